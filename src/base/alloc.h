@@ -1,0 +1,31 @@
+/*
+ * All heap memory of the pure rooms comes from here, so that tests can make the Nth allocation fail
+ * and walk every out-of-memory path. Every function may return NULL; callers answer ERR_NO_MEMORY.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NETRA_BASE_ALLOC_H
+#define NETRA_BASE_ALLOC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attributes.h"
+
+/* count * size bytes, zeroed; NULL when the product overflows. */
+must_check void *alloc_zeroed(size_t count, size_t size);
+
+/* Grows or shrinks to count * size bytes; new bytes are not initialised. On failure NULL, and the
+ * old block is still the caller's. */
+must_check void *alloc_resize(void *memory, size_t count, size_t size);
+
+void alloc_free(void *memory);
+
+/* For cleanup(): frees what the pointer variable holds. */
+void alloc_free_pointer(void *pointer_variable);
+
+/* Tests only: the nth allocation from now on (1 = the next one) and each later one fails; 0 turns
+ * it off. Not thread-safe. Returns the number of allocations asked for since the last call. */
+uint64_t alloc_fail_from(uint64_t nth);
+
+#endif

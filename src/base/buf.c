@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+#define BUF_BYTES_FIRST 256
+
+void buf_init(struct buf *buf, size_t limit)
+{
+    *buf = (struct buf){.limit = limit};
+}
+
+void buf_done(struct buf *buf)
+{
+    alloc_free(buf->data);
+    *buf = (struct buf){.limit = buf->limit};
+}
+
+void buf_clear(struct buf *buf)
+{
+    buf->length = 0;
+    buf->status = OK;
+    if (buf->data) {
+        buf->data[0] = '\0';
+    }
+}
+
+int buf_reserve(struct buf *buf, size_t more)
+{
+    size_t want;
+
+    if (buf->status) {
+        return buf->status;
+    }
+    if (more > buf->limit - buf->length) {
+        return buf->status = ERR_LIMIT;
+    }
+    want = buf->length + more + 1;
+    if (want > buf->capacity) {
+        size_t capacity = buf->capacity ? buf->capacity : BUF_BYTES_FIRST;
+
+        while (capacity < want) {
+            capacity += capacity / 2;
+        }
+        char *data = alloc_resize(buf->data, capacity, 1);
+        if (!data) {
+            return buf->status = ERR_NO_MEMORY;
+        }
+        buf->data = data;
+        buf->capacity = capacity;
+    }
+    return OK;
+}
+
+void buf_append(struct buf *buf, struct str text)
+{
+    if (text.length == 0 || buf_reserve(buf, text.length)) {
+        return;
+    }
+    memcpy(buf->data + buf->length, text.data, text.length);
+    buf->length += text.length;
+    buf->data[buf->length] = '\0';
+}
+
+void buf_append_char(struct buf *buf, char c)
+{
+    buf_append(buf, (struct str){&c, 1});
+}
+
+void buf_printf(struct buf *buf, const char *format, ...)
+{
+    va_list args;
+    va_list again;
+    int length;
+
+    va_start(args, format);
+    va_copy(again, args);
+    length = vsnprintf(NULL, 0, format, args);
+    if (length > 0 && buf_reserve(buf, (size_t)length) == OK) {
+        (void)vsnprintf(buf->data + buf->length, (size_t)length + 1, format, again);
+        buf->length += (size_t)length;
+    }
+    va_end(again);
+    va_end(args);
+}
+
+void buf_drop_front(struct buf *buf, size_t count)
+{
+    if (count == 0) {
+        return;
+    }
+    memmove(buf->data, buf->data + count, buf->length - count);
+    buf->length -= count;
+    buf->data[buf->length] = '\0';
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/civil_time.h"
+
+#include "base/error.h"
+
+int64_t civil_days_from_date(int year, int month, int day)
+{
+    /* Years start in March, so that the leap day is the last of a year. */
+    int64_t y = month <= 2 ? year - 1 : year;
+    int64_t era = (y >= 0 ? y : y - 399) / 400;
+    int64_t year_of_era = y - era * 400;
+    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+
+    return era * 146097 + day_of_era - 719468;
+}
+
+static void date_from_days(int64_t days, struct civil_time *civil)
+{
+    days += 719468;
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+    int64_t day_of_era = days - era * 146097;
+    int64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t month = (5 * day_of_year + 2) / 153;
+
+    civil->day = (int)(day_of_year - (153 * month + 2) / 5 + 1);
+    civil->month = (int)(month < 10 ? month + 3 : month - 9);
+    civil->year = (int)(year_of_era + era * 400 + (civil->month <= 2));
+}
+
+int64_t civil_floor(int64_t time_us, int64_t unit_us)
+{
+    int64_t rest = time_us % unit_us;
+
+    return time_us - (rest < 0 ? rest + unit_us : rest);
+}
+
+struct civil_time civil_from_us(int64_t time_us)
+{
+    struct civil_time civil;
+    int64_t midnight = civil_floor(time_us, DAY_US);
+    int64_t rest = time_us - midnight;
+
+    date_from_days(midnight / DAY_US, &civil);
+    civil.hour = (int)(rest / HOUR_US);
+    civil.minute = (int)(rest / MINUTE_US % 60);
+    civil.second = (int)(rest / SECOND_US % 60);
+    civil.microsecond = (int)(rest % SECOND_US);
+    return civil;
+}
+
+int64_t civil_to_us(const struct civil_time *civil)
+{
+    return civil_days_from_date(civil->year, civil->month, civil->day) * DAY_US +
+           civil->hour * HOUR_US + civil->minute * MINUTE_US + civil->second * SECOND_US +
+           civil->microsecond;
+}
+
+int civil_weekday(int64_t time_us)
+{
+    int64_t days = civil_floor(time_us, DAY_US) / DAY_US;
+    int64_t day = (days + 4) % 7; /* 1970-01-01 was a Thursday */
+
+    return (int)(day < 0 ? day + 7 : day);
+}
+
+/* Reads exactly count digits at *at; -1 when they are not there. */
+static int read_digits(struct str text, size_t *at, int count)
+{
+    int value = 0;
+
+    if (text.length - *at < (size_t)count) {
+        return -1;
+    }
+    for (int i = 0; i < count; i++) {
+        char c = text.data[*at + (size_t)i];
+
+        if (c < '0' || c > '9') {
+            return -1;
+        }
+        value = value * 10 + (c - '0');
+    }
+    *at += (size_t)count;
+    return value;
+}
+
+static int skip(struct str text, size_t *at, const char *one_of)
+{
+    if (*at < text.length && text.data[*at] && strchr(one_of, text.data[*at])) {
+        (*at)++;
+        return 1;
+    }
+    return 0;
+}
+
+static int is_date(const struct civil_time *civil)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int leap = (civil->year % 4 == 0 && civil->year % 100 != 0) || civil->year % 400 == 0;
+
+    return civil->year >= 1 && civil->month >= 1 && civil->month <= 12 && civil->day >= 1 &&
+           civil->day <= days[civil->month - 1] + (leap && civil->month == 2);
+}
+
+static void read_fraction(struct str text, size_t *at, struct civil_time *civil)
+{
+    int unit = 100000;
+
+    if (!skip(text, at, ".,")) {
+        return;
+    }
+    for (; *at < text.length && text.data[*at] >= '0' && text.data[*at] <= '9'; (*at)++) {
+        civil->microsecond += unit * (text.data[*at] - '0');
+        unit /= 10;
+    }
+}
+
+/* "Z", "+02:00", "+0200", "+02" or nothing; minutes east of UTC in *ret_minutes. */
+static int read_offset(struct str text, size_t *at, int *ret_minutes)
+{
+    *ret_minutes = 0;
+    (void)skip(text, at, " ");
+    if (*at == text.length || (skip(text, at, "Zz") && *at == text.length)) {
+        return OK;
+    }
+    int sign = skip(text, at, "-") ? -1 : skip(text, at, "+") ? 1 : 0;
+    int hours = sign ? read_digits(text, at, 2) : -1;
+    int minutes = 0;
+    if (hours < 0) {
+        /* "UTC" is what some exports write */
+        return str_equal(str_slice(text, *at, text.length), STR("UTC")) ? (*at += 3, OK)
+                                                                        : ERR_INVALID;
+    }
+    if (*at < text.length) {
+        (void)skip(text, at, ":");
+        minutes = read_digits(text, at, 2);
+    }
+    if (minutes < 0 || minutes > 59 || hours > 23) {
+        return ERR_INVALID;
+    }
+    *ret_minutes = sign * (hours * 60 + minutes);
+    return OK;
+}
+
+int civil_parse(struct str text, int64_t *ret_time_us)
+{
+    struct civil_time civil = {0};
+    size_t at = 0;
+    int offset = 0;
+
+    text = str_trim(text);
+    civil.year = read_digits(text, &at, 4);
+    if (!skip(text, &at, "-/")) {
+        return ERR_INVALID;
+    }
+    civil.month = read_digits(text, &at, 2);
+    if (!skip(text, &at, "-/")) {
+        return ERR_INVALID;
+    }
+    civil.day = read_digits(text, &at, 2);
+    if (!is_date(&civil)) {
+        return ERR_INVALID;
+    }
+    if (at < text.length) {
+        if (!skip(text, &at, "Tt ")) {
+            return ERR_INVALID;
+        }
+        civil.hour = read_digits(text, &at, 2);
+        if (!skip(text, &at, ":")) {
+            return ERR_INVALID;
+        }
+        civil.minute = read_digits(text, &at, 2);
+        if (skip(text, &at, ":")) {
+            civil.second = read_digits(text, &at, 2);
+            read_fraction(text, &at, &civil);
+        }
+        if (civil.hour < 0 || civil.hour > 23 || civil.minute < 0 || civil.minute > 59 ||
+            civil.second < 0 || civil.second > 60 || read_offset(text, &at, &offset) ||
+            at != text.length) {
+            return ERR_INVALID;
+        }
+    }
+    *ret_time_us = civil_to_us(&civil) - offset * MINUTE_US;
+    return OK;
+}
+
+void civil_print_date(int64_t time_us, struct buf *out)
+{
+    struct civil_time civil = civil_from_us(time_us);
+
+    buf_printf(out, "%04d-%02d-%02d", civil.year, civil.month, civil.day);
+}
+
+void civil_print(int64_t time_us, struct buf *out)
+{
+    struct civil_time civil = civil_from_us(time_us);
+
+    civil_print_date(time_us, out);
+    buf_printf(out, "T%02d:%02d:%02d", civil.hour, civil.minute, civil.second);
+    if (civil.microsecond) {
+        buf_printf(out, ".%06d", civil.microsecond);
+    }
+    buf_append_char(out, 'Z');
+}

@@ -1,0 +1,60 @@
+/*
+ * str: a borrowed piece of text, pointer and length. It does not own its bytes, need not end with a
+ * NUL and may hold any byte; who keeps one keeps what it points into.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NETRA_BASE_STR_H
+#define NETRA_BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct str {
+    const char *data; /* NULL only when length is 0 */
+    size_t length;
+};
+
+/* A literal as a str, usable in initialisers; and the two arguments of a "%.*s". */
+#define STR(literal)                                                                               \
+    (struct str)                                                                                   \
+    {                                                                                              \
+        "" literal, sizeof(literal) - 1                                                            \
+    }
+#define STR_ARGS(s) (int)(s).length, (s).data ? (s).data : ""
+
+static inline struct str str_from(const char *text)
+{
+    return (struct str){text, text ? strlen(text) : 0};
+}
+
+static inline struct str str_slice(struct str s, size_t begin, size_t end)
+{
+    return (struct str){s.data + begin, end - begin};
+}
+
+static inline bool str_equal(struct str a, struct str b)
+{
+    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
+}
+
+/* ASCII letters without regard to case; other bytes must be the same. */
+bool str_equal_ascii_case(struct str a, struct str b);
+
+bool str_starts_with(struct str s, struct str prefix);
+bool str_ends_with(struct str s, struct str suffix);
+
+/* Byte order, the shorter first among equals: <0, 0, >0. */
+int str_compare(struct str a, struct str b);
+
+/* Index of the first needle at or after from, or SIZE_MAX. O(n·m), for short needles. */
+size_t str_find(struct str s, struct str needle, size_t from);
+
+/* Without ASCII white space at both ends. */
+struct str str_trim(struct str s);
+
+/* True when the bytes are well-formed UTF-8 (no surrogates, no overlong forms). */
+bool str_is_utf8(struct str s);
+
+#endif

@@ -1,0 +1,182 @@
+/*
+ * report: what a run delivers. A report is built once, in its arena, then only read: by the quality
+ * gate and by the renderers.
+ *
+ * Prose is template text. {fact.id} stands for a fact and is printed by the renderer; `name` in
+ * backquotes is a literal name (of a model, a feature, a file; data, never markup); everything else
+ * is words. A digit outside of both is refused by the quality gate: that is how a report cannot
+ * hold a number that nobody computed. Bounds of a fact are {fact.id:low} and {fact.id:high}; its
+ * exact digits {fact.id:exact}.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NETRA_REPORT_REPORT_H
+#define NETRA_REPORT_REPORT_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "report/fact.h"
+#include "report/figure.h"
+
+#define REPORT_ARENA_BYTES_MAX  (size_t)(256u << 20)
+#define REPORT_SECTIONS_MAX     64u
+#define REPORT_LINES_MAX        1024u /* sentences of one list; rows of one table */
+#define REPORT_COLUMNS_MAX      16u
+#define REPORT_TABLE_ROWS_SHOWN 20u /* terminal and Markdown; the rest is "… and N more" */
+
+enum report_type { REPORT_FULL, REPORT_PARTIAL, REPORT_GUIDANCE, REPORT_FALLBACK };
+
+/* A list of template texts; grows in the report's arena. */
+struct report_lines {
+    struct str *lines;
+    size_t count;
+    size_t capacity;
+};
+
+struct report_cell {
+    struct str text;    /* a literal (name, word): data, shown as it is */
+    struct str fact_id; /* or a fact; empty when text is meant */
+};
+
+struct report_table {
+    struct str title;
+    struct str columns[REPORT_COLUMNS_MAX]; /* headers */
+    size_t column_count;
+    struct report_cell *cells; /* row by row */
+    size_t row_count;
+    size_t row_capacity;
+};
+
+enum report_block_kind { BLOCK_PARAGRAPH, BLOCK_LIST, BLOCK_TABLE, BLOCK_FIGURE };
+
+struct report_block {
+    enum report_block_kind kind;
+    struct str text; /* paragraph */
+    struct report_lines list;
+    struct report_table *table;
+    struct figure *figure;
+};
+
+struct report_section {
+    struct str id;    /* "cache": anchors and tests */
+    struct str title; /* words, no facts */
+    struct report_block *blocks;
+    size_t block_count;
+    size_t block_capacity;
+};
+
+/* What to do, in the order of the plan. */
+struct report_action {
+    struct str title;        /* template text: "Turn on the one-hour cache for `search`" */
+    struct str why;          /* template text */
+    struct str how;          /* template text: the concrete change */
+    struct str saving_fact;  /* id of the marginal saving in the plan */
+    struct str alone_fact;   /* id, may be empty */
+    struct str risk;         /* template text: what it may cost; never empty */
+    bool needs_confirmation; /* cannot be judged from the records alone */
+};
+
+/* One of the six steps, in microseconds since 1970; part of the JSON that is not compared. */
+struct report_step {
+    struct str name;
+    int64_t started_us;
+    int64_t finished_us;
+};
+
+struct report_input {
+    struct str path;
+    struct str digest; /* "xxh3-128:…" of the bytes as read */
+    struct str format;
+    uint64_t records;
+    uint64_t rejected;
+};
+
+struct report {
+    struct arena arena;
+    struct str id; /* UUIDv7 */
+    enum report_type type;
+    struct str question;
+    struct str interpretation_json; /* as `netra parse` prints it */
+    struct str interpretation_text; /* "cost −20 %, all features": the echo */
+    int64_t generated_at_us;
+
+    uint64_t records;
+    int64_t from_us; /* first and last record, 0/0 without times */
+    int64_t to_us;
+    struct report_input *inputs;
+    size_t input_count;
+    struct str book_name;
+    struct str book_as_of;
+    struct str book_path; /* "" = built in */
+    struct str book_digest;
+    uint64_t seed;
+    int64_t as_of_us;
+    struct str time_zone;
+
+    struct report_lines summary;
+    struct report_section *sections;
+    size_t section_count;
+    size_t section_capacity;
+    struct report_action *actions;
+    size_t action_count;
+    size_t action_capacity;
+    struct report_lines caveats;
+    struct report_lines needs;
+    struct report_lines next_steps;
+    struct report_lines assumptions;
+    struct fact_set facts;
+    struct report_step *steps;
+    size_t step_count;
+    struct str *agents; /* names in the order they ran, for the reader who asks who did it */
+    size_t agent_count;
+};
+
+must_check int report_new(struct report **ret_report);
+void report_free(struct report *report);
+void report_free_pointer(struct report **report);
+
+/* ---- building; texts are copied; ERR_NO_MEMORY, ERR_LIMIT ---- */
+
+must_check int report_add_line(struct report *report, struct report_lines *lines, struct str text);
+must_check int report_add_section(struct report *report, const char *id, const char *title,
+                                  struct report_section **ret_section);
+must_check int report_add_paragraph(struct report *report, struct report_section *section,
+                                    struct str text);
+must_check int report_add_list_item(struct report *report, struct report_section *section,
+                                    struct str text); /* continues the list that is last */
+must_check int report_add_table(struct report *report, struct report_section *section,
+                                const char *title, const char *const *columns, size_t column_count,
+                                struct report_table **ret_table);
+/* cells: column_count of them. */
+must_check int report_add_row(struct report *report, struct report_table *table,
+                              const struct report_cell *cells);
+must_check int report_add_figure(struct report *report, struct report_section *section,
+                                 const struct figure *figure); /* deep copy */
+must_check int report_add_action(struct report *report, const struct report_action *action);
+
+/* ---- judging ---- */
+
+/* Refuses what a report must not say: a digit in prose that no fact carries, a fact that does not
+ * exist, an unknown fact shown as a number, an action without a risk, no next step. OK or
+ * ERR_INVALID with the first offence; *ret_count (may be NULL) counts all. */
+must_check int report_gate(const struct report *report, size_t *ret_count, struct error *error);
+
+const char *report_type_name(enum report_type type); /* "full_analysis" … */
+
+/* ---- rendering; failure is the buf's ---- */
+
+struct term_options {
+    unsigned width; /* columns, 40 to 160 */
+    bool colour;
+};
+
+void report_render_term(const struct report *report, const struct term_options *options,
+                        struct buf *out);
+void report_render_markdown(const struct report *report, struct buf *out);
+/* The whole report as DESIGN section 5 says; facts, figures (as data and SVG), steps. Apart from
+ * id, generated_at and steps the same input gives the same bytes. */
+void report_render_json(const struct report *report, struct buf *out);
+/* One self-contained file: no scripts, no addresses loaded; light and dark; prints well. */
+void report_render_html(const struct report *report, struct buf *out);
+
+#endif
