@@ -32,7 +32,7 @@
 #define USAGE_NAMES_MAX      65535u    /* distinct models, features, agents …: ids are 16 bits */
 #define USAGE_IDS_MAX        50000000u /* distinct sessions, users, cache scopes */
 #define USAGE_NAME_BYTES_MAX 256u      /* a longer name is cut there by the importer */
-#define USAGE_TEXT_BYTES_MAX (size_t)(4u << 30)
+#define USAGE_TEXT_BYTES_MAX ((size_t)4 << 30)
 #define USAGE_RUNS_MAX       UINT32_MAX
 #define USAGE_TOKENS_MAX     UINT32_MAX /* in one bucket of one call */
 
