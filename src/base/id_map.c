@@ -86,6 +86,19 @@ int id_map_put(struct id_map *map, uint64_t key, uint32_t value, uint32_t *ret_h
     return OK;
 }
 
+bool id_map_find(const struct id_map *map, uint64_t key, uint32_t *ret_value)
+{
+    if (map->count == 0) {
+        return false;
+    }
+    size_t slot = probe(map, key);
+    if (!map->values[slot]) {
+        return false;
+    }
+    *ret_value = map->values[slot] - 1;
+    return true;
+}
+
 void id_map_replace(struct id_map *map, uint64_t key, uint32_t value)
 {
     size_t slot = probe(map, key);

@@ -7,6 +7,7 @@
 #ifndef NETRA_BASE_ID_MAP_H
 #define NETRA_BASE_ID_MAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,9 @@ void id_map_done(struct id_map *map);
  * says whether it was entered. ERR_LIMIT, ERR_NO_MEMORY. */
 must_check int id_map_put(struct id_map *map, uint64_t key, uint32_t value, uint32_t *ret_held,
                           int *ret_is_new);
+
+/* True and *ret_value when the key is there. */
+bool id_map_find(const struct id_map *map, uint64_t key, uint32_t *ret_value);
 
 /* Replaces the value of a key that is there. */
 void id_map_replace(struct id_map *map, uint64_t key, uint32_t value);
