@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Relaxed atomics: workers allocate at the same time, and the counts are only exact in tests, which
  * use one thread. */
@@ -33,6 +34,17 @@ void *alloc_resize(void *memory, size_t count, size_t size)
         return NULL;
     }
     return realloc(memory, bytes);
+}
+
+char *alloc_text(const char *text)
+{
+    size_t bytes = strlen(text) + 1;
+    char *copy = alloc_zeroed(bytes, 1);
+
+    if (copy) {
+        memcpy(copy, text, bytes);
+    }
+    return copy;
 }
 
 void alloc_free(void *memory)

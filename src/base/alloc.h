@@ -19,6 +19,9 @@ must_check void *alloc_zeroed(size_t count, size_t size);
  * old block is still the caller's. */
 must_check void *alloc_resize(void *memory, size_t count, size_t size);
 
+/* A copy of a text with its NUL. */
+must_check char *alloc_text(const char *text);
+
 void alloc_free(void *memory);
 
 /* For cleanup(): frees what the pointer variable holds. */

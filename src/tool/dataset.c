@@ -1,0 +1,275 @@
+/*
+ * Reading files into a dataset. The file is read in pieces, digested and fed to the importer, so
+ * its size is bounded by nothing but time.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "tool/dataset.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "base/alloc.h"
+#include "base/civil_time.h"
+
+#define READ_BYTES     (size_t)(1u << 20)
+#define AS_OF_STALE_US (2 * DAY_US) /* older records move "now" to their end */
+
+/* An open file with the running digest of what was read from it. */
+struct source {
+    int fd;
+    uint64_t size; /* 0: not known */
+    uint64_t done;
+    XXH3_state_t *digest;
+    char *piece; /* READ_BYTES */
+};
+
+static void source_done(struct source *source)
+{
+    if (source->fd > STDIN_FILENO) {
+        (void)close(source->fd);
+    }
+    (void)XXH3_freeState(source->digest);
+    alloc_free(source->piece);
+}
+
+static int source_open(const char *path, struct source *source, struct error *error)
+{
+    struct stat info;
+
+    *source = (struct source){.fd = STDIN_FILENO};
+    if (strcmp(path, "-") != 0) {
+        source->fd = open(path, O_RDONLY | O_CLOEXEC);
+    }
+    if (source->fd < 0 || fstat(source->fd, &info)) {
+        return error_set(error, ERR_IO, "cannot open %s: %s", path, strerror(errno));
+    }
+    if (S_ISDIR(info.st_mode)) {
+        error_set(error, ERR_IO, "cannot read %s: it is a folder", path);
+        error_hint(error, "Name its files, one --data each.");
+        return ERR_IO;
+    }
+    source->size = S_ISREG(info.st_mode) ? (uint64_t)info.st_size : 0;
+    source->piece = alloc_zeroed(READ_BYTES, 1);
+    source->digest = XXH3_createState();
+    if (!source->piece || !source->digest) {
+        return error_set(error, ERR_NO_MEMORY, "cannot read %s: out of memory", path);
+    }
+    (void)XXH3_128bits_reset(source->digest);
+    return OK;
+}
+
+/* The next piece; empty at the end. */
+static int source_read(struct source *source, const char *path, struct str *ret_piece,
+                       struct error *error)
+{
+    ssize_t got;
+
+    do {
+        got = read(source->fd, source->piece, READ_BYTES);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0) {
+        return error_set(error, ERR_IO, "cannot read %s: %s", path, strerror(errno));
+    }
+    (void)XXH3_128bits_update(source->digest, source->piece, (size_t)got);
+    source->done += (uint64_t)got;
+    *ret_piece = (struct str){source->piece, (size_t)got};
+    return OK;
+}
+
+static void source_digest(const struct source *source, char *digest, size_t size)
+{
+    XXH128_hash_t hash = XXH3_128bits_digest(source->digest);
+
+    (void)snprintf(digest, size, "xxh3-128:%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64,
+                   (uint64_t)hash.low64);
+}
+
+/* Reads one input into the table; a failure of the input is kept in input, not returned. */
+static int read_input(const struct dataset_options *options, const char *path,
+                      struct usage_table *table, struct dataset_input *input, struct error *error)
+{
+    cleanup(source_done) struct source source;
+    struct import_options import_options = {
+        .maps = options->maps, .map_count = options->map_count, .source = str_from(path)};
+    struct str piece = {NULL, 1};
+
+    input->path = alloc_text(path);
+    if (!input->path) {
+        source = (struct source){.fd = -1};
+        return error_set(error, ERR_NO_MEMORY, "cannot read %s: out of memory", path);
+    }
+    input->code = source_open(path, &source, &input->error);
+    if (input->code) {
+        return OK;
+    }
+    int code = usage_import_begin(&import_options, table, &input->import, error);
+    if (code) {
+        return code;
+    }
+    while (!input->code && piece.length) {
+        input->code = source_read(&source, path, &piece, &input->error);
+        if (!input->code && piece.length) {
+            input->code = usage_import_feed(input->import, piece, &input->error);
+            if (options->progress) {
+                options->progress(path, source.done, source.size, options->progress_arg);
+            }
+        }
+    }
+    if (!input->code) {
+        input->code = usage_import_finish(input->import, &input->error);
+    }
+    source_digest(&source, input->digest, sizeof(input->digest));
+    return input->code == ERR_USAGE ? error_set(error, ERR_USAGE, "%s", input->error.message) : OK;
+}
+
+int dataset_read_book(const char *path, struct price_book **ret_book, char *digest,
+                      struct error *error)
+{
+    cleanup(source_done) struct source source = {.fd = -1};
+    cleanup(buf_done) struct buf text;
+    struct str piece = {NULL, 1};
+
+    buf_init(&text, PRICE_BOOK_BYTES_MAX);
+    digest[0] = '\0';
+    if (!path) {
+        return price_book_builtin(ret_book, error);
+    }
+    int code = source_open(path, &source, error);
+    while (!code && piece.length) {
+        code = source_read(&source, path, &piece, error);
+        buf_append(&text, code ? STR("") : piece);
+        if (!code && buf_status(&text)) {
+            code = error_set(error, buf_status(&text), "cannot read prices from %s: %s", path,
+                             error_code_text(buf_status(&text)));
+        }
+    }
+    if (code) {
+        return code;
+    }
+    source_digest(&source, digest, 48);
+    return price_book_parse(buf_str(&text), str_from(path), ret_book, error);
+}
+
+static void find_span(struct dataset *dataset)
+{
+    const struct usage_table *table = &dataset->table;
+
+    for (size_t row = 0; row < table->count; row++) {
+        if (usage_has(table, row, USAGE_HAS_TIME)) {
+            if (dataset->timed++ == 0) {
+                dataset->from_us = table->time_us[row];
+            }
+            dataset->to_us = table->time_us[row];
+        }
+    }
+}
+
+static void choose_as_of(struct dataset *dataset, const struct dataset_options *options)
+{
+    dataset->as_of_us = options->has_as_of ? options->as_of_us : options->now_us;
+    if (!options->has_as_of && dataset->timed &&
+        options->now_us - dataset->to_us > AS_OF_STALE_US) {
+        dataset->as_of_us = dataset->to_us;
+        dataset->as_of_is_last_record = true;
+    }
+}
+
+/* Sorting, prices and costs: what is derived from records and book once. */
+static int prepare(struct dataset *dataset, const struct dataset_options *options,
+                   struct error *error)
+{
+    struct usage_table *table = &dataset->table;
+    int code = usage_table_sort(table);
+
+    if (!code) {
+        find_span(dataset);
+        choose_as_of(dataset, options);
+        /* today's prices on past traffic: the newest row of the book */
+        code = rate_card_init(&dataset->card, table, dataset->book, INT64_MAX);
+    }
+    if (!code) {
+        dataset->cost = alloc_zeroed(table->count ? table->count : 1, sizeof(*dataset->cost));
+        code = dataset->cost ? OK : ERR_NO_MEMORY;
+    }
+    if (code) {
+        return error_set(error, code, "cannot prepare %zu records: %s", table->count,
+                         error_code_text(code));
+    }
+    cost_replay(table, &dataset->card, &dataset->price_options, 0, table->count, dataset->cost,
+                &dataset->sums);
+    return OK;
+}
+
+int dataset_open(const struct dataset_options *options, struct dataset **ret_dataset,
+                 struct error *error)
+{
+    if (options->path_count > DATASET_INPUTS_MAX) {
+        return error_set(error, ERR_LIMIT, "%zu inputs: the limit is %u", options->path_count,
+                         DATASET_INPUTS_MAX);
+    }
+    cleanup(dataset_close_pointer) struct dataset *dataset = alloc_zeroed(1, sizeof(*dataset));
+    if (!dataset) {
+        return error_set(error, ERR_NO_MEMORY, "cannot open the records: out of memory");
+    }
+    usage_table_init(&dataset->table);
+    dataset->inputs = alloc_zeroed(options->path_count + 1, sizeof(*dataset->inputs));
+    if (!dataset->inputs) {
+        return error_set(error, ERR_NO_MEMORY, "cannot open the records: out of memory");
+    }
+    int code = dataset_read_book(options->prices_path, &dataset->book, dataset->book_digest, error);
+    if (!code && options->prices_path) {
+        dataset->prices_path = alloc_text(options->prices_path);
+        code = dataset->prices_path ? OK : ERR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < options->path_count && !code; i++) {
+        dataset->input_count++;
+        code = read_input(options, options->paths[i], &dataset->table, &dataset->inputs[i], error);
+    }
+    if (!code) {
+        code = prepare(dataset, options, error);
+    }
+    if (!code) {
+        *ret_dataset = TAKE(dataset);
+    }
+    return code;
+}
+
+void dataset_close(struct dataset *dataset)
+{
+    if (!dataset) {
+        return;
+    }
+    for (size_t i = 0; i < dataset->input_count; i++) {
+        usage_import_free(dataset->inputs[i].import);
+        alloc_free(dataset->inputs[i].path);
+    }
+    alloc_free(dataset->inputs);
+    usage_table_done(&dataset->table);
+    rate_card_done(&dataset->card);
+    price_book_free(dataset->book);
+    alloc_free(dataset->prices_path);
+    alloc_free(dataset->cost);
+    alloc_free(dataset);
+}
+
+void dataset_close_pointer(struct dataset **dataset)
+{
+    dataset_close(*dataset);
+}
+
+uint64_t dataset_rejected(const struct dataset *dataset)
+{
+    uint64_t rejected = 0;
+
+    for (size_t i = 0; i < dataset->input_count; i++) {
+        if (dataset->inputs[i].import) {
+            rejected += usage_import_report(dataset->inputs[i].import)->rows_rejected;
+        }
+    }
+    return rejected;
+}
