@@ -30,6 +30,15 @@ static bool has_free_writes(const struct price_row *price, enum usage_tier tier,
            !(vector->known & PRICE_BIT(PRICE_CACHE_WRITE_5M));
 }
 
+bool cache_sim_is_explicit(const struct price_row *price)
+{
+    const struct price_service *standard = &price->services[USAGE_STANDARD];
+
+    return price->cache_mode == PRICE_CACHE_EXPLICIT ||
+           (price->cache_mode == PRICE_CACHE_UNKNOWN && standard->count &&
+            (standard->tiers[0].price.known & PRICE_BIT(PRICE_CACHE_WRITE_5M)));
+}
+
 /* Splits input tokens into read and written ones for a cache of that TTL. */
 static struct usage_tokens buckets(uint64_t input, uint64_t hit,
                                    const struct usage_tokens *recorded, int64_t ttl_us,
@@ -225,6 +234,14 @@ static void add_step(const struct cache_sim *sim, const struct usage_table *tabl
             totals->recorded++;
         }
     }
+    if (costs && cache_sim_is_explicit(step->price)) {
+        totals->explicit_records++;
+        totals->explicit_recorded += usage_has(table, step->row, USAGE_HAS_CACHE);
+        totals->explicit_now_pico_usd += costs->recorded;
+        for (unsigned k = 0; k < sim->options.ttl_count; k++) {
+            totals->by_ttl[k].explicit_cost_pico_usd += costs->by_ttl[k];
+        }
+    }
 }
 
 static int run_row(struct cache_sim *sim, const struct usage_table *table,
@@ -240,6 +257,7 @@ static int run_row(struct cache_sim *sim, const struct usage_table *table,
         code = touch(sim, table, clock, &step);
     }
     bool is_priced = price_variants(sim, &step, &costs);
+    sim->derived_by_slot[card->slot_of[row]] += is_priced && costs.derived;
     add_step(sim, table, &step, is_priced ? &costs : NULL, &sim->total);
     add_step(sim, table, &step, is_priced ? &costs : NULL, &sim->by_feature[feature]);
     for (unsigned k = 0; k < sim->options.ttl_count; k++) {
@@ -277,13 +295,15 @@ static int count_mixed_scopes(struct cache_sim *sim, const struct usage_table *t
     return OK;
 }
 
-static int allocate(struct cache_sim *sim, const struct usage_table *table)
+static int allocate(struct cache_sim *sim, const struct usage_table *table,
+                    const struct rate_card *card)
 {
     size_t rows = table->count ? table->count : 1;
 
     sim->by_feature =
         alloc_zeroed(table->name_dicts[USAGE_FEATURE].count + 1, sizeof(*sim->by_feature));
-    if (!sim->by_feature) {
+    sim->derived_by_slot = alloc_zeroed(card->count + 1, sizeof(*sim->derived_by_slot));
+    if (!sim->by_feature || !sim->derived_by_slot) {
         return ERR_NO_MEMORY;
     }
     for (unsigned k = 0; k < sim->options.ttl_count; k++) {
@@ -304,7 +324,7 @@ int cache_sim_run(struct cache_sim *sim, const struct usage_table *table,
 
     *sim = (struct cache_sim){.options = *options};
     block_clock_init(&clock);
-    int code = allocate(sim, table);
+    int code = allocate(sim, table, card);
     if (!code) {
         code = count_mixed_scopes(sim, table);
     }
@@ -324,6 +344,7 @@ int cache_sim_run(struct cache_sim *sim, const struct usage_table *table,
 void cache_sim_done(struct cache_sim *sim)
 {
     alloc_free(sim->by_feature);
+    alloc_free(sim->derived_by_slot);
     for (unsigned k = 0; k < CACHE_SIM_TTLS_MAX; k++) {
         alloc_free(sim->hit_tokens[k]);
     }

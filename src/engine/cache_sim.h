@@ -36,7 +36,8 @@ struct cache_sim_options {
 struct cache_sim_sums {
     uint64_t hit_blocks;
     uint64_t hit_tokens;
-    int128 cost_pico_usd; /* of the records that are priced */
+    int128 cost_pico_usd;          /* of the records that are priced */
+    int128 explicit_cost_pico_usd; /* of those whose model caches only on request */
 };
 
 struct cache_sim_totals {
@@ -50,6 +51,9 @@ struct cache_sim_totals {
     int128 cost_none_pico_usd;
     int128 cost_recorded_pico_usd; /* at the recorded buckets; only rows that say them */
     uint64_t recorded;             /* rows in it */
+    uint64_t explicit_records;     /* priced, of models that cache only when the caller asks */
+    uint64_t explicit_recorded;    /* of those: records that say what a cache did */
+    int128 explicit_now_pico_usd;  /* of explicit_records, at the recorded buckets */
     struct cache_sim_sums by_ttl[CACHE_SIM_TTLS_MAX];
 };
 
@@ -67,6 +71,10 @@ must_check int cache_sim_run(struct cache_sim *sim, const struct usage_table *ta
                              const struct rate_card *card, const struct cache_sim_options *options,
                              const uint8_t *skip);
 void cache_sim_done(struct cache_sim *sim);
+
+/* True when the row's model caches only what the caller marks, so that it is the caller's to
+ * change. */
+bool cache_sim_is_explicit(const struct price_row *price);
 
 /* The buckets that a row would have had under options.ttl_us[ttl]; the recorded ones when it was
  * not simulated or its model has no cache prices. */

@@ -57,7 +57,8 @@ int64_t compose_row(const struct compose_input *input, const struct plan *plan, 
         if (!(set >> a & 1) || !applies_to(action, feature)) {
             continue;
         }
-        if (action->kind == ACTION_CACHE && input->cache) {
+        if (action->kind == ACTION_CACHE && input->cache &&
+            cache_sim_is_explicit(rate_card_row(input->card, row))) {
             bool deduped = has_drop(plan, set) && input->cache_deduped;
 
             tokens = cache_sim_tokens(deduped ? input->cache_deduped : input->cache, input->table,
