@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,29 +34,54 @@ void arena_done(struct arena *arena)
     arena->used_bytes = 0;
 }
 
-void *arena_alloc(struct arena *arena, size_t count, size_t size)
+static size_t aligned(size_t bytes)
 {
     const size_t align = _Alignof(max_align_t);
+
+    return (bytes + align - 1) / align * align;
+}
+
+bool arena_has_room(const struct arena *arena, size_t bytes)
+{
+    /* Half of the address space: neither rounding up nor the block's head can overflow. */
+    return bytes <= SIZE_MAX / 2 && aligned(bytes) <= arena->limit_bytes - arena->used_bytes;
+}
+
+/* A block with room for bytes. One that is made for a single large piece goes behind the newest,
+ * whose rest stays in use. */
+static struct arena_block *add_block(struct arena *arena, size_t bytes)
+{
+    size_t capacity = bytes > ARENA_BLOCK_BYTES ? bytes : ARENA_BLOCK_BYTES;
+    struct arena_block *block = alloc_zeroed(1, sizeof(*block) + capacity);
+
+    if (!block) {
+        return NULL;
+    }
+    block->capacity = capacity;
+    if (arena->newest && bytes >= ARENA_BLOCK_BYTES) {
+        block->older = arena->newest->older;
+        arena->newest->older = block;
+    } else {
+        block->older = arena->newest;
+        arena->newest = block;
+    }
+    return block;
+}
+
+void *arena_alloc(struct arena *arena, size_t count, size_t size)
+{
     struct arena_block *block = arena->newest;
     size_t bytes;
 
-    if (__builtin_mul_overflow(count, size, &bytes) || bytes > arena->limit_bytes - align) {
+    if (__builtin_mul_overflow(count, size, &bytes) || !arena_has_room(arena, bytes)) {
         return NULL;
     }
-    bytes = (bytes + align - 1) / align * align;
-    if (bytes > arena->limit_bytes - arena->used_bytes) {
-        return NULL;
-    }
+    bytes = aligned(bytes);
     if (!block || bytes > block->capacity - block->used) {
-        size_t capacity = bytes > ARENA_BLOCK_BYTES ? bytes : ARENA_BLOCK_BYTES;
-
-        block = alloc_zeroed(1, sizeof(*block) + capacity);
+        block = add_block(arena, bytes);
         if (!block) {
             return NULL;
         }
-        block->capacity = capacity;
-        block->older = arena->newest;
-        arena->newest = block;
     }
     void *memory = (char *)block->memory + block->used;
     block->used += bytes;

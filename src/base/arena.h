@@ -10,6 +10,7 @@
 #ifndef NETRA_BASE_ARENA_H
 #define NETRA_BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/attributes.h"
@@ -20,14 +21,19 @@ struct arena_block;
 struct arena {
     struct arena_block *newest;
     size_t used_bytes;  /* handed out so far */
-    size_t limit_bytes; /* more than this is refused */
+    size_t limit_bytes; /* more than this is refused; each piece counts up to a multiple of 16 */
 };
 
 void arena_init(struct arena *arena, size_t limit_bytes);
+
+/* Releases everything; the arena is empty and can be used again. */
 void arena_done(struct arena *arena);
 
 /* count * size zeroed bytes, aligned for any type; NULL when memory or the limit is exhausted. */
 must_check void *arena_alloc(struct arena *arena, size_t count, size_t size);
+
+/* Whether the limit leaves room for one more piece of bytes: tells a limit from lack of memory. */
+bool arena_has_room(const struct arena *arena, size_t bytes);
 
 /* A copy that ends with a NUL (not counted). On failure returns {NULL, 0}. An empty text is never
  * NULL. */

@@ -2,9 +2,11 @@
 #include "base/buf.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/check.h"
 #include "base/error.h"
 
 #define BUF_BYTES_FIRST 256
@@ -36,7 +38,7 @@ int buf_reserve(struct buf *buf, size_t more)
     if (buf->status) {
         return buf->status;
     }
-    if (more > buf->limit - buf->length) {
+    if (more > buf->limit - buf->length || more >= SIZE_MAX / 2 - buf->length) {
         return buf->status = ERR_LIMIT;
     }
     want = buf->length + more + 1;
@@ -45,6 +47,9 @@ int buf_reserve(struct buf *buf, size_t more)
 
         while (capacity < want) {
             capacity += capacity / 2;
+        }
+        if (capacity > buf->limit) {
+            capacity = want > buf->limit ? want : buf->limit; /* at most limit + 1, for the NUL */
         }
         char *data = alloc_resize(buf->data, capacity, 1);
         if (!data) {
@@ -80,6 +85,9 @@ void buf_printf(struct buf *buf, const char *format, ...)
     va_start(args, format);
     va_copy(again, args);
     length = vsnprintf(NULL, 0, format, args);
+    if (length < 0 && buf->status == OK) {
+        buf->status = ERR_LIMIT; /* longer than an int can say */
+    }
     if (length > 0 && buf_reserve(buf, (size_t)length) == OK) {
         (void)vsnprintf(buf->data + buf->length, (size_t)length + 1, format, again);
         buf->length += (size_t)length;
@@ -90,6 +98,7 @@ void buf_printf(struct buf *buf, const char *format, ...)
 
 void buf_drop_front(struct buf *buf, size_t count)
 {
+    check_cmp(count, <=, buf->length);
     if (count == 0) {
         return;
     }

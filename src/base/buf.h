@@ -33,6 +33,7 @@ void buf_done(struct buf *buf);
 /* Empty again, status OK; the memory is kept for reuse. */
 void buf_clear(struct buf *buf);
 
+/* What is appended must not lie in the buf itself: growing may move it. */
 void buf_append(struct buf *buf, struct str text);
 void buf_append_char(struct buf *buf, char c);
 void buf_printf(struct buf *buf, const char *format, ...) printf_like(2, 3);
@@ -41,7 +42,7 @@ void buf_printf(struct buf *buf, const char *format, ...) printf_like(2, 3);
  * length. Returns buf_status(). */
 must_check int buf_reserve(struct buf *buf, size_t more);
 
-/* Removes the first count bytes. O(length). */
+/* Removes the first count bytes, of which there are at least that many. O(length). */
 void buf_drop_front(struct buf *buf, size_t count);
 
 static inline int buf_status(const struct buf *buf)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/civil_time.h"
 
+#include "base/check.h"
 #include "base/error.h"
 
 int64_t civil_days_from_date(int year, int month, int day)
@@ -32,18 +33,27 @@ static void date_from_days(int64_t days, struct civil_time *civil)
 
 int64_t civil_floor(int64_t time_us, int64_t unit_us)
 {
+    check_cmp(unit_us, >, 0);
     int64_t rest = time_us % unit_us;
+    int64_t floored;
 
-    return time_us - (rest < 0 ? rest + unit_us : rest);
+    if (rest < 0) {
+        rest += unit_us;
+    }
+    return __builtin_sub_overflow(time_us, rest, &floored) ? INT64_MIN : floored;
 }
 
 struct civil_time civil_from_us(int64_t time_us)
 {
     struct civil_time civil;
-    int64_t midnight = civil_floor(time_us, DAY_US);
-    int64_t rest = time_us - midnight;
+    int64_t days = time_us / DAY_US;
+    int64_t rest = time_us % DAY_US;
 
-    date_from_days(midnight / DAY_US, &civil);
+    if (rest < 0) {
+        rest += DAY_US;
+        days--;
+    }
+    date_from_days(days, &civil);
     civil.hour = (int)(rest / HOUR_US);
     civil.minute = (int)(rest / MINUTE_US % 60);
     civil.second = (int)(rest / SECOND_US % 60);
@@ -60,7 +70,7 @@ int64_t civil_to_us(const struct civil_time *civil)
 
 int civil_weekday(int64_t time_us)
 {
-    int64_t days = civil_floor(time_us, DAY_US) / DAY_US;
+    int64_t days = time_us / DAY_US - (time_us % DAY_US < 0);
     int64_t day = (days + 4) % 7; /* 1970-01-01 was a Thursday */
 
     return (int)(day < 0 ? day + 7 : day);
@@ -104,44 +114,88 @@ static int is_date(const struct civil_time *civil)
            civil->day <= days[civil->month - 1] + (leap && civil->month == 2);
 }
 
-static void read_fraction(struct str text, size_t *at, struct civil_time *civil)
+/* ".5", ",123456789": digits beyond microseconds are cut. No point is fine, a bare point is not. */
+static int read_fraction(struct str text, size_t *at, struct civil_time *civil)
 {
     int unit = 100000;
 
     if (!skip(text, at, ".,")) {
-        return;
+        return OK;
     }
+    size_t first = *at;
     for (; *at < text.length && text.data[*at] >= '0' && text.data[*at] <= '9'; (*at)++) {
         civil->microsecond += unit * (text.data[*at] - '0');
         unit /= 10;
     }
+    return *at > first ? OK : ERR_INVALID;
 }
 
-/* "Z", "+02:00", "+0200", "+02" or nothing; minutes east of UTC in *ret_minutes. */
-static int read_offset(struct str text, size_t *at, int *ret_minutes)
+/* "12:34", "12:34:56" or "12:34:56.789". */
+static int read_clock(struct str text, size_t *at, struct civil_time *civil)
 {
-    *ret_minutes = 0;
-    (void)skip(text, at, " ");
-    if (*at == text.length || (skip(text, at, "Zz") && *at == text.length)) {
-        return OK;
+    civil->hour = read_digits(text, at, 2);
+    if (!skip(text, at, ":")) {
+        return ERR_INVALID;
     }
+    civil->minute = read_digits(text, at, 2);
+    if (skip(text, at, ":")) {
+        civil->second = read_digits(text, at, 2);
+        if (read_fraction(text, at, civil)) {
+            return ERR_INVALID;
+        }
+    }
+    return civil->hour >= 0 && civil->hour <= 23 && civil->minute >= 0 && civil->minute <= 59 &&
+                   civil->second >= 0 && civil->second <= 60
+               ? OK
+               : ERR_INVALID;
+}
+
+/* "+02:00", "+0200", "-02": minutes east of UTC in *ret_minutes. */
+static int read_numeric_offset(struct str text, size_t *at, int *ret_minutes)
+{
     int sign = skip(text, at, "-") ? -1 : skip(text, at, "+") ? 1 : 0;
     int hours = sign ? read_digits(text, at, 2) : -1;
     int minutes = 0;
-    if (hours < 0) {
-        /* "UTC" is what some exports write */
-        return str_equal(str_slice(text, *at, text.length), STR("UTC")) ? (*at += 3, OK)
-                                                                        : ERR_INVALID;
-    }
+
     if (*at < text.length) {
         (void)skip(text, at, ":");
         minutes = read_digits(text, at, 2);
     }
-    if (minutes < 0 || minutes > 59 || hours > 23) {
+    if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59) {
         return ERR_INVALID;
     }
     *ret_minutes = sign * (hours * 60 + minutes);
     return OK;
+}
+
+/* What may follow the clock, up to the end: nothing, "Z", "UTC" or a numeric offset, with one space
+ * before it or none. */
+static int read_offset(struct str text, size_t *at, int *ret_minutes)
+{
+    *ret_minutes = 0;
+    (void)skip(text, at, " ");
+    struct str rest = str_slice(text, *at, text.length);
+    if (rest.length == 0 || str_equal_ascii_case(rest, STR("Z")) || str_equal(rest, STR("UTC"))) {
+        return OK;
+    }
+    if (read_numeric_offset(text, at, ret_minutes) || *at != text.length) {
+        return ERR_INVALID;
+    }
+    return OK;
+}
+
+static int read_date(struct str text, size_t *at, struct civil_time *civil)
+{
+    civil->year = read_digits(text, at, 4);
+    if (!skip(text, at, "-/")) {
+        return ERR_INVALID;
+    }
+    civil->month = read_digits(text, at, 2);
+    if (!skip(text, at, "-/")) {
+        return ERR_INVALID;
+    }
+    civil->day = read_digits(text, at, 2);
+    return is_date(civil) ? OK : ERR_INVALID;
 }
 
 int civil_parse(struct str text, int64_t *ret_time_us)
@@ -151,38 +205,18 @@ int civil_parse(struct str text, int64_t *ret_time_us)
     int offset = 0;
 
     text = str_trim(text);
-    civil.year = read_digits(text, &at, 4);
-    if (!skip(text, &at, "-/")) {
+    if (read_date(text, &at, &civil)) {
         return ERR_INVALID;
     }
-    civil.month = read_digits(text, &at, 2);
-    if (!skip(text, &at, "-/")) {
+    if (at < text.length && (!skip(text, &at, "Tt ") || read_clock(text, &at, &civil) ||
+                             read_offset(text, &at, &offset))) {
         return ERR_INVALID;
     }
-    civil.day = read_digits(text, &at, 2);
-    if (!is_date(&civil)) {
-        return ERR_INVALID;
+    int64_t time_us = civil_to_us(&civil) - offset * MINUTE_US;
+    if (time_us < CIVIL_TIME_US_MIN || time_us > CIVIL_TIME_US_MAX) {
+        return ERR_INVALID; /* an offset or a leap second led out of the years 1 to 9999 */
     }
-    if (at < text.length) {
-        if (!skip(text, &at, "Tt ")) {
-            return ERR_INVALID;
-        }
-        civil.hour = read_digits(text, &at, 2);
-        if (!skip(text, &at, ":")) {
-            return ERR_INVALID;
-        }
-        civil.minute = read_digits(text, &at, 2);
-        if (skip(text, &at, ":")) {
-            civil.second = read_digits(text, &at, 2);
-            read_fraction(text, &at, &civil);
-        }
-        if (civil.hour < 0 || civil.hour > 23 || civil.minute < 0 || civil.minute > 59 ||
-            civil.second < 0 || civil.second > 60 || read_offset(text, &at, &offset) ||
-            at != text.length) {
-            return ERR_INVALID;
-        }
-    }
-    *ret_time_us = civil_to_us(&civil) - offset * MINUTE_US;
+    *ret_time_us = time_us;
     return OK;
 }
 

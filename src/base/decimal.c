@@ -6,7 +6,8 @@
 #include "base/check.h"
 #include "base/error.h"
 
-#define INT128_DIGITS 40
+#define INT128_DIGITS    40
+#define INT128_POWER_MAX 38 /* 10^38 is the largest power that fits */
 
 static int128 power_of_ten(unsigned exponent)
 {
@@ -59,14 +60,16 @@ static char *digits_backwards(unsigned __int128 value, char *end)
     return end;
 }
 
-static void print_digits(struct decimal d, bool grouped, struct buf *out)
+/* Prints d with zeros more zeros behind the point. */
+static void print_digits(struct decimal d, unsigned zeros, bool grouped, struct buf *out)
 {
     char text[INT128_DIGITS + DECIMAL_SCALE_MAX];
     char *end = text + sizeof(text);
     bool negative = d.digits < 0;
+
+    check_cmp(d.scale, <=, DECIMAL_SCALE_MAX);
     char *begin = digits_backwards(
         negative ? -(unsigned __int128)d.digits : (unsigned __int128)d.digits, end);
-
     while ((size_t)(end - begin) <= d.scale) {
         *--begin = '0';
     }
@@ -82,6 +85,12 @@ static void print_digits(struct decimal d, bool grouped, struct buf *out)
         }
         buf_append_char(out, *p);
     }
+    if (zeros > 0 && d.scale == 0) {
+        buf_append_char(out, '.');
+    }
+    for (; zeros > 0; zeros--) {
+        buf_append_char(out, '0');
+    }
 }
 
 static struct decimal without_trailing_zeros(struct decimal d)
@@ -95,14 +104,20 @@ static struct decimal without_trailing_zeros(struct decimal d)
 
 void decimal_print(struct decimal d, struct buf *out)
 {
-    print_digits(without_trailing_zeros(d), /* grouped */ false, out);
+    print_digits(without_trailing_zeros(d), /* zeros */ 0, /* grouped */ false, out);
 }
 
 struct decimal decimal_rescale(struct decimal d, unsigned scale)
 {
+    int128 digits;
+
+    check_cmp(d.scale, <=, DECIMAL_SCALE_MAX);
     check_cmp(scale, <=, DECIMAL_SCALE_MAX);
     if (scale >= d.scale) {
-        return decimal_of(d.digits * power_of_ten(scale - d.scale), scale);
+        bool fits = !__builtin_mul_overflow(d.digits, power_of_ten(scale - d.scale), &digits);
+
+        check(fits);
+        return decimal_of(digits, scale);
     }
     return decimal_of(divide_rounded(d.digits, power_of_ten(d.scale - scale)), scale);
 }
@@ -110,34 +125,57 @@ struct decimal decimal_rescale(struct decimal d, unsigned scale)
 void decimal_print_rounded(struct decimal d, unsigned places, bool padded, bool grouped,
                            struct buf *out)
 {
-    if (d.scale > places || padded) {
+    if (d.scale > places) {
         d = decimal_rescale(d, places);
     }
-    print_digits(padded ? d : without_trailing_zeros(d), grouped, out);
+    if (padded) {
+        print_digits(d, places - d.scale, grouped, out);
+    } else {
+        print_digits(without_trailing_zeros(d), /* zeros */ 0, grouped, out);
+    }
 }
 
 int decimal_compare(struct decimal a, struct decimal b)
 {
-    unsigned scale = a.scale > b.scale ? a.scale : b.scale;
-    int128 left = decimal_rescale(a, scale).digits;
-    int128 right = decimal_rescale(b, scale).digits;
+    /* Whole parts first, then what is behind the point: scaling all of both up might not fit. */
+    int128 left = a.digits / power_of_ten(a.scale);
+    int128 right = b.digits / power_of_ten(b.scale);
 
+    if (left == right) {
+        left = a.digits % power_of_ten(a.scale) * power_of_ten(DECIMAL_SCALE_MAX - a.scale);
+        right = b.digits % power_of_ten(b.scale) * power_of_ten(DECIMAL_SCALE_MAX - b.scale);
+    }
     return (left > right) - (left < right);
 }
 
 /* What the scan of a number's text found, before it is scaled. */
 struct scanned {
     int128 digits;
-    int places; /* digits behind the point */
+    int64_t places; /* digits behind the point */
     bool has_digits;
     bool is_negative;
+    bool is_cut;    /* digits behind the point were left out, */
+    bool cut_is_up; /* the first of them 5 or more */
 };
 
-/* Digits and point; leading zeros are free, more than 30 significant digits are a limit. */
+/* One more digit at the end of *digits; false when it does not fit. */
+static bool push_digit(int128 *digits, char c)
+{
+    int128 longer;
+
+    if (__builtin_mul_overflow(*digits, 10, &longer) ||
+        __builtin_add_overflow(longer, c - '0', &longer)) {
+        return false;
+    }
+    *digits = longer;
+    return true;
+}
+
+/* Digits and point: as many as an int128 holds, at least 38. More are a limit before the point, and
+ * left out behind it. */
 static int scan_mantissa(struct str text, size_t *at, struct scanned *scanned)
 {
     bool behind_point = false;
-    int significant = 0;
 
     for (; *at < text.length; (*at)++) {
         char c = text.data[*at];
@@ -150,15 +188,14 @@ static int scan_mantissa(struct str text, size_t *at, struct scanned *scanned)
             break;
         }
         scanned->has_digits = true;
-        if (significant == 30) {
-            if (!behind_point) {
-                return ERR_LIMIT;
-            }
-            continue; /* beyond every scale that is kept */
+        if (!scanned->is_cut && push_digit(&scanned->digits, c)) {
+            scanned->places += behind_point;
+        } else if (!behind_point) {
+            return ERR_LIMIT;
+        } else if (!scanned->is_cut) {
+            scanned->is_cut = true;
+            scanned->cut_is_up = c >= '5';
         }
-        scanned->digits = scanned->digits * 10 + (c - '0');
-        significant += scanned->digits != 0;
-        scanned->places += behind_point;
     }
     return scanned->has_digits ? OK : ERR_INVALID;
 }
@@ -188,6 +225,33 @@ static int scan_exponent(struct str text, size_t *at, int *ret_exponent)
     return OK;
 }
 
+/* digits × 10^(exponent - places) as a decimal of the scale. */
+static int scale_scanned(const struct scanned *scanned, int exponent, unsigned scale,
+                         struct decimal *ret_value)
+{
+    int64_t shift = (int64_t)scale + exponent - scanned->places;
+    int128 digits = scanned->digits;
+
+    if (shift > 0 && scanned->is_cut) {
+        return ERR_LIMIT;
+    }
+    for (; shift > 0 && digits; shift--) {
+        if (__builtin_mul_overflow(digits, 10, &digits)) {
+            return ERR_LIMIT;
+        }
+    }
+    if (shift < 0) {
+        digits =
+            shift < -INT128_POWER_MAX ? 0 : divide_rounded(digits, power_of_ten((unsigned)-shift));
+    } else if (scanned->is_cut && scanned->cut_is_up) {
+        if (__builtin_add_overflow(digits, 1, &digits)) {
+            return ERR_LIMIT;
+        }
+    }
+    *ret_value = decimal_of(scanned->is_negative ? -digits : digits, scale);
+    return OK;
+}
+
 int decimal_parse(struct str text, unsigned scale, struct decimal *ret_value)
 {
     struct scanned scanned = {0};
@@ -208,18 +272,7 @@ int decimal_parse(struct str text, unsigned scale, struct decimal *ret_value)
     if (at != text.length) {
         return ERR_INVALID;
     }
-    int shift = (int)scale + exponent - scanned.places;
-    int128 digits = scanned.digits;
-    for (; shift > 0 && digits; shift--) {
-        if (__builtin_mul_overflow(digits, 10, &digits)) {
-            return ERR_LIMIT;
-        }
-    }
-    if (shift < 0) {
-        digits = shift < -37 ? 0 : divide_rounded(digits, power_of_ten((unsigned)-shift));
-    }
-    *ret_value = decimal_of(scanned.is_negative ? -digits : digits, scale);
-    return OK;
+    return scale_scanned(&scanned, exponent, scale, ret_value);
 }
 
 int decimal_parse_u64(struct str text, uint64_t *ret_value)

@@ -38,12 +38,13 @@ double decimal_to_double(struct decimal d);
  * "-0.5". */
 void decimal_print(struct decimal d, struct buf *out);
 
-/* The same digits rounded half away from zero to at most places behind the point; exactly places
+/* The same number rounded half away from zero to at most places behind the point; exactly places
  * when padded. Groups thousands with commas when grouped. */
 void decimal_print_rounded(struct decimal d, unsigned places, bool padded, bool grouped,
                            struct buf *out);
 
-/* d with another scale, rounded half away from zero. */
+/* d with another scale, rounded half away from zero. A larger scale must fit: digits ×
+ * 10^difference below 1.7e38 (values from outside: decimal_parse with the scale that is wanted). */
 struct decimal decimal_rescale(struct decimal d, unsigned scale);
 
 /* Compares two decimals of any scale exactly: -1, 0, 1. */

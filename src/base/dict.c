@@ -12,7 +12,7 @@
 
 void dict_init(struct dict *dict, uint32_t limit, size_t text_bytes_limit)
 {
-    *dict = (struct dict){.limit = limit};
+    *dict = (struct dict){.limit = limit < DICT_IDS_MAX ? limit : DICT_IDS_MAX};
     arena_init(&dict->texts, text_bytes_limit);
 }
 
@@ -21,14 +21,14 @@ void dict_done(struct dict *dict)
     arena_done(&dict->texts);
     alloc_free(dict->by_id);
     alloc_free(dict->slots);
-    *dict = (struct dict){.limit = dict->limit};
+    dict_init(dict, dict->limit, dict->texts.limit_bytes);
 }
 
 /* The slot that holds text, or the empty slot where it belongs. The table is never full. */
 static uint32_t probe(const struct dict *dict, struct str text)
 {
     uint32_t mask = dict->slot_count - 1;
-    uint32_t slot = (uint32_t)XXH3_64bits(text.data ? text.data : "", text.length) & mask;
+    uint32_t slot = (uint32_t)XXH3_64bits(text.length ? text.data : "", text.length) & mask;
 
     while (dict->slots[slot] && !str_equal(dict->by_id[dict->slots[slot] - 1], text)) {
         slot = (slot + 1) & mask;
@@ -74,7 +74,7 @@ int dict_put(struct dict *dict, struct str text, uint32_t *ret_id)
         *ret_id = found;
         return OK;
     }
-    if (dict->count >= dict->limit) {
+    if (dict->count >= dict->limit || !arena_has_room(&dict->texts, text.length + 1)) {
         return ERR_LIMIT;
     }
     if (dict->slot_count < 2 * (dict->count + 1) && grow_slots(dict)) {
@@ -117,6 +117,9 @@ static int by_text(const void *a, const void *b, void *dict)
 
 void dict_sorted(const struct dict *dict, uint32_t *ret_order)
 {
+    if (dict->count == 0) {
+        return;
+    }
     for (uint32_t id = 0; id < dict->count; id++) {
         ret_order[id] = id;
     }

@@ -17,6 +17,7 @@
 #include "base/str.h"
 
 #define DICT_NOT_FOUND UINT32_MAX
+#define DICT_IDS_MAX   (UINT32_C(1) << 30) /* a higher limit is cut to it */
 
 struct dict {
     struct arena texts;
@@ -31,7 +32,8 @@ struct dict {
 void dict_init(struct dict *dict, uint32_t limit, size_t text_bytes_limit);
 void dict_done(struct dict *dict);
 
-/* The id of text, a new one if needed. ERR_LIMIT when the dict is full, ERR_NO_MEMORY. */
+/* The id of text, a new one if needed. ERR_LIMIT when the dict is full (ids or bytes),
+ * ERR_NO_MEMORY. */
 must_check int dict_put(struct dict *dict, struct str text, uint32_t *ret_id);
 
 /* The id of text or DICT_NOT_FOUND. */

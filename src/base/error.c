@@ -38,17 +38,26 @@ static void trim_partial_utf8(char *text)
     }
 }
 
+/* By way of a second buffer, so that a message may be built from the one that is replaced. */
+static void print_text(char text[ERROR_MESSAGE_BYTES_MAX], const char *format, va_list args)
+{
+    char made[ERROR_MESSAGE_BYTES_MAX];
+
+    (void)vsnprintf(made, sizeof(made), format, args);
+    trim_partial_utf8(made);
+    memcpy(text, made, sizeof(made));
+}
+
 int error_set(struct error *error, int code, const char *format, ...)
 {
     if (error) {
         va_list args;
 
+        va_start(args, format);
+        print_text(error->message, format, args);
+        va_end(args);
         error->code = code;
         error->hint[0] = '\0';
-        va_start(args, format);
-        (void)vsnprintf(error->message, sizeof(error->message), format, args);
-        va_end(args);
-        trim_partial_utf8(error->message);
     }
     return code;
 }
@@ -61,9 +70,8 @@ void error_hint(struct error *error, const char *format, ...)
         return;
     }
     va_start(args, format);
-    (void)vsnprintf(error->hint, sizeof(error->hint), format, args);
+    print_text(error->hint, format, args);
     va_end(args);
-    trim_partial_utf8(error->hint);
 }
 
 const char *error_code_name(int code)

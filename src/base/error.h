@@ -37,7 +37,8 @@ struct error {
     char hint[ERROR_MESSAGE_BYTES_MAX];    /* empty when there is nothing to advise */
 };
 
-/* Fills error (NULL is allowed) and returns code, so that a function can end with it. */
+/* Fills error (NULL is allowed) and returns code, so that a function can end with it. The
+ * message may be built from error's own ("line %d: %s", …, error->message); the hint is emptied. */
 int error_set(struct error *error, int code, const char *format, ...) printf_like(3, 4);
 
 /* Adds the sentence that says what to do about it. */

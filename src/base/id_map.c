@@ -66,17 +66,23 @@ int id_map_put(struct id_map *map, uint64_t key, uint32_t value, uint32_t *ret_h
                int *ret_is_new)
 {
     check_cmp(value, <=, ID_MAP_VALUE_MAX);
-    if (map->slot_count < 2 * (map->count + 1) && grow(map)) {
-        return ERR_NO_MEMORY;
-    }
-    size_t slot = probe(map, key);
-    if (map->values[slot]) {
-        *ret_held = map->values[slot] - 1;
-        *ret_is_new = 0;
-        return OK;
+    size_t slot = 0;
+    if (map->slot_count) {
+        slot = probe(map, key);
+        if (map->values[slot]) {
+            *ret_held = map->values[slot] - 1;
+            *ret_is_new = 0;
+            return OK;
+        }
     }
     if (map->count >= map->limit) {
         return ERR_LIMIT;
+    }
+    if (map->slot_count < 2 * (map->count + 1)) {
+        if (grow(map)) {
+            return ERR_NO_MEMORY;
+        }
+        slot = probe(map, key);
     }
     map->keys[slot] = key;
     map->values[slot] = value + 1;
@@ -101,6 +107,7 @@ bool id_map_find(const struct id_map *map, uint64_t key, uint32_t *ret_value)
 
 void id_map_replace(struct id_map *map, uint64_t key, uint32_t value)
 {
+    check(map->slot_count > 0);
     size_t slot = probe(map, key);
 
     check(map->values[slot] != 0);

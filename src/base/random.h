@@ -1,7 +1,8 @@
 /*
  * random: a small seeded generator (PCG32, O'Neill 2014, "PCG: A Family of Simple Fast
- * Space-Efficient Statistically Good Algorithms"). The same seed gives the same numbers on every
- * machine. Not for secrets.
+ * Space-Efficient Statistically Good Algorithms"). The same seed gives the same integers and
+ * units on every machine; the two distributions below go through the C library's log1p, cos and
+ * exp, whose last bit may differ between C libraries. Not for secrets.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -42,8 +42,11 @@ int str_compare(struct str a, struct str b)
 
 size_t str_find(struct str s, struct str needle, size_t from)
 {
-    for (size_t i = from; i + needle.length <= s.length; i++) {
-        if (memcmp(s.data + i, needle.data, needle.length) == 0) {
+    if (from > s.length || needle.length > s.length - from) {
+        return SIZE_MAX;
+    }
+    for (size_t i = from; i <= s.length - needle.length; i++) {
+        if (str_equal(str_slice(s, i, i + needle.length), needle)) {
             return i;
         }
     }

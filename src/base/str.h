@@ -22,7 +22,12 @@ struct str {
     {                                                                                              \
         "" literal, sizeof(literal) - 1                                                            \
     }
-#define STR_ARGS(s) (int)(s).length, (s).data ? (s).data : ""
+#define STR_ARGS(s)                                                                                \
+    (int)((s).length < STR_PRINT_BYTES_MAX ? (s).length : STR_PRINT_BYTES_MAX),                    \
+        (s).data ? (s).data : ""
+
+/* "%.*s" takes an int, and a negative one means no bound at all: longer texts are printed cut. */
+#define STR_PRINT_BYTES_MAX ((size_t)1 << 30)
 
 static inline struct str str_from(const char *text)
 {
@@ -31,7 +36,7 @@ static inline struct str str_from(const char *text)
 
 static inline struct str str_slice(struct str s, size_t begin, size_t end)
 {
-    return (struct str){s.data + begin, end - begin};
+    return (struct str){begin ? s.data + begin : s.data, end - begin};
 }
 
 static inline bool str_equal(struct str a, struct str b)
@@ -48,7 +53,8 @@ bool str_ends_with(struct str s, struct str suffix);
 /* Byte order, the shorter first among equals: <0, 0, >0. */
 int str_compare(struct str a, struct str b);
 
-/* Index of the first needle at or after from, or SIZE_MAX. O(n·m), for short needles. */
+/* Index of the first needle at or after from, or SIZE_MAX; an empty needle is found everywhere up
+ * to the end. O(n·m), for short needles. */
 size_t str_find(struct str s, struct str needle, size_t from);
 
 /* Without ASCII white space at both ends. */

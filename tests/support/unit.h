@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "base/attributes.h"
 #include "base/str.h"
 
 /* The str equals the literal; shows both when not. */

@@ -1,0 +1,1 @@
+int leaning(uint64_t value);

@@ -1,0 +1,2 @@
+#include <stdint.h>
+int standing(uint64_t value);

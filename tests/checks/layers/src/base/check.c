@@ -1,0 +1,2 @@
+#include <stdio.h>
+void f(void) { fprintf(stderr, "allowed here"); }

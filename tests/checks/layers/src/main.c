@@ -1,0 +1,2 @@
+#include "cli/cli.h"
+#include "tool/tool.h" /* expect: main.c */

@@ -1,0 +1,3 @@
+#include "ask/ask.h"
+#include <pthread.h>
+#include <unistd.h>

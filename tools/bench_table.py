@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Prints the JSON lines of the benchmarks as a table. Rates in bytes are compared with the memory
+bandwidth that was measured in the same run; other units have no common reference, and get none."""
+
+import json
+import sys
+
+REFERENCE = "memory_bandwidth"
+
+
+def scaled(value, unit):
+    for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= factor:
+            return f"{value / factor:.2f} {prefix}{'B' if unit == 'bytes' else ' ' + unit}/s"
+    return f"{value:.2f} {'B' if unit == 'bytes' else unit}/s"
+
+
+def milliseconds(seconds):
+    return f"{seconds * 1e3:.2f}"
+
+
+def main(path):
+    with open(path, encoding="utf-8") as lines:
+        results = [json.loads(line) for line in lines if line.strip()]
+    reference = next((r["per_second"] for r in results if r["name"] == REFERENCE), None)
+    if reference is None:
+        sys.exit(f"bench_table: {path} has no {REFERENCE}: nothing to compare with")
+    rows = [("benchmark", "rate", "of memory", "median ms", "min ms", "max ms")]
+    for r in results:
+        ratio = f"{r['per_second'] / reference * 100:.1f} %" if r["unit"] == "bytes" else "-"
+        rows.append((r["name"], scaled(r["per_second"], r["unit"]), ratio,
+                     milliseconds(r["median_s"]), milliseconds(r["min_s"]), milliseconds(r["max_s"])))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(w) if i == 0 else cell.rjust(w)
+                        for i, (cell, w) in enumerate(zip(row, widths))).rstrip())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# install_deps.sh GROUP…: installs the Debian packages of the groups that are missing, and only
+# those. Says nothing and asks nothing of apt when everything is there, so every make target can
+# begin with it. Groups: build, test, check, valgrind.
+set -euo pipefail
+
+packages_of() {
+  case "$1" in
+    build) echo gcc g++ meson ninja-build pkg-config libsimdjson-dev zlib1g-dev libutf8proc-dev \
+             libxxhash-dev ;;
+    test) echo libcmocka-dev; node_package ;;
+    check) echo clang clang-format clang-tidy cppcheck pmccabe; clang_runtime_package ;;
+    valgrind) echo valgrind ;;
+    *) echo "install_deps: unknown group '$1' (build, test, check, valgrind)" >&2; exit 2 ;;
+  esac
+}
+
+# Node comes from apt only where there is none that can run node:test with its reporters.
+node_package() {
+  local version
+  version=$(command -v node >/dev/null && node --version 2>/dev/null || echo v0)
+  version=${version#v}
+  if [ "${version%%.*}" -lt 18 ]; then
+    echo nodejs
+  fi
+}
+
+# From clang 14 on Debian keeps the sanitizer and fuzzer runtimes in a package that carries the
+# version; clang depends on the one that the release names.
+clang_runtime_package() {
+  local version
+  version=$(readlink -f /usr/bin/clang 2>/dev/null | sed -n 's|.*/llvm-\([0-9]*\)/.*|\1|p')
+  if [ -z "$version" ]; then
+    version=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9][0-9]*\)$/\1/p')
+  fi
+  if [ -n "$version" ]; then
+    echo "libclang-rt-$version-dev"
+  fi
+}
+
+# Prints those of its arguments that dpkg does not know as installed.
+missing_of() {
+  local installed
+  installed=" $(dpkg-query -W -f '${db:Status-Status} ${Package} ' "$@" 2>/dev/null || true)"
+  for package in "$@"; do
+    case "$installed" in
+      *" installed $package "*) ;;
+      *) echo "$package" ;;
+    esac
+  done
+}
+
+is_known_to_apt() {
+  local known
+  for package in "$@"; do
+    known=$(apt-cache policy "$package" 2>/dev/null | sed -n 's/^ *Candidate: //p')
+    if [ -z "$known" ] || [ "$known" = "(none)" ]; then
+      return 1
+    fi
+  done
+}
+
+install_packages() {
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+      echo "install_deps: these packages are missing, and only root can install them. Run as root:" >&2
+      echo "    apt-get update && apt-get install -y $*" >&2
+      exit 1
+    fi
+    as_root=(sudo)
+  fi
+  as_root+=(env DEBIAN_FRONTEND=noninteractive)
+  echo "installing: $*"
+  local log
+  log=$(mktemp)
+  trap 'rm -f "$log"' EXIT
+  if ! is_known_to_apt "$@"; then
+    "${as_root[@]}" apt-get update -qq >"$log" 2>&1 </dev/null || { cat "$log" >&2; exit 1; }
+  fi
+  local install=(apt-get install -y -qq --no-install-recommends "$@")
+  if ! "${as_root[@]}" "${install[@]}" >"$log" 2>&1 </dev/null; then
+    # The lists may be older than the archive: once more with fresh ones.
+    "${as_root[@]}" apt-get update -qq >>"$log" 2>&1 </dev/null || true
+    if ! "${as_root[@]}" "${install[@]}" >>"$log" 2>&1 </dev/null; then
+      cat "$log" >&2
+      echo "install_deps: apt-get could not install: $*" >&2
+      exit 1
+    fi
+  fi
+}
+
+main() {
+  local wanted=() missing
+  for group in "$@"; do
+    read -r -d '' -a words < <(packages_of "$group" && printf '\0') || exit 2
+    wanted+=("${words[@]}")
+  done
+  if [ "${#wanted[@]}" -eq 0 ]; then
+    exit 0
+  fi
+  if ! command -v dpkg-query >/dev/null; then
+    echo "install_deps: not a Debian or Ubuntu system; make sure that these are installed: ${wanted[*]}" >&2
+    exit 0
+  fi
+  read -r -d '' -a missing < <(missing_of "${wanted[@]}" && printf '\0') || true
+  if [ "${#missing[@]}" -gt 0 ]; then
+    install_packages "${missing[@]}"
+  fi
+}
+
+main "$@"
