@@ -7,7 +7,8 @@
  * (value absent, needs says what would be needed).
  *
  * Ids are stable and dotted: "spend.by_model.gpt-4o". A name in an id is escaped by fact_id_append:
- * '.', '%', space and controls become %XX.
+ * '.', '%', space and controls become %XX, and so does what would end a reference in template text
+ * ('{', '}', '`', the colon of a final ":low", ":high" or ":exact") and bytes that are no UTF-8.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -73,7 +74,8 @@ void fact_set_init(struct fact_set *set);
 void fact_set_done(struct fact_set *set);
 
 /* Copies fact and its texts. The same id again must say the same number (then nothing happens);
- * another number is a bug in the caller and ERR_INVALID. ERR_LIMIT, ERR_NO_MEMORY. */
+ * another number is a bug in the caller and ERR_INVALID, and so is a fact that contradicts its
+ * state: no id, bounded without low ≤ high, unknown without needs. ERR_LIMIT, ERR_NO_MEMORY. */
 must_check int fact_set_add(struct fact_set *set, const struct fact *fact);
 
 /* NULL when there is none. Valid until the next addition. */
@@ -86,17 +88,23 @@ must_check int fact_set_merge(struct fact_set *set, const struct fact_set *from)
 void fact_id_append(struct buf *id, struct str name);
 
 /* The number as people read it: "$5,285.11", "36.6 %", "8,819", "1.25 s"; "unknown" when it is,
- * "≤ $12.30" / "$3.10 to $4.20" when bounded. */
+ * "≤ $12.30" / "$3.10 to $4.20" when bounded. Units that words around it usually name (tokens,
+ * requests, records, blocks, things) are not printed. A value that is not zero never prints as
+ * zero, and a part that is not the whole never as 100 %. */
 void fact_print(const struct fact *fact, struct buf *out);
 
-/* The number exactly: "25182.372257". */
+/* A bare value of a unit in the same form. */
+void fact_print_value(enum fact_unit unit, struct decimal value, struct buf *out);
+
+/* The number exactly: "25182.372257"; bounds as "1 to 2"; "unknown". */
 void fact_print_exact(const struct fact *fact, struct buf *out);
 
 const char *fact_unit_name(enum fact_unit unit);    /* "USD", "tokens", "ratio" … */
 const char *fact_state_name(enum fact_state state); /* "computed" … */
 
 /* One JSON object without the id: {"label":…,"value":…,"unit":…,"state":…,"n":…,…}. Money is a
- * decimal string, everything else a JSON number; an unknown value is null. */
+ * decimal string, a time RFC 3339 text, everything else a JSON number; an unknown value is null.
+ * "printed" is what fact_print gives. */
 void fact_write_json(const struct fact *fact, struct json_writer *w);
 
 #endif

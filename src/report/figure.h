@@ -21,8 +21,12 @@
 enum figure_kind {
     FIGURE_BARS,     /* one bar per label, horizontal; several series: grouped */
     FIGURE_LINES,    /* one line per series over x */
-    FIGURE_WATERFALL /* first and last label are totals, between them changes */
+    FIGURE_WATERFALL /* first and last label are totals, between them changes, signed */
 };
+
+/* Rows that a picture shows; the rest is "and N more". */
+#define FIGURE_ROWS_SVG  40u
+#define FIGURE_ROWS_TEXT 20u
 
 struct figure_point {
     struct str label;   /* data: a name, or a date as text for lines */
@@ -46,11 +50,18 @@ struct figure {
     size_t series_count;
 };
 
+const char *figure_kind_name(enum figure_kind kind); /* "bars" … */
+
+/* A deep copy in arena. ERR_LIMIT beyond FIGURE_POINTS_MAX or FIGURE_SERIES_MAX, ERR_NO_MEMORY. */
+must_check int figure_copy(const struct figure *figure, struct arena *arena,
+                           struct figure **ret_copy);
+
 /* SVG with CSS variables for light and dark, <title> and <desc>, no scripts. Texts are escaped; id
  * becomes part of element ids. facts may be NULL: then alt is shown without numbers. */
 void figure_render_svg(const struct figure *figure, const struct fact_set *facts, struct buf *out);
 
-/* Block characters, at most width columns. */
+/* Block characters, at most width columns (20 or more). The title is the first line; the picture
+ * ends with a new line. */
 void figure_render_text(const struct figure *figure, unsigned width, bool colour, struct buf *out);
 
 #endif

@@ -6,7 +6,8 @@
  * backquotes is a literal name (of a model, a feature, a file; data, never markup); everything else
  * is words. A digit outside of both is refused by the quality gate: that is how a report cannot
  * hold a number that nobody computed. Bounds of a fact are {fact.id:low} and {fact.id:high}; its
- * exact digits {fact.id:exact}.
+ * exact digits {fact.id:exact}. A name from records goes into prose through report_append_name,
+ * which quotes it so that nothing in it can end the quotation.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -22,6 +23,7 @@
 #define REPORT_SECTIONS_MAX     64u
 #define REPORT_LINES_MAX        1024u /* sentences of one list; rows of one table */
 #define REPORT_COLUMNS_MAX      16u
+#define REPORT_FORMAT_VERSION   1   /* "version" of the JSON */
 #define REPORT_TABLE_ROWS_SHOWN 20u /* terminal and Markdown; the rest is "… and N more" */
 
 enum report_type { REPORT_FULL, REPORT_PARTIAL, REPORT_GUIDANCE, REPORT_FALLBACK };
@@ -39,8 +41,8 @@ struct report_cell {
 };
 
 struct report_table {
-    struct str title;
-    struct str columns[REPORT_COLUMNS_MAX]; /* headers */
+    struct str title;                       /* words and backquoted names, no facts */
+    struct str columns[REPORT_COLUMNS_MAX]; /* headers, the same */
     size_t column_count;
     struct report_cell *cells; /* row by row */
     size_t row_count;
@@ -59,7 +61,7 @@ struct report_block {
 
 struct report_section {
     struct str id;    /* "cache": anchors and tests */
-    struct str title; /* words, no facts */
+    struct str title; /* words and backquoted names, no facts */
     struct report_block *blocks;
     size_t block_count;
     size_t block_capacity;
@@ -70,7 +72,7 @@ struct report_action {
     struct str title;        /* template text: "Turn on the one-hour cache for `search`" */
     struct str why;          /* template text */
     struct str how;          /* template text: the concrete change */
-    struct str saving_fact;  /* id of the marginal saving in the plan */
+    struct str saving_fact;  /* id of the marginal saving in the plan, may be empty */
     struct str alone_fact;   /* id, may be empty */
     struct str risk;         /* template text: what it may cost; never empty */
     bool needs_confirmation; /* cannot be judged from the records alone */
@@ -137,7 +139,11 @@ void report_free_pointer(struct report **report);
 
 /* ---- building; texts are copied; ERR_NO_MEMORY, ERR_LIMIT ---- */
 
+/* Appends name to a template text under construction, in backquotes, those inside it doubled. */
+void report_append_name(struct buf *text, struct str name);
+
 must_check int report_add_line(struct report *report, struct report_lines *lines, struct str text);
+/* The section and table pointers stay valid as long as the report. */
 must_check int report_add_section(struct report *report, const char *id, const char *title,
                                   struct report_section **ret_section);
 must_check int report_add_paragraph(struct report *report, struct report_section *section,
@@ -156,9 +162,12 @@ must_check int report_add_action(struct report *report, const struct report_acti
 
 /* ---- judging ---- */
 
-/* Refuses what a report must not say: a digit in prose that no fact carries, a fact that does not
- * exist, an unknown fact shown as a number, an action without a risk, no next step. OK or
- * ERR_INVALID with the first offence; *ret_count (may be NULL) counts all. */
+/* Refuses what a report must not say: a digit in prose that no fact carries (titles and headers
+ * too), a fact that does not exist, bounds of a fact that has none, an unknown fact in a picture, a
+ * picture that shows another number than its fact, a waterfall whose parts do not add up, two
+ * figures of one id, an action without a risk, no next step. OK or ERR_INVALID with the first
+ * offence; *ret_count (may be NULL) counts all. It cannot judge words ("half") nor what stands in
+ * backquotes. */
 must_check int report_gate(const struct report *report, size_t *ret_count, struct error *error);
 
 const char *report_type_name(enum report_type type); /* "full_analysis" … */

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/layout.h"
+
+bool table_is_number_column(const struct report_table *table, size_t column)
+{
+    bool has_facts = false;
+
+    for (size_t row = 0; row < table->row_count; row++) {
+        const struct report_cell *cell = table_cell(table, row, column);
+
+        if (cell->fact_id.length == 0 && cell->text.length > 0) {
+            return false;
+        }
+        has_facts = has_facts || cell->fact_id.length > 0;
+    }
+    return has_facts;
+}
+
+static bool is_listed(const struct str *needs, size_t count, struct str text)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_equal(needs[i], text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t table_needs(const struct report_table *table, const struct fact_set *facts, size_t row_count,
+                   struct str ret_needs[TABLE_NEEDS_MAX])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < row_count * table->column_count && count < TABLE_NEEDS_MAX; i++) {
+        const struct fact *fact =
+            table->cells[i].fact_id.length ? fact_find(facts, table->cells[i].fact_id) : NULL;
+
+        if (fact && fact->state == FACT_UNKNOWN && !is_listed(ret_needs, count, fact->needs)) {
+            ret_needs[count++] = fact->needs;
+        }
+    }
+    return count;
+}
+
+bool action_shows_alone(const struct report_action *action, const struct fact_set *facts)
+{
+    const struct fact *saving = fact_find(facts, action->saving_fact);
+    const struct fact *alone =
+        action->alone_fact.length ? fact_find(facts, action->alone_fact) : NULL;
+
+    return alone &&
+           (!saving || saving->state != alone->state ||
+            (alone->state != FACT_UNKNOWN && decimal_compare(saving->value, alone->value) != 0));
+}

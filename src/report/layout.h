@@ -1,0 +1,31 @@
+/*
+ * layout: what the renderers have to know about a table or an action before they draw it, so
+ * that all of them show the same.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NETRA_REPORT_LAYOUT_H
+#define NETRA_REPORT_LAYOUT_H
+
+#include "report/report.h"
+
+#define TABLE_NEEDS_MAX 4u
+
+static inline const struct report_cell *table_cell(const struct report_table *table, size_t row,
+                                                   size_t column)
+{
+    return &table->cells[row * table->column_count + column];
+}
+
+/* True when an action's saving on its own is worth showing: it differs from that in the plan. */
+bool action_shows_alone(const struct report_action *action, const struct fact_set *facts);
+
+/* True when the column holds facts and nothing else but empty cells: it is aligned right. */
+bool table_is_number_column(const struct report_table *table, size_t column);
+
+/* What the unknown facts of the first row_count rows need, each text once; at most TABLE_NEEDS_MAX
+ * of them. Cells say "unknown", the line below the table says this. Returns how many. */
+size_t table_needs(const struct report_table *table, const struct fact_set *facts, size_t row_count,
+                   struct str ret_needs[TABLE_NEEDS_MAX]);
+
+#endif
