@@ -13,6 +13,10 @@
 
 #include "base/attributes.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum error_number {
     ERROR_NUMBER_NONE,
 #define ERROR(name, text) ERROR_NUMBER_##name,
@@ -46,5 +50,9 @@ void error_hint(struct error *error, const char *format, ...) printf_like(2, 3);
 /* The table's name ("NO_MEMORY") and text of a code; "UNKNOWN" and a generic text for others. */
 const char *error_code_name(int code);
 const char *error_code_text(int code);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
