@@ -62,6 +62,7 @@ struct cache_sim {
     struct cache_sim_totals total;
     struct cache_sim_totals *by_feature;      /* [name_dicts[USAGE_FEATURE].count] */
     uint32_t *hit_tokens[CACHE_SIM_TTLS_MAX]; /* per row of the table; UINT32_MAX: not simulated */
+    uint64_t *derived_by_slot; /* per slot of the rate card: records with a derived price */
     uint64_t mixed_scopes;                    /* cache scopes that more than one model used */
 };
 

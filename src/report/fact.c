@@ -36,7 +36,7 @@ static bool is_consistent(const struct fact *fact)
     }
     if (fact->has_bounds &&
         (fact->low.scale > DECIMAL_SCALE_MAX || fact->high.scale > DECIMAL_SCALE_MAX ||
-         decimal_compare(fact->low, fact->high) > 0)) {
+         (!fact->is_open && decimal_compare(fact->low, fact->high) > 0))) {
         return false;
     }
     switch (fact->state) {
@@ -52,14 +52,15 @@ static bool is_consistent(const struct fact *fact)
 
 static bool says_the_same(const struct fact *a, const struct fact *b)
 {
-    if (a->state != b->state || a->unit != b->unit || a->has_bounds != b->has_bounds) {
+    if (a->state != b->state || a->unit != b->unit || a->has_bounds != b->has_bounds ||
+        a->is_open != b->is_open) {
         return false;
     }
     if (a->state != FACT_UNKNOWN && decimal_compare(a->value, b->value) != 0) {
         return false;
     }
-    return !a->has_bounds ||
-           (decimal_compare(a->low, b->low) == 0 && decimal_compare(a->high, b->high) == 0);
+    return !a->has_bounds || (decimal_compare(a->low, b->low) == 0 &&
+                              (a->is_open || decimal_compare(a->high, b->high) == 0));
 }
 
 static int copy_text(struct arena *arena, struct str text, struct str *ret_copy)

@@ -53,6 +53,7 @@ struct fact {
     struct decimal low;   /* only when has_bounds */
     struct decimal high;
     bool has_bounds;
+    bool is_open; /* bounded from below only: at least low; high is not looked at */
     enum fact_unit unit;
     enum fact_state state;
     uint64_t n;        /* records that it rests on */

@@ -175,6 +175,9 @@ void fact_print(const struct fact *fact, struct buf *out)
         buf_append(out, STR("unknown"));
     } else if (fact->state == FACT_COMPUTED || !fact->has_bounds) {
         fact_print_value(fact->unit, fact->value, out);
+    } else if (fact->is_open) {
+        buf_append(out, STR("≥ "));
+        fact_print_value(fact->unit, fact->low, out);
     } else if (decimal_compare(fact->low, fact->high) == 0) {
         fact_print_value(fact->unit, fact->low, out);
     } else if (fact->low.digits == 0) {
@@ -200,6 +203,9 @@ void fact_print_exact(const struct fact *fact, struct buf *out)
 {
     if (fact->state == FACT_UNKNOWN) {
         buf_append(out, STR("unknown"));
+    } else if (fact->state == FACT_BOUNDED && fact->is_open) {
+        buf_append(out, STR("at least "));
+        print_exact(fact->unit, fact->low, out);
     } else if (fact->state == FACT_BOUNDED) {
         print_exact(fact->unit, fact->low, out);
         buf_append(out, STR(" to "));
@@ -308,7 +314,11 @@ void fact_write_json(const struct fact *fact, struct json_writer *w)
         json_key(w, "low");
         put_value(w, fact->unit, fact->low);
         json_key(w, "high");
-        put_value(w, fact->unit, fact->high);
+        if (fact->is_open) {
+            json_put_null(w);
+        } else {
+            put_value(w, fact->unit, fact->high);
+        }
     }
     json_key(w, "state");
     json_put_text(w, fact_state_name(fact->state));

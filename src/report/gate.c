@@ -84,7 +84,8 @@ static void judge_reference(struct gate *gate, const struct place *place,
     const struct fact *fact = judge_fact(gate, place, piece->text);
 
     if (fact && (piece->form == FORM_LOW || piece->form == FORM_HIGH) &&
-        fact->state != FACT_UNKNOWN && !fact->has_bounds) {
+        fact->state != FACT_UNKNOWN &&
+        (!fact->has_bounds || (piece->form == FORM_HIGH && fact->is_open))) {
         offence(gate, place, "bounds are named of a fact that has none", piece->text);
     }
 }

@@ -396,3 +396,40 @@ void report_render_json(const struct report *report, struct buf *out)
     buf_append_char(out, '\n');
     buf_done(&page.scratch);
 }
+
+static void put_tables(struct json_page *page)
+{
+    json_key(&page->w, "tables");
+    json_begin_array(&page->w);
+    for (size_t s = 0; s < page->report->section_count; s++) {
+        const struct report_section *section = &page->report->sections[s];
+
+        for (size_t i = 0; i < section->block_count; i++) {
+            if (section->blocks[i].kind == BLOCK_TABLE) {
+                json_begin_object(&page->w);
+                put_table(page, section->blocks[i].table);
+                json_end_object(&page->w);
+            }
+        }
+    }
+    json_end_array(&page->w);
+}
+
+void report_render_result_json(const struct report *report, const char *tool, struct buf *out)
+{
+    struct json_page page = {.report = report, .w = json_writer_indented(out, INDENT)};
+
+    buf_init(&page.scratch, out->limit);
+    json_begin_object(&page.w);
+    put_member(&page, "tool", str_from(tool));
+    put_facts(&page);
+    put_tables(&page);
+    put_figures(&page);
+    put_sections(&page);
+    put_actions(&page);
+    put_lines(&page, "caveats", &report->caveats);
+    put_lines(&page, "needs", &report->needs);
+    json_end_object(&page.w);
+    buf_append_char(out, '\n');
+    buf_done(&page.scratch);
+}

@@ -185,6 +185,9 @@ void report_render_markdown(const struct report *report, struct buf *out);
 /* The whole report as DESIGN section 5 says; facts, figures (as data and SVG), steps. Apart from
  * id, generated_at and steps the same input gives the same bytes. */
 void report_render_json(const struct report *report, struct buf *out);
+/* The body alone, for results of one tool: {"tool", "facts", "tables", "figures", "sections",
+ * "actions", "caveats", "needs"}. */
+void report_render_result_json(const struct report *report, const char *tool, struct buf *out);
 /* One self-contained file: no scripts, no addresses loaded; light and dark; prints well. */
 void report_render_html(const struct report *report, struct buf *out);
 

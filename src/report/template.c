@@ -130,7 +130,7 @@ void template_print_fact(struct buf *out, const struct fact *fact, enum template
         fact_print_exact(fact, out);
     } else if (form == FORM_LOW && fact->has_bounds) {
         fact_print_value(fact->unit, fact->low, out);
-    } else if (form == FORM_HIGH && fact->has_bounds) {
+    } else if (form == FORM_HIGH && fact->has_bounds && !fact->is_open) {
         fact_print_value(fact->unit, fact->high, out);
     } else {
         fact_print(fact, out);

@@ -5,7 +5,6 @@
  */
 #include "tool/registry.h"
 
-#include "report/render_parts.h"
 #include "tool/tool_args.h"
 
 static const struct tool *const registry[] = {
@@ -58,13 +57,4 @@ int tool_call(const struct tool *tool, const struct tool_context *context, struc
         *ret_body = TAKE(body);
     }
     return code;
-}
-
-void tool_write_result(const struct tool *tool, const struct report *body, struct json_writer *w)
-{
-    json_begin_object(w);
-    json_key(w, "tool");
-    json_put_text(w, tool->name);
-    report_write_body(body, w);
-    json_end_object(w);
 }

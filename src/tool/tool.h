@@ -94,7 +94,4 @@ const struct tool_value *tool_arg_value(const struct tool_args *args, const char
 /* The arguments' JSON schema (draft 2020-12). */
 void tool_write_schema(const struct tool *tool, struct json_writer *w);
 
-/* {"tool", "facts", "tables", "figures", "sections", "caveats", "needs"} of a result. */
-void tool_write_result(const struct tool *tool, const struct report *body, struct json_writer *w);
-
 #endif
