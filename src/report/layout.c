@@ -52,3 +52,18 @@ bool action_shows_alone(const struct report_action *action, const struct fact_se
            (!saving || saving->state != alone->state ||
             (alone->state != FACT_UNKNOWN && decimal_compare(saving->value, alone->value) != 0));
 }
+
+const char *report_type_words(enum report_type type)
+{
+    switch (type) {
+    case REPORT_FULL:
+        return "full analysis";
+    case REPORT_PARTIAL:
+        return "partial analysis: some of the question cannot be answered from these records";
+    case REPORT_GUIDANCE:
+        return "guidance: there are no usable records yet";
+    case REPORT_FALLBACK:
+        return "fallback: the analysis failed, this is what is known";
+    }
+    return "";
+}

@@ -20,6 +20,9 @@ static inline const struct report_cell *table_cell(const struct report_table *ta
 /* True when an action's saving on its own is worth showing: it differs from that in the plan. */
 bool action_shows_alone(const struct report_action *action, const struct fact_set *facts);
 
+/* A report's type in words, with what it means for the reader. */
+const char *report_type_words(enum report_type type);
+
 /* True when the column holds facts and nothing else but empty cells: it is aligned right. */
 bool table_is_number_column(const struct report_table *table, size_t column);
 

@@ -342,7 +342,7 @@ static void put_head(struct markdown_page *page)
         put_escaped(page, report->book_as_of);
         buf_append_char(page->out, '\n');
     }
-    put_data_item(page, "Kind", str_from(report_type_name(report->type)));
+    put_data_item(page, "Kind", str_from(report_type_words(report->type)));
 }
 
 static void put_foot(struct markdown_page *page)

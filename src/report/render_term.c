@@ -71,21 +71,6 @@ static void put_labelled(struct term_page *page, const char *label)
     term_flush_wrapped(page, LABEL_WIDTH, LABEL_WIDTH);
 }
 
-static const char *kind_in_words(enum report_type type)
-{
-    switch (type) {
-    case REPORT_FULL:
-        return "full analysis";
-    case REPORT_PARTIAL:
-        return "partial analysis: some of the question cannot be answered from these records";
-    case REPORT_GUIDANCE:
-        return "guidance: there are no usable records yet";
-    case REPORT_FALLBACK:
-        return "fallback: the analysis failed, this is what is known";
-    }
-    return "";
-}
-
 static void add_records(struct term_page *page)
 {
     const struct report *report = page->report;
@@ -112,7 +97,7 @@ static void put_head(struct term_page *page)
     const struct report *report = page->report;
 
     buf_append(&page->text, STR(STYLE_TITLE "Netra report" STYLE_PLAIN " · "));
-    buf_append(&page->text, str_from(kind_in_words(report->type)));
+    buf_append(&page->text, str_from(report_type_words(report->type)));
     term_flush_wrapped(page, 0, 0);
     put_blank(page);
     term_add_data(page, report->question);
