@@ -12,24 +12,27 @@
  * base/random.h streams; no function of the C math library is used. Which feature has which defect,
  * since when and how much, is drawn from the seed.
  *
- * What is injected:
+ * What is injected; no feature has two of (a), (b) and (c):
  *
- * (a) a bad deploy: from deploy.time_us on, every new prompt of one feature is longer by a factor
- *     (but at most 120,000 tokens: all prompts are cut there), its calls fail more often and take
- *     longer. A retry repeats the prompt that failed.
- * (b) duplicates: one or two features send a call that succeeded again, 1 to 90 s after it was
- *     finished: same model, session, user, prompt_hash, input total, output; other request_id. The
- *     buckets of a duplicate may differ from its original's, because the provider's own cache
- *     answers the second one. Of no two calls that are no duplicates are model and prompt_hash the
- *     same, with two exceptions: a retry, whose predecessor has status "error", and repeats,
- *     where another user asks the same in another session at least a day later.
- * (c) unused caching: one or two features on a model with explicit caching never ask for it. The
- *     other features on such models cache for five minutes, and what they record is what the
- *     definition below gives for 300 s. Features on models with automatic caching record reads of
- *     at least 1,024 tokens in steps of 128 (of the longest prefix touched within an idle life that
- *     differs from call to call between 5 and 10 minutes), and writes cost nothing.
- * (d) batch candidates: features that are not streamed, have no user and run at night.
- * No feature has two of (a), (b) and (c).
+ * (a) A bad deploy: from deploy.time_us on, every new prompt of one feature is longer by a factor
+ * (but at most 120,000 tokens: all prompts are cut there), its calls fail more often and take
+ * longer. A retry repeats the prompt that failed.
+ *
+ * (b) Duplicates: one or two features send a call that succeeded again, 1 to 90 s after it was
+ * finished and less than 5 minutes after it started: same model, session, user, prompt_hash, input
+ * total and output; other request_id. The buckets of a duplicate may differ from its original's,
+ * because the provider's own cache answers the second one. Calls that are no duplicates never have
+ * the same feature and prompt_hash, with two exceptions: a retry, whose predecessor has status
+ * "error", and repeats, where another user asks the same in another session a day or more later.
+ *
+ * (c) Unused caching: one or two features on a model with explicit caching never ask for it. The
+ * other features on such models cache for five minutes, and what they record is what the definition
+ * below gives for 300 s. Features on models with automatic caching record reads of at least 1,024
+ * tokens in steps of 128 (of the longest prefix touched within an idle life that differs from call
+ * to call between 5 and 10 minutes), and writes cost nothing.
+ *
+ * (d) Batch candidates: features that are not streamed, have neither user nor session and run at
+ * night.
  *
  * Prefix blocks are SYNTHESIZE_BLOCK_TOKENS tokens; a prompt has floor(input / block) of them, in
  * hash_ids as runs [[start, length], …]. Ids are local to cache_scope, which is one feature on one

@@ -20,11 +20,15 @@
 #define HOUR_MS            (HOUR_US / 1000)
 #define DAY_MS             (DAY_US / 1000)
 
+#define DAY_SIGMA          120u /* no two Mondays are alike */
 #define RETRY_PERMILLE     750u /* of failed calls that are tried once more */
 #define BILLED_PERMILLE    400u /* of failed calls that failed after the prompt was read */
 #define CANCELLED_PERMILLE 8u   /* of streamed calls that the user stops */
 #define TWICE_PERMILLE     150u /* of duplicated calls that are sent a third time */
-#define REPEAT_PERMILLE    12u  /* of calls of the feature with repeats */
+#define AGAIN_MS_MIN       1500u
+#define AGAIN_MS_MAX       60000u  /* after the end of the call that is duplicated … */
+#define AGAIN_START_MS_MAX 290000u /* … and after its start */
+#define REPEAT_PERMILLE    12u     /* of calls of the feature with repeats */
 #define REPEATS_MIN        3u
 
 struct maker {
@@ -210,13 +214,14 @@ static int push_duplicates(struct maker *maker, const struct call *original)
     struct call again = *original;
 
     for (uint32_t i = 0; i < times; i++) {
-        again.time_ms =
-            original->time_ms + original->latency_ms + draw_between(random, 1500, 60000);
+        uint32_t after_ms = original->latency_ms + draw_between(random, AGAIN_MS_MIN, AGAIN_MS_MAX);
+
+        again.time_ms = original->time_ms + after_ms;
         again.role = CALL_DUPLICATE;
         again.original = original->serial;
         again.quality = CALL_NO_QUALITY;
         draw_latency(maker, false, &again);
-        if (again.time_ms >= maker->plan->end_ms) {
+        if (after_ms > AGAIN_START_MS_MAX || again.time_ms >= maker->plan->end_ms) {
             return OK;
         }
         int failed = push_call(maker, &again);
@@ -419,11 +424,16 @@ static int make_feature(struct maker *maker)
 {
     const struct synthesize_plan *plan = maker->plan;
     size_t first = maker->list->count;
+    uint64_t day_permille = 1000;
     int failed = OK;
 
     reserve_system_blocks(maker);
     for (int64_t hour = plan->start_ms; hour < plan->end_ms && !failed; hour += HOUR_MS) {
-        uint32_t count = draw_count(&maker->traffic, expected_sessions(maker, hour));
+        if ((hour - plan->start_ms) % DAY_MS == 0) {
+            day_permille = draw_log_normal(&maker->traffic, 1000, DAY_SIGMA, 2000);
+        }
+        uint64_t expected = expected_sessions(maker, hour) * day_permille / 1000;
+        uint32_t count = draw_count(&maker->traffic, expected);
 
         for (uint32_t i = 0; i < count && !failed; i++) {
             int64_t start_ms = hour + random_below(&maker->traffic, HOUR_MS);

@@ -100,7 +100,7 @@ static const struct feature_profile profiles[SYNTHESIZE_FEATURES] = {
                      .turns = {3, 9},
                      .system_blocks = {90, 130},
                      .first_tokens = {13000, 700},
-                     .turn_tokens = {2000, 800},
+                     .turn_tokens = {2300, 800},
                      .output_tokens = {520, 600},
                      .max_output = 4096,
                      .gap_s = {75, 1000},
@@ -118,7 +118,7 @@ static const struct feature_profile profiles[SYNTHESIZE_FEATURES] = {
                        .weekend_permille = 150,
                        .turns = {1, 1},
                        .system_blocks = {17, 30},
-                       .first_tokens = {38000, 550},
+                       .first_tokens = {42000, 550},
                        .output_tokens = {1100, 450},
                        .max_output = 2500,
                        .users = 130,
@@ -130,7 +130,7 @@ static const struct feature_profile profiles[SYNTHESIZE_FEATURES] = {
     [TICKET_TRIAGE] = {.name = "ticket-triage",
                        .models = {GPT_5_MINI, GPT_5_MINI},
                        .rhythm = RHYTHM_CONSUMER,
-                       .sessions_per_day = 230,
+                       .sessions_per_day = 200,
                        .weekend_permille = 500,
                        .turns = {1, 1},
                        .system_blocks = {5, 7}, /* too short for any cache */
@@ -149,7 +149,7 @@ static const struct feature_profile profiles[SYNTHESIZE_FEATURES] = {
                      .weekend_permille = 60,
                      .turns = {1, 4},
                      .system_blocks = {40, 70},
-                     .first_tokens = {34000, 500},
+                     .first_tokens = {37000, 500},
                      .turn_tokens = {140, 700},
                      .output_tokens = {620, 400},
                      .max_output = 2000,
@@ -186,7 +186,7 @@ static const struct feature_profile profiles[SYNTHESIZE_FEATURES] = {
                          .agent = "report-writer",
                          .models = {GPT_4O, GPT_4O},
                          .rhythm = RHYTHM_NIGHT,
-                         .sessions_per_day = 146,
+                         .sessions_per_day = 152,
                          .weekend_permille = 1000,
                          .turns = {1, 1},
                          .system_blocks = {45, 75},
@@ -275,15 +275,14 @@ static void draw_deploy(struct synthesize_plan *plan, struct random *random)
     plan->deploy_latency_permille = draw_between(random, 1300, 2000);
     plan->deploy_error_permille = draw_between(random, 50, 110);
 
-    /* Between 40 and 75 % of the period, on a full hour of the working day where there is one. */
+    /* About 40 to 75 % into the period, on a full hour of a working day where there is one. */
     uint32_t hours = plan->options.days * 24;
     int64_t hour_ms = HOUR_US / 1000;
     uint32_t drawn = draw_between(random, hours * 40 / 100, hours * 75 / 100);
     int64_t day = civil_floor((plan->start_ms + drawn * hour_ms) * 1000, DAY_US) / 1000;
     int64_t at = day + draw_between(random, 8, 17) * hour_ms;
-    while (civil_weekday(at * 1000) % 6 == 0 && plan->options.days > 6) {
-        at -= DAY_US / 1000;
-    }
+    int weekday = civil_weekday(at * 1000);
+    at += weekday == 0 ? 24 * hour_ms : weekday == 6 ? -24 * hour_ms : 0;
     bool is_inside = at > plan->start_ms && at < plan->end_ms;
     plan->deploy_ms = is_inside ? at : plan->start_ms + drawn * hour_ms;
 }

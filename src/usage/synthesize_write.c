@@ -99,8 +99,10 @@ static void put_names(struct json_writer *w, const struct synthesize_plan *plan,
     put_text(w, "operation", "chat");
     put_text(w, "feature", profile->name);
     put_text(w, "agent", profile->agent);
-    (void)snprintf(text, sizeof(text), "%s-%06" PRIu32, profile->name, call->session + 1);
-    put_text(w, "session", text);
+    if (profile->rhythm != RHYTHM_NIGHT) { /* a job's calls belong to no conversation */
+        (void)snprintf(text, sizeof(text), "%s-%06" PRIu32, profile->name, call->session + 1);
+        put_text(w, "session", text);
+    }
     if (call->user != CALL_NO_USER) {
         (void)snprintf(text, sizeof(text), "user-%s-%04" PRIu32, profile->name, call->user + 1);
         put_text(w, "user", text);
