@@ -81,6 +81,9 @@ int json_parse(json_parser *parser, str text, json_value *ret_root, struct error
         return error_set(error, ERR_LIMIT, "cannot read JSON of %zu bytes: the limit is %zu",
                          text.length, parser->bytes_max);
     }
+    if (text.length == 0) {
+        return error_set(error, ERR_INVALID, "not valid JSON: the text is empty");
+    }
     if (ensure_capacity(parser, text.length)) {
         return error_set(error, ERR_NO_MEMORY, "cannot read JSON of %zu bytes: out of memory",
                          text.length);
