@@ -7,6 +7,7 @@
  */
 #include "usage/synthesize_plan.h"
 
+#include "base/check.h"
 #include "base/civil_time.h"
 #include "usage/synthesize_draw.h"
 
@@ -258,7 +259,7 @@ static void draw_duplicates(struct synthesize_plan *plan, struct random *random)
 
 static void draw_deploy(struct synthesize_plan *plan, struct random *random)
 {
-    uint32_t may[SYNTHESIZE_FEATURES];
+    uint32_t may[SYNTHESIZE_FEATURES] = {0};
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < SYNTHESIZE_FEATURES; i++) {
@@ -269,6 +270,7 @@ static void draw_deploy(struct synthesize_plan *plan, struct random *random)
             may[count++] = i;
         }
     }
+    check_cmp(count, >, 0); /* at most four features have another defect */
     plan->deploy_feature = may[random_below(random, count)];
     plan->features[plan->deploy_feature].is_deployed = true;
     plan->deploy_prompt_permille = draw_between(random, 1600, 2200);
