@@ -497,6 +497,60 @@ static void test_bad_deploy_makes_prompts_longer_errors_more_and_answers_slower(
     }
 }
 
+static void assert_no_common_block(const struct row *a, const struct row *b)
+{
+    for (size_t i = 0; i < a->run_count; i++) {
+        for (size_t k = 0; k < b->run_count; k++) {
+            assert_true(a->run_start[i] + a->run_length[i] <= b->run_start[k] ||
+                        b->run_start[k] + b->run_length[k] <= a->run_start[i]);
+        }
+    }
+}
+
+/* Pairs of calls of one session on both sides of the deploy; each must have blocks of its own. */
+static unsigned check_crossing_sessions(const struct sample *sample)
+{
+    int64_t deploy_us = sample->key.deploy.time_us;
+    unsigned pairs = 0;
+
+    for (size_t i = 0; i < sample->count; i++) {
+        const struct row *after = &sample->rows[i];
+        size_t original;
+
+        if (!str_equal(after->feature, str_from(sample->key.deploy.feature)) ||
+            after->time_us < deploy_us || after->run_count == 0 || after->session.length == 0 ||
+            relate(sample, i, &original) == RELATION_RETRY) {
+            continue;
+        }
+        for (size_t k = 0; k < i && sample->rows[k].time_us < deploy_us; k++) {
+            if (str_equal(sample->rows[k].session, after->session)) {
+                assert_no_common_block(&sample->rows[k], after);
+                pairs += sample->rows[k].run_count > 0;
+            }
+        }
+    }
+    return pairs;
+}
+
+/* The deploy changes the system prompt, and a block stands for all that is before it too. Busy days
+ * have sessions under way at the deploy. */
+static void test_prompts_after_the_deploy_share_no_block_with_older_ones(void **state)
+{
+    unsigned pairs = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        struct synthesize_options options = synthesize_options_default(seed);
+        struct sample sample;
+
+        options.days = 1;
+        sample_make(&options, &sample);
+        pairs += check_crossing_sessions(&sample);
+        sample_done(&sample);
+    }
+    assert_true(pairs > 10);
+}
+
 static void check_batch(const struct sample *sample)
 {
     const struct synthesize_key *key = &sample->key;
@@ -606,6 +660,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_automatic_caching_stays_within_its_idle_life),
     cmocka_unit_test(test_bad_deploy_equals_a_recount),
     cmocka_unit_test(test_bad_deploy_makes_prompts_longer_errors_more_and_answers_slower),
+    cmocka_unit_test(test_prompts_after_the_deploy_share_no_block_with_older_ones),
     cmocka_unit_test(test_batch_candidates_are_those_that_look_like_it),
     cmocka_unit_test(test_key_json_carries_the_figures),
     cmocka_unit_test(test_key_json_survives_out_of_memory_anywhere),
