@@ -6,7 +6,7 @@
  * The records are JSON Lines, one flat object a line with the record's own field names and disjoint
  * token buckets, sorted by time. Every record says source "netra-synthetic": it can never pass for
  * traffic. Eight features on five models, sessions whose context grows, users, a weekday and hour
- * rhythm, failures and retries; about 50,000 records for 28 days at scale 1000.
+ * rhythm, failures and retries; about 56,000 records for 28 days at scale 1000.
  *
  * The same options give the same bytes on every machine: all draws are integer arithmetic on
  * base/random.h streams; no function of the C math library is used. Which feature has which defect,
@@ -15,8 +15,8 @@
  * What is injected; no feature has two of (a), (b) and (c):
  *
  * (a) A bad deploy: from deploy.time_us on, every new prompt of one feature is longer by a factor
- * (but at most 120,000 tokens: all prompts are cut there), its calls fail more often and take
- * longer. A retry repeats the prompt that failed.
+ * (but at most SYNTHESIZE_INPUT_MAX tokens: all prompts are cut there), its calls fail more often
+ * and take longer. A retry repeats the prompt that failed.
  *
  * (b) Duplicates: one or two features send a call that succeeded again, 1 to 90 s after it was
  * finished and less than 5 minutes after it started: same model, session, user, prompt_hash, input
@@ -63,13 +63,14 @@
 
 #define SYNTHESIZE_DAYS_MAX         366u
 #define SYNTHESIZE_DAYS_DEFAULT     28u
-#define SYNTHESIZE_SCALE_MIN        10u /* about 18 records a day */
+#define SYNTHESIZE_SCALE_MIN        10u /* about 20 records a day */
 #define SYNTHESIZE_SCALE_MAX        10000u
-#define SYNTHESIZE_SCALE_DEFAULT    1000u   /* about 1,800 records a day */
-#define SYNTHESIZE_DAYS_SCALE_MAX   366000u /* of days * scale: 700,000 records, 450 MB */
+#define SYNTHESIZE_SCALE_DEFAULT    1000u   /* about 2,000 records a day */
+#define SYNTHESIZE_DAYS_SCALE_MAX   366000u /* of days * scale: 730,000 records, 420 MB */
 #define SYNTHESIZE_START_US_DEFAULT INT64_C(1785715200000000) /* 2026-08-03, a Monday */
 #define SYNTHESIZE_BYTES_MAX        ((size_t)1 << 30) /* enough for whatever options allow */
 
+#define SYNTHESIZE_INPUT_MAX        120000u /* no prompt reaches a long-context price */
 #define SYNTHESIZE_BLOCK_TOKENS     64u
 #define SYNTHESIZE_FEATURES         8u
 #define SYNTHESIZE_MODELS           5u

@@ -15,7 +15,6 @@
 #include "usage/synthesize_call.h"
 #include "usage/synthesize_draw.h"
 
-#define CONTEXT_TOKENS_MAX 120000u /* every prompt is cut there: all models take as much */
 #define CALLS_FIRST        1024u
 #define HOUR_MS            (HOUR_US / 1000)
 #define DAY_MS             (DAY_US / 1000)
@@ -176,9 +175,9 @@ static void make_prompt(struct maker *maker, struct session *session, struct cal
     uint32_t system_tokens = system_blocks * SYNTHESIZE_BLOCK_TOKENS;
     uint32_t own_tokens = (uint32_t)(session->context_tokens * stretch / 1000);
 
-    check_cmp(system_tokens, <, CONTEXT_TOKENS_MAX);
-    if (own_tokens > CONTEXT_TOKENS_MAX - system_tokens) {
-        own_tokens = CONTEXT_TOKENS_MAX - system_tokens;
+    check_cmp(system_tokens, <, SYNTHESIZE_INPUT_MAX);
+    if (own_tokens > SYNTHESIZE_INPUT_MAX - system_tokens) {
+        own_tokens = SYNTHESIZE_INPUT_MAX - system_tokens;
     }
 
     *call = (struct call){.time_ms = session->now_ms,
@@ -309,11 +308,12 @@ static int play_session(struct maker *maker, int64_t start_ms)
         session.user = a < b ? a : b;
     }
     session.own_start = *block_count;
-    session.context_tokens = 1 + draw_spread(random, profile->first_tokens, CONTEXT_TOKENS_MAX);
+    session.context_tokens = 1 + draw_spread(random, profile->first_tokens, SYNTHESIZE_INPUT_MAX);
     for (uint32_t i = 0; i < turns && goes_on && !failed; i++) {
         struct call call;
 
-        if (session.now_ms >= maker->plan->end_ms || session.context_tokens > CONTEXT_TOKENS_MAX) {
+        if (session.now_ms >= maker->plan->end_ms ||
+            session.context_tokens > SYNTHESIZE_INPUT_MAX) {
             break;
         }
         failed = play_turn(maker, &session, &call, &goes_on);

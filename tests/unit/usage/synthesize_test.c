@@ -148,7 +148,7 @@ static void check_row(const struct synthesize_options *options, const struct row
     assert_int_equal(row->prompt_hash.length, 16);
     assert_true(row->reasoning <= row->output && row->output <= row->max_output);
     assert_true(row->ttft_ms <= row->latency_ms && row->latency_ms > 0);
-    assert_in_range(row_input(row), 0, 120000);
+    assert_in_range(row_input(row), 0, SYNTHESIZE_INPUT_MAX);
     assert_int_equal(row->write_1h, 0);
     assert_int_equal(row->has_cache_writes, str_equal(row->provider, STR("anthropic")));
     assert_true(row->quality == -1 || (row->quality >= 0.5 && row->quality <= 1));
@@ -258,7 +258,7 @@ static void test_context_of_a_conversation_grows(void **state)
             assert_true(str_equal(row->user, earlier->user));
             if (str_equal(row->prompt_hash, earlier->prompt_hash)) {
                 assert_int_equal(row_input(row), row_input(earlier));
-            } else if (row_input(row) < 120000) {
+            } else if (row_input(row) < SYNTHESIZE_INPUT_MAX) {
                 turns++;
             }
             break;
