@@ -115,11 +115,11 @@ struct synthesize_side {
 struct synthesize_deploy {
     const char *feature;
     int64_t time_us;
-    uint32_t prompt_permille;  /* 1600: prompts are 1.6 times as long from time_us on */
-    uint32_t latency_permille; /* on top of what longer prompts cost */
-    uint32_t error_permille_before;
-    uint32_t error_permille_after;
-    struct synthesize_side before; /* as the records came out */
+    uint32_t prompt_permille;       /* 1600: prompts are 1.6 times as long from time_us on */
+    uint32_t latency_permille;      /* on top of what longer prompts cost */
+    uint32_t error_permille_before; /* drawn chance that a first attempt fails; what came of it */
+    uint32_t error_permille_after;  /* is in the two sides below */
+    struct synthesize_side before;  /* as the records came out */
     struct synthesize_side after;
 };
 
