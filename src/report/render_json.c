@@ -415,9 +415,11 @@ static void put_tables(struct json_page *page)
     json_end_array(&page->w);
 }
 
-void report_render_result_json(const struct report *report, const char *tool, struct buf *out)
+void report_render_result_json(const struct report *report, const char *tool, bool one_line,
+                               struct buf *out)
 {
-    struct json_page page = {.report = report, .w = json_writer_indented(out, INDENT)};
+    struct json_page page = {.report = report,
+                             .w = json_writer_indented(out, one_line ? 0 : INDENT)};
 
     buf_init(&page.scratch, out->limit);
     json_begin_object(&page.w);

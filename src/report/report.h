@@ -187,7 +187,8 @@ void report_render_markdown(const struct report *report, struct buf *out);
 void report_render_json(const struct report *report, struct buf *out);
 /* The body alone, for results of one tool: {"tool", "facts", "tables", "figures", "sections",
  * "actions", "caveats", "needs"}. */
-void report_render_result_json(const struct report *report, const char *tool, struct buf *out);
+void report_render_result_json(const struct report *report, const char *tool, bool one_line,
+                               struct buf *out);
 /* One self-contained file: no scripts, no addresses loaded; light and dark; prints well. */
 void report_render_html(const struct report *report, struct buf *out);
 

@@ -116,9 +116,9 @@ static int read_value(const struct tool_arg *arg, struct json_value json, struct
         return read_text(arg, json, arena, &value->text, error);
     case TOOL_INTEGER_LIST:
     case TOOL_STRING_LIST:
-        return read_list(arg, json, arena, value, error);
+        break;
     }
-    return wrong_type(arg, error);
+    return read_list(arg, json, arena, value, error);
 }
 
 static int refuse_unknown(const struct tool *tool, struct json_value root, struct error *error)

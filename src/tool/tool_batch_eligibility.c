@@ -85,6 +85,10 @@ static int run(const struct tool_context *context, const struct tool_args *args,
         out_paragraph(&out, "{batch.candidates} features look as if nobody waits for their "
                             "answers. In a batch they would cost {batch.saving.candidates} less, "
                             "alone. Only their owners know whether a day is soon enough.");
+        out_summary(&out, "{batch.candidates} features could go through the batch API, if their "
+                          "answers may take a day: {batch.saving.candidates} less.");
+        out_next_step(&out, "Ask the owners of the batch candidates whether their answers may take "
+                            "a day.");
     } else {
         out_paragraph(&out, "No feature looks as if its answers could wait.");
     }

@@ -6,6 +6,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <stdio.h>
+
 #include "engine/cache_sim.h"
 #include "tool/registry.h"
 #include "tool/tool_out.h"
@@ -273,6 +275,7 @@ static void put_verdict(struct audit *audit)
     if (total->by_ttl[best].cost_pico_usd >= total->cost_none_pico_usd) {
         out_paragraph(out, "No cache pays for these calls: without one they cost "
                            "{cache.cost.none}.");
+        out_summary(out, "No cache pays for these calls.");
         return;
     }
     out->method = "cost without a cache − cost with it, both exact";
@@ -281,6 +284,14 @@ static void put_verdict(struct audit *audit)
     out_paragraph(out,
                   "The %s cache is the cheapest for these calls: {cache.cost.%s} against "
                   "{cache.cost.none} without a cache.",
+                  winner->words, winner->id);
+    out_summary(out,
+                "The %s cache is the cheapest: {cache.cost.%s} for these calls, against "
+                "{cache.cost.none} without a cache.",
+                winner->words, winner->id);
+    out_next_step(out,
+                  "Use the %s cache where the table of features shows a saving, then compare "
+                  "the hit ratio of new records with {cache.token_hit_ratio.%s}.",
                   winner->words, winner->id);
     for (unsigned k = 0; k + 1 < audit->sim.options.ttl_count; k++) {
         if (k != best) {
@@ -293,6 +304,10 @@ static void put_verdict(struct audit *audit)
                           "more than the %s one.",
                           audit->lifetimes[k].words, audit->lifetimes[k].id, audit->lifetimes[k].id,
                           winner->words);
+            out_summary(out,
+                        "With the %s cache they would cost {cache.cost.%s}: "
+                        "{cache.saving.best_vs_%s} more.",
+                        audit->lifetimes[k].words, audit->lifetimes[k].id, audit->lifetimes[k].id);
         }
     }
 }

@@ -7,6 +7,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <stdlib.h>
+
 #include "base/alloc.h"
 #include "engine/batch.h"
 #include "engine/compose.h"
@@ -472,6 +474,10 @@ static void put_target(struct planner *planner)
                   sure      ? "reached"
                   : reached ? "reached only with the actions that need confirmation"
                             : "not reached");
+    out_summary(out, "The target of {target.unit_cost_reduction} less per call is %s.",
+                sure      ? "reached"
+                : reached ? "reached only with the actions that need confirmation"
+                          : "not reached by them");
     if (!reached) {
         out_need(out, "For the rest of the target: evidence of quality for a cheaper model, or of "
                       "what prompts can lose; neither is in the records.");
@@ -485,12 +491,18 @@ static void put_words(struct planner *planner, size_t left_out)
     if (planner->plan.count == 0) {
         out_paragraph(out, "No change that leaves quality untouched saves anything worth doing in "
                            "these records.");
+        out_summary(out, "No change that leaves quality untouched saves anything worth doing.");
         return;
     }
     out_paragraph(out, "{plan.actions} changes together lower the bill of these records from "
                        "{plan.cost.before} to {plan.cost.after}: {plan.saving.total}, or "
                        "{plan.saving.ratio}. They are priced by one replay, so nothing is counted "
                        "twice.");
+    out_summary(out, "{plan.actions} changes that leave quality untouched save "
+                     "{plan.saving.total} ({plan.saving.ratio}) together; {plan.saving.sure} of it "
+                     "needs nobody's confirmation.");
+    out_next_step(out, "Start with the action that saves most and needs no confirmation; export "
+                       "the records again a week later and ask the same question.");
     if (left_out) {
         out->method = "candidates beyond the number that is replayed exactly";
         out_count(out, FACT_ID("plan.left_out"), "smaller candidates left out",

@@ -202,6 +202,7 @@ static int run(const struct tool_context *context, const struct tool_args *args,
                             "{tokens.output.total} out. At the book's prices they cost "
                             "{spend.total}.");
     }
+    out_summary(&out, "{requests.total} requests cost {spend.total} at the book's prices.");
     put_fields(&out, dataset);
     put_unpriced(&out, dataset);
     put_inputs(&out, dataset);

@@ -85,6 +85,8 @@ static int put_result(struct tool_out *out, const struct dataset *dataset,
     }
     out_paragraph(out, "{duplicates.requests} of {duplicates.examined} calls repeat one that had "
                        "been answered moments before; they cost {duplicates.cost}.");
+    out_summary(out, "{duplicates.requests} calls repeat one that had just been answered: "
+                     "{duplicates.cost}.");
     put_features(out, table, cells);
     return OK;
 }

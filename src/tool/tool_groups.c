@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tool/tool_groups.h"
 
+#include <stdio.h>
+
 #include "base/alloc.h"
 
 #define FIGURE_BARS_SHOWN 12u

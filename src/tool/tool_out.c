@@ -2,6 +2,7 @@
 #include "tool/tool_out.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 
 #define ID_BYTES_MAX       1024u
 #define SENTENCE_BYTES_MAX 8192u
@@ -142,16 +143,41 @@ void out_item(struct tool_out *out, const char *format, ...)
     }
 }
 
+static void add_line(struct tool_out *out, struct report_lines *lines, const char *format,
+                     va_list args)
+{
+    struct str text = sentence(out, format, args);
+
+    if (!out->status) {
+        out->status = report_add_line(out->body, lines, text);
+    }
+}
+
 void out_caveat(struct tool_out *out, const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    struct str text = sentence(out, format, args);
+    add_line(out, &out->body->caveats, format, args);
     va_end(args);
-    if (!out->status) {
-        out->status = report_add_line(out->body, &out->body->caveats, text);
-    }
+}
+
+void out_summary(struct tool_out *out, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    add_line(out, &out->body->summary, format, args);
+    va_end(args);
+}
+
+void out_next_step(struct tool_out *out, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    add_line(out, &out->body->next_steps, format, args);
+    va_end(args);
 }
 
 void out_need(struct tool_out *out, const char *format, ...)
@@ -159,11 +185,8 @@ void out_need(struct tool_out *out, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    struct str text = sentence(out, format, args);
+    add_line(out, &out->body->needs, format, args);
     va_end(args);
-    if (!out->status) {
-        out->status = report_add_line(out->body, &out->body->needs, text);
-    }
 }
 
 void out_table(struct tool_out *out, const char *title, const char *const *columns, size_t count)

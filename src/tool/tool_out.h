@@ -53,6 +53,9 @@ void out_section(struct tool_out *out, const char *id, const char *title);
 void out_paragraph(struct tool_out *out, const char *format, ...) printf_like(2, 3);
 void out_item(struct tool_out *out, const char *format, ...) printf_like(2, 3);
 void out_caveat(struct tool_out *out, const char *format, ...) printf_like(2, 3);
+/* A sentence for the top of a report; a thing to do next. */
+void out_summary(struct tool_out *out, const char *format, ...) printf_like(2, 3);
+void out_next_step(struct tool_out *out, const char *format, ...) printf_like(2, 3);
 void out_need(struct tool_out *out, const char *format, ...) printf_like(2, 3);
 
 void out_table(struct tool_out *out, const char *title, const char *const *columns, size_t count);

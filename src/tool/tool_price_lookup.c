@@ -3,6 +3,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <stdio.h>
+
+#include "price/price_book_write.h"
 #include "tool/registry.h"
 #include "tool/tool_out.h"
 
@@ -14,15 +17,6 @@ static const struct tool_arg arguments[] = {
     {.name = "provider",
      .description = "provider, when several sell the model",
      .type = TOOL_STRING},
-};
-
-static const char *const kind_names[PRICE_KIND_COUNT] = {
-    [PRICE_INPUT] = "input",
-    [PRICE_CACHE_READ] = "cache_read",
-    [PRICE_CACHE_WRITE_5M] = "cache_write_5m",
-    [PRICE_CACHE_WRITE_1H] = "cache_write_1h",
-    [PRICE_OUTPUT] = "output",
-    [PRICE_REASONING] = "reasoning",
 };
 
 static void put_vector(struct tool_out *out, struct str model, enum usage_tier tier,
@@ -40,16 +34,18 @@ static void put_vector(struct tool_out *out, struct str model, enum usage_tier t
                        context->over_tokens ? "%s, over %llu tokens" : "%s", usage_tier_name(tier),
                        (unsigned long long)context->over_tokens);
         (void)snprintf(suffix, sizeof(suffix), ".%s.%s%s%.0llu", usage_tier_name(tier),
-                       kind_names[kind], context->over_tokens ? ".over_" : "",
+                       price_kind_name((enum price_kind)kind), context->over_tokens ? ".over_" : "",
                        (unsigned long long)context->over_tokens);
         out->method = is_derived ? "by the provider's documented rule" : "as the source lists it";
         struct str id = out_fact(
-            out, FACT_NAMED("price.", model, suffix), kind_names[kind],
+            out, FACT_NAMED("price.", model, suffix), price_kind_name((enum price_kind)kind),
             &(struct fact){.value = decimal_of(context->price.pico_usd[kind], PER_MTOK_SCALE),
                            .unit = UNIT_USD_PER_MTOK,
                            .state = FACT_COMPUTED});
-        out_row(out, (struct report_cell[]){cell_text(str_from(tier_text)),
-                                            cell_text(str_from(kind_names[kind])), cell_fact(id)});
+        out_row(out,
+                (struct report_cell[]){cell_text(str_from(tier_text)),
+                                       cell_text(str_from(price_kind_name((enum price_kind)kind))),
+                                       cell_fact(id)});
     }
 }
 

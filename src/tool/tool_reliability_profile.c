@@ -67,6 +67,8 @@ static int run(const struct tool_context *context, const struct tool_args *args,
               dataset->sums.failed_pico_usd, dataset->sums.priced, dataset->sums.unpriced);
     out_paragraph(&out, "{reliability.failed} requests failed ({reliability.error_rate}); the "
                         "tokens recorded for them cost {reliability.spend_failed}.");
+    out_summary(&out, "{reliability.failed} requests failed; they cost "
+                      "{reliability.spend_failed}.");
     put_features(&out, table, cells);
     return tool_out_status(&out, error);
 }

@@ -50,6 +50,8 @@ static int run(const struct tool_context *context, const struct tool_args *args,
                         "{traffic.peak_rpm.sliding} and {traffic.peak_tpm.sliding}. A provider's "
                         "token bucket of {traffic.required_tpm.token_bucket} would have rejected "
                         "nothing.");
+    out_summary(&out, "The busiest minute had {traffic.peak_rpm.calendar} and "
+                      "{traffic.peak_tpm.calendar}.");
     return tool_out_status(&out, error);
 }
 

@@ -128,6 +128,14 @@ static void put_words(struct tool_out *out, struct str model, const struct whati
                   "{whatif.%.*s.breakeven_output_multiplier} as long (reasoning tokens count). "
                   "Quality: {whatif.%.*s.quality}. Latency: {whatif.%.*s.latency}.",
                   STR_ARGS(id), STR_ARGS(id), STR_ARGS(id));
+    out_summary(out,
+                "On `%.*s` the calls would cost {whatif.%.*s.cost} instead of "
+                "{whatif.%.*s.cost_now}; its effect on quality is unknown.",
+                STR_ARGS(name), STR_ARGS(id), STR_ARGS(id));
+    out_next_step(out,
+                  "Send a sample of real prompts to `%.*s` as well, score both answers, and "
+                  "import the scores.",
+                  STR_ARGS(name));
     if (result->uncached) {
         out_caveat(out,
                    "`%.*s` has no known price for some kinds of cached tokens; they are "
@@ -164,6 +172,10 @@ static int run(const struct tool_context *context, const struct tool_args *args,
                     "the price of that model");
         out_paragraph(&out, "The price of `%.*s` is not in the book, so its cost is unknown.",
                       STR_ARGS(name));
+        out_summary(&out,
+                    "What the calls would cost on `%.*s` is unknown: it has no price in the "
+                    "book.",
+                    STR_ARGS(name));
         out_need(&out,
                  "The price of `%.*s`: `netra prices import` reads a list; name the exact "
                  "model, not its family.",

@@ -1,0 +1,237 @@
+/*
+ * supervisor: which analyses answer the question. One table says, per intent, which tools are
+ * called and which parts stay unknown in this version; arguments come from the interpretation.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "agent/run_state.h"
+
+#define FAMILY_CANDIDATES_MAX 4u
+
+struct wish {
+    enum intent intent;
+    const char *tools[4]; /* with default arguments; NULL ends */
+};
+
+static const struct wish wishes[] = {
+    {INTENT_REDUCE_COST,
+     {"spend_breakdown", "cache_audit", "duplicate_calls", "batch_eligibility"}},
+    {INTENT_IMPROVE_LATENCY, {"latency_profile", NULL}},
+    {INTENT_FORECAST_GROWTH, {"spend_breakdown", "traffic_profile", NULL}},
+    {INTENT_RATE_LIMIT_CAPACITY, {"traffic_profile", NULL}},
+    {INTENT_MODEL_WHATIF, {"spend_breakdown", NULL}},
+    {INTENT_COMPARE_MODELS, {"spend_breakdown", NULL}},
+    {INTENT_MODEL_MIGRATE, {"spend_breakdown", NULL}},
+    {INTENT_CACHE_AUDIT, {"cache_audit", NULL}},
+    {INTENT_BATCH_ELIGIBILITY, {"batch_eligibility", NULL}},
+    {INTENT_TOKEN_TRIM, {"spend_breakdown", NULL}},
+    {INTENT_ROUTING_POLICY, {"spend_breakdown", NULL}},
+    {INTENT_EVALUATE_CHANGE, {"spend_breakdown", "latency_profile", "reliability_profile"}},
+    {INTENT_ROLLBACK, {"spend_breakdown", NULL}},
+    {INTENT_QUALITY_CHECK, {NULL}},
+    {INTENT_ANOMALY_EXPLAIN, {"spend_breakdown", "reliability_profile", "duplicate_calls"}},
+    {INTENT_COST_BREAKDOWN, {"spend_breakdown", NULL}},
+    {INTENT_RELIABILITY, {"reliability_profile", NULL}},
+    {INTENT_BUDGET_GUARD, {"spend_breakdown", NULL}},
+    {INTENT_EXPLAIN_RESULT, {"spend_breakdown", NULL}},
+};
+
+/* What an intent asks that no tool of this version computes. */
+static const struct {
+    enum intent intent;
+    struct gap gap;
+} open_questions[] = {
+    {INTENT_IMPROVE_LATENCY,
+     {"latency_after_change", "latency after a change",
+      "a latency model, which this version does not have: measure the change on shadow calls"}},
+    {INTENT_FORECAST_GROWTH,
+     {"growth_forecast", "cost and peaks after growth",
+      "a capacity model, which this version does not have; costs per call are above"}},
+    {INTENT_RATE_LIMIT_CAPACITY,
+     {"rate_limit_headroom", "room below the rate limits",
+      "your limits (requests and tokens per minute) and a capacity model, which this version does "
+      "not have"}},
+    {INTENT_TOKEN_TRIM,
+     {"removable_tokens", "tokens that prompts could lose",
+      "the parts of prompts (tools, system, history) in the records"}},
+    {INTENT_ROUTING_POLICY,
+     {"routing", "routing by difficulty", "paired outcomes of both models on the same prompts"}},
+    {INTENT_EVALUATE_CHANGE,
+     {"change_effect", "whether the change was worth it",
+      "a before-and-after comparison, which this version does not make"}},
+    {INTENT_ROLLBACK,
+     {"rollback_list", "what to roll back",
+      "a before-and-after comparison, which this version does not make"}},
+    {INTENT_QUALITY_CHECK,
+     {"quality_effect", "the effect on quality",
+      "paired quality scores on your own prompts; run shadow calls and score both answers"}},
+    {INTENT_ANOMALY_EXPLAIN,
+     {"cause", "the cause",
+      "a change-point analysis, which this version does not make; the day and feature tables show "
+      "where to look"}},
+    {INTENT_BUDGET_GUARD,
+     {"budget_forecast", "whether the budget holds",
+      "a forecast, which this version does not make; spend so far is above"}},
+};
+
+static bool contains_word(struct str name, struct str word)
+{
+    return str_find(name, word, 0) != SIZE_MAX;
+}
+
+static int plan_whatif(struct run *run, struct str model, struct str scope)
+{
+    struct buf args;
+
+    buf_init(&args, RUN_ARGS_BYTES_MAX);
+    struct json_writer w = json_writer_on(&args);
+    json_begin_object(&w);
+    json_key(&w, "model");
+    json_put_str(&w, model);
+    if (scope.length) {
+        json_key(&w, "scope");
+        json_put_str(&w, scope);
+    }
+    json_end_object(&w);
+    int code =
+        buf_status(&args) ? buf_status(&args) : run_plan_call(run, "what_if_model", buf_str(&args));
+    buf_done(&args);
+    return code;
+}
+
+/* A name that is no model of the book is a family ("claude"): its first members are tried and the
+ * report asks which one is meant. */
+static int plan_family(struct run *run, struct str family, struct str scope)
+{
+    const struct price_book *book = run->options.book;
+    unsigned found = 0;
+    int code = OK;
+
+    for (size_t i = 0; i < price_book_count(book) && found < FAMILY_CANDIDATES_MAX && !code; i++) {
+        const struct price_row *row = price_book_row(book, i);
+
+        if (contains_word(row->model, family) &&
+            price_find(book, STR(""), row->model, INT64_MAX, NULL) == row) {
+            code = plan_whatif(run, row->model, scope);
+            found++;
+        }
+    }
+    if (found) {
+        run_add_gap(run, "which_model", "which model of the family is meant",
+                    "the exact name of the model: some members of the family were tried");
+        return code;
+    }
+    return code ? code : plan_whatif(run, family, scope);
+}
+
+/* The feature that the question is about, when there is exactly one and the records have it. */
+static struct str only_feature(const struct run *run)
+{
+    const struct interpretation *ask = run->interpretation;
+    const struct dict *names = &run->options.dataset->table.name_dicts[USAGE_FEATURE];
+
+    return ask->feature_count == 1 && dict_find(names, ask->features[0]) != DICT_NOT_FOUND
+               ? ask->features[0]
+               : STR("");
+}
+
+static int plan_models(struct run *run)
+{
+    const struct interpretation *ask = run->interpretation;
+    const struct dict *used = &run->options.dataset->table.name_dicts[USAGE_MODEL];
+    struct str scope = only_feature(run);
+    int code = OK;
+
+    for (size_t i = 0; i < ask->model_count && !code; i++) {
+        struct str model = ask->models[i];
+
+        /* with several names, one that everything runs on already is where the calls come from */
+        if (ask->model_count > 1 && dict_find(used, model) != DICT_NOT_FOUND && used->count <= 2) {
+            continue;
+        }
+        code = price_find(run->options.book, STR(""), model, INT64_MAX, NULL)
+                   ? plan_whatif(run, model, scope)
+                   : plan_family(run, model, scope);
+    }
+    return code;
+}
+
+static int plan_prices(struct run *run)
+{
+    const struct interpretation *ask = run->interpretation;
+    int code = OK;
+
+    for (size_t i = 0; i < ask->model_count && !code; i++) {
+        struct buf args;
+
+        buf_init(&args, RUN_ARGS_BYTES_MAX);
+        struct json_writer w = json_writer_on(&args);
+        json_begin_object(&w);
+        json_key(&w, "model");
+        json_put_str(&w, ask->models[i]);
+        json_end_object(&w);
+        code = buf_status(&args) ? buf_status(&args)
+                                 : run_plan_call(run, "price_lookup", buf_str(&args));
+        buf_done(&args);
+    }
+    return code;
+}
+
+static bool asks_about_models(const struct run *run)
+{
+    return run_has_intent(run, INTENT_MODEL_WHATIF) || run_has_intent(run, INTENT_COMPARE_MODELS) ||
+           run_has_intent(run, INTENT_MODEL_MIGRATE);
+}
+
+/* Bounds and targets whose metric nothing here can replay. */
+static void note_constraints(struct run *run)
+{
+    const struct interpretation *ask = run->interpretation;
+
+    for (size_t i = 0; i < ask->constraint_count; i++) {
+        const char *metric = ask->constraints[i].metric;
+
+        if (strcmp(metric, "latency") == 0 || strcmp(metric, "ttft") == 0) {
+            run_add_gap(run, "latency_after_change", "latency after a change",
+                        "a latency model, which this version does not have: measure the change on "
+                        "shadow calls");
+        } else if (strcmp(metric, "quality") == 0 &&
+                   strcmp(ask->constraints[i].op, "not_worse") != 0) {
+            run_add_gap(run, "quality_effect", "the effect on quality",
+                        "paired quality scores on your own prompts; run shadow calls and score "
+                        "both answers");
+        }
+    }
+}
+
+static int step(struct run *run, bool *ret_done, struct error *error)
+{
+    int code = run_plan_call(run, "dataset_profile", STR("{}"));
+
+    *ret_done = true;
+    for (size_t i = 0; i < ARRAY_LENGTH(wishes) && !code; i++) {
+        for (size_t t = 0; t < ARRAY_LENGTH(wishes[i].tools) && wishes[i].tools[t] && !code; t++) {
+            if (run_has_intent(run, wishes[i].intent)) {
+                code = run_plan_call(run, wishes[i].tools[t], STR("{}"));
+            }
+        }
+    }
+    if (!code && asks_about_models(run)) {
+        code = plan_models(run);
+    }
+    if (!code && run_has_intent(run, INTENT_PRICING_LOOKUP)) {
+        code = plan_prices(run);
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(open_questions); i++) {
+        if (run_has_intent(run, open_questions[i].intent)) {
+            const struct gap *gap = &open_questions[i].gap;
+
+            run_add_gap(run, gap->id, gap->label, gap->needs);
+        }
+    }
+    note_constraints(run);
+    return code ? error_set(error, code, "cannot plan the analyses: %s", error_code_text(code))
+                : OK;
+}
+
+const struct agent agent_supervisor = {.name = "supervisor", .step = step};

@@ -1,0 +1,293 @@
+/*
+ * The run's own machine: the six steps, and the dispatch to the agent at work.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "agent/run.h"
+
+#include <stdio.h>
+
+#include "agent/run_state.h"
+#include "base/alloc.h"
+
+#define RUN_ARENA_BYTES_MAX ((size_t)16 << 20)
+#define RUN_STEPS           6
+
+static const char *const step_names[RUN_STEPS] = {
+    "user_input_received", "message_validated",  "agent_selected",
+    "agent_executed",      "response_generated", "response_delivered",
+};
+
+int run_new(const struct run_options *options, struct run **ret_run, struct error *error)
+{
+    cleanup(run_free_pointer) struct run *run = alloc_zeroed(1, sizeof(*run));
+
+    if (!run) {
+        return error_set(error, ERR_NO_MEMORY, "cannot start a run: out of memory");
+    }
+    arena_init(&run->arena, RUN_ARENA_BYTES_MAX);
+    run->options = *options;
+    run->options.prompt = arena_copy(&run->arena, options->prompt);
+    run->options.id = arena_copy(&run->arena, options->id);
+    int code =
+        run->options.prompt.data && run->options.id.data ? report_new(&run->report) : ERR_NO_MEMORY;
+    if (!code) {
+        run->report->steps =
+            arena_alloc(&run->report->arena, RUN_STEPS, sizeof(*run->report->steps));
+        code = run->report->steps ? OK : ERR_NO_MEMORY;
+    }
+    if (code) {
+        return error_set(error, code, "cannot start a run: %s", error_code_text(code));
+    }
+    *ret_run = TAKE(run);
+    return OK;
+}
+
+void run_free(struct run *run)
+{
+    if (!run) {
+        return;
+    }
+    for (size_t i = 0; i < run->call_count; i++) {
+        report_free(run->calls[i].body);
+    }
+    report_free(run->report);
+    arena_done(&run->arena);
+    alloc_free(run);
+}
+
+void run_free_pointer(struct run **run)
+{
+    run_free(*run);
+}
+
+void run_tell(struct run *run, enum run_event_kind kind, const char *name)
+{
+    struct run_event event = {.kind = kind, .name = name, .time_us = run->options.clock()};
+
+    if (run->options.observer) {
+        run->options.observer(&event, run->options.observer_arg);
+    }
+}
+
+/* Closes the step that is open and opens the next one. */
+static void begin_step(struct run *run, enum run_phase step)
+{
+    struct report *report = run->report;
+    int64_t now_us = run->options.clock();
+
+    if (report->step_count) {
+        report->steps[report->step_count - 1].finished_us = now_us;
+        run_tell(run, RUN_STEP_FINISHED, step_names[report->step_count - 1]);
+    }
+    report->steps[report->step_count++] = (struct report_step){
+        .name = str_from(step_names[step]), .started_us = now_us, .finished_us = now_us};
+    run_tell(run, RUN_STEP_STARTED, step_names[step]);
+}
+
+/* ---- planned calls ---- */
+
+int run_plan_call(struct run *run, const char *tool_name, struct str args)
+{
+    const struct tool *tool = tool_find(str_from(tool_name));
+
+    for (size_t i = 0; i < run->call_count; i++) {
+        if (run->calls[i].tool == tool && str_equal(run->calls[i].args, args)) {
+            return OK;
+        }
+    }
+    if (run->call_count == RUN_CALLS_MAX) {
+        run_add_gap(run, "more_calls", "the rest of the question",
+                    "a shorter question: this one asks for too many analyses at once");
+        return OK;
+    }
+    struct str copy = arena_copy(&run->arena, args);
+    if (!copy.data) {
+        return ERR_NO_MEMORY;
+    }
+    run->calls[run->call_count++] = (struct run_call){.tool = tool, .args = copy};
+    return OK;
+}
+
+int run_next_call(struct run *run, bool *ret_ran, struct error *error)
+{
+    struct tool_context context = {
+        .dataset = run->options.dataset,
+        .book = run->options.book,
+        .is_cancelled = run->options.is_cancelled,
+        .seed = run->options.seed,
+    };
+    struct error failure = {0};
+
+    *ret_ran = run->calls_done < run->call_count;
+    if (!*ret_ran) {
+        return OK;
+    }
+    struct run_call *call = &run->calls[run->calls_done++];
+    run_tell(run, RUN_TOOL_STARTED, call->tool->name);
+    int code = tool_call(call->tool, &context, call->args, &call->body, &failure);
+    run_tell(run, RUN_TOOL_FINISHED, call->tool->name);
+    if (code == ERR_NO_MEMORY || code == ERR_CANCELLED) {
+        return error_set(error, code, "%s", failure.message);
+    }
+    if (code) {
+        (void)snprintf(call->failure, sizeof(call->failure), "%s", failure.message);
+    }
+    return OK;
+}
+
+const struct report *run_result(const struct run *run, const char *tool)
+{
+    for (size_t i = 0; i < run->calls_done; i++) {
+        if (strcmp(run->calls[i].tool->name, tool) == 0) {
+            return run->calls[i].body;
+        }
+    }
+    return NULL;
+}
+
+void run_add_gap(struct run *run, const char *id, const char *label, const char *needs)
+{
+    for (size_t i = 0; i < run->gap_count; i++) {
+        if (strcmp(run->gaps[i].id, id) == 0) {
+            return;
+        }
+    }
+    if (run->gap_count < RUN_GAPS_MAX) {
+        run->gaps[run->gap_count++] = (struct gap){id, label, needs};
+    }
+}
+
+/* ---- the steps ---- */
+
+static int validate(struct run *run, struct error *error)
+{
+    const struct dataset *dataset = run->options.dataset;
+    const struct dict *features = dataset ? &dataset->table.name_dicts[USAGE_FEATURE] : NULL;
+    size_t models = price_book_count(run->options.book);
+    struct str *names = arena_alloc(&run->arena, models + 1, sizeof(*names));
+    struct ask_vocabulary vocabulary = {
+        .features = features ? features->by_id : NULL,
+        .feature_count = features ? features->count : 0,
+        .models = names,
+        .model_count = models,
+    };
+
+    if (!names) {
+        return error_set(error, ERR_NO_MEMORY, "cannot read the question: out of memory");
+    }
+    for (size_t i = 0; i < models; i++) {
+        names[i] = price_book_row(run->options.book, i)->model;
+    }
+    return ask_parse(&vocabulary, run->options.prompt, &run->arena, &run->interpretation, error);
+}
+
+static int agents_step(struct run *run, struct error *error)
+{
+    const struct agent *agent = run->agents[run->agent_index];
+    bool done = false;
+
+    if (!agent) {
+        run->phase = PHASE_GENERATE;
+        begin_step(run, PHASE_GENERATE);
+        return OK;
+    }
+    if (run->agent_state == 0) {
+        run_tell(run, RUN_AGENT_STARTED, agent->name);
+    }
+    int code = agent->step(run, &done, error);
+    if (!code && done) {
+        run_tell(run, RUN_AGENT_FINISHED, agent->name);
+        run->agent_index++;
+        run->agent_state = 0;
+    }
+    return code;
+}
+
+static int select_agents(struct run *run, struct error *error)
+{
+    bool done = false;
+
+    run_tell(run, RUN_AGENT_STARTED, agent_triage.name);
+    int code = agent_triage.step(run, &done, error);
+    run_tell(run, RUN_AGENT_FINISHED, agent_triage.name);
+    return code;
+}
+
+static int generate(struct run *run, struct error *error)
+{
+    bool done = false;
+
+    run_tell(run, RUN_AGENT_STARTED, agent_reporting.name);
+    int code = agent_reporting.step(run, &done, error);
+    run_tell(run, RUN_AGENT_FINISHED, agent_reporting.name);
+    return code;
+}
+
+/* One phase's work; the phase advances when it is done. */
+static int step_phase(struct run *run, struct error *error)
+{
+    int code = OK;
+
+    switch (run->phase) {
+    case PHASE_RECEIVED:
+        begin_step(run, PHASE_RECEIVED);
+        run->phase = PHASE_VALIDATE;
+        begin_step(run, PHASE_VALIDATE);
+        return OK;
+    case PHASE_VALIDATE:
+        code = validate(run, error);
+        if (!code) {
+            run->phase = PHASE_SELECT;
+            begin_step(run, PHASE_SELECT);
+        }
+        return code;
+    case PHASE_SELECT:
+        code = select_agents(run, error);
+        if (!code) {
+            run->phase = PHASE_AGENTS;
+            begin_step(run, PHASE_AGENTS);
+        }
+        return code;
+    case PHASE_AGENTS:
+        return agents_step(run, error);
+    case PHASE_GENERATE:
+        code = generate(run, error);
+        if (!code) {
+            run->phase = PHASE_DELIVER;
+            begin_step(run, PHASE_DELIVER);
+        }
+        return code;
+    case PHASE_DELIVER:
+        run->phase = PHASE_DONE;
+        return OK;
+    case PHASE_DONE:
+        return OK;
+    }
+    return OK;
+}
+
+int run_step(struct run *run, bool *ret_done, struct error *error)
+{
+    if (run->options.is_cancelled && atomic_load(run->options.is_cancelled)) {
+        return error_set(error, ERR_CANCELLED, "the run was cancelled");
+    }
+    int code = step_phase(run, error);
+    *ret_done = run->phase == PHASE_DONE;
+    return code;
+}
+
+const struct report *run_report(const struct run *run)
+{
+    return run->phase == PHASE_DONE ? run->report : NULL;
+}
+
+void run_delivered(struct run *run)
+{
+    struct report *report = run->report;
+
+    if (report->step_count) {
+        report->steps[report->step_count - 1].finished_us = run->options.clock();
+        run_tell(run, RUN_STEP_FINISHED, step_names[report->step_count - 1]);
+    }
+}

@@ -1,0 +1,100 @@
+/*
+ * run_state: what the agents of a run share. Private to agent/.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NETRA_AGENT_RUN_STATE_H
+#define NETRA_AGENT_RUN_STATE_H
+
+#include "agent/run.h"
+
+#define RUN_ARGS_BYTES_MAX 8192u
+#define RUN_GAPS_MAX       24u
+
+/* What kind of answer the prompt gets. */
+enum run_route {
+    ROUTE_ANALYSIS, /* run tools on the records */
+    ROUTE_NO_DATA,  /* it could be answered, but there are no records */
+    ROUTE_TALK      /* greeting, help, off topic, hostile, empty, not understood */
+};
+
+/* A part of the question that these records, or this version, cannot answer. */
+struct gap {
+    const char *id; /* fact: answer.<id>, always unknown */
+    const char *label;
+    const char *needs;
+};
+
+/* A planned call of a tool and, after it, its result. */
+struct run_call {
+    const struct tool *tool;
+    struct str args;     /* JSON */
+    struct report *body; /* NULL before, or when it failed */
+    char failure[ERROR_MESSAGE_BYTES_MAX];
+};
+
+enum run_phase {
+    PHASE_RECEIVED,
+    PHASE_VALIDATE,
+    PHASE_SELECT,
+    PHASE_AGENTS,
+    PHASE_GENERATE,
+    PHASE_DELIVER,
+    PHASE_DONE
+};
+
+struct agent;
+
+struct run {
+    struct run_options options;
+    struct arena arena;
+    enum run_phase phase;
+    struct interpretation *interpretation;
+    enum run_route route;
+    const struct agent *const *agents; /* chosen by triage, in order, NULL-terminated */
+    size_t agent_index;
+    int agent_state; /* private to the agent at work; 0 when it starts */
+    struct run_call calls[RUN_CALLS_MAX];
+    size_t call_count;
+    size_t calls_done;
+    struct gap gaps[RUN_GAPS_MAX];
+    size_t gap_count;
+    struct report *report;
+};
+
+/* One agent: a small state machine in its own file, agent_<name>.c. step() does one piece of work:
+ * OK and *ret_done when the agent has finished. */
+struct agent {
+    const char *name;
+    int (*step)(struct run *run, bool *ret_done, struct error *error);
+};
+
+extern const struct agent agent_supervisor;
+extern const struct agent agent_triage;
+extern const struct agent agent_data;
+extern const struct agent agent_data_helper;
+extern const struct agent agent_optimisation;
+extern const struct agent agent_actions;
+extern const struct agent agent_reporting;
+
+/* Plans a call; the same tool with the same arguments is planned once. ERR_NO_MEMORY; a plan that
+ * is full drops the call and says so in the report. */
+must_check int run_plan_call(struct run *run, const char *tool, struct str args);
+
+/* Runs the next planned call; false in *ret_ran when none is left. */
+must_check int run_next_call(struct run *run, bool *ret_ran, struct error *error);
+
+/* The result of a tool that ran, NULL when it did not or failed. */
+const struct report *run_result(const struct run *run, const char *tool);
+
+/* Names a part that stays unknown. */
+void run_add_gap(struct run *run, const char *id, const char *label, const char *needs);
+
+void run_tell(struct run *run, enum run_event_kind kind, const char *name);
+
+static inline bool run_has_intent(const struct run *run, enum intent intent)
+{
+    return run->interpretation->intents[intent];
+}
+
+#endif
