@@ -11,7 +11,7 @@ packages_of() {
     build) echo gcc g++ meson ninja-build pkg-config libsimdjson-dev zlib1g-dev libutf8proc-dev \
              libxxhash-dev ;;
     test) echo libcmocka-dev; node_package ;;
-    check) echo clang clang-format clang-tidy cppcheck pmccabe; clang_runtime_package ;;
+    check) echo clang clang-tidy cppcheck pmccabe; format_package; clang_runtime_package ;;
     valgrind) echo valgrind ;;
     *) echo "install_deps: unknown group '$1' (build, test, check, valgrind)" >&2; exit 2 ;;
   esac
@@ -24,6 +24,17 @@ node_package() {
   version=${version#v}
   if [ "${version%%.*}" -lt 18 ]; then
     echo nodejs
+  fi
+}
+
+# The layout is what version 14 makes of .clang-format; releases without it get their own, and
+# tools/format.sh says what that means.
+format_package() {
+  if command -v clang-format-14 >/dev/null || is_known_to_apt clang-format-14 ||
+      ! is_known_to_apt clang-format; then
+    echo clang-format-14
+  else
+    echo clang-format
   fi
 }
 
@@ -74,8 +85,7 @@ install_packages() {
   fi
   as_root+=(env DEBIAN_FRONTEND=noninteractive)
   echo "installing: $*"
-  local log
-  log=$(mktemp)
+  log=$(mktemp) # not local: the trap looks at it when the script ends
   trap 'rm -f "$log"' EXIT
   if ! is_known_to_apt "$@"; then
     "${as_root[@]}" apt-get update -qq >"$log" 2>&1 </dev/null || { cat "$log" >&2; exit 1; }
@@ -92,12 +102,16 @@ install_packages() {
   fi
 }
 
-main() {
-  local wanted=() missing
+# Prints the packages of all groups.
+wanted_of() {
   for group in "$@"; do
-    read -r -d '' -a words < <(packages_of "$group" && printf '\0') || exit 2
-    wanted+=("${words[@]}")
+    packages_of "$group" || exit 2
   done
+}
+
+main() {
+  local wanted missing
+  read -r -d '' -a wanted < <(wanted_of "$@" && printf '\0') || exit 2
   if [ "${#wanted[@]}" -eq 0 ]; then
     exit 0
   fi
@@ -105,10 +119,15 @@ main() {
     echo "install_deps: not a Debian or Ubuntu system; make sure that these are installed: ${wanted[*]}" >&2
     exit 0
   fi
-  read -r -d '' -a missing < <(missing_of "${wanted[@]}" && printf '\0') || true
-  if [ "${#missing[@]}" -gt 0 ]; then
+  # Twice at most: the name of a package may only be known once another is there (clang's runtime).
+  for _ in 1 2; do
+    read -r -d '' -a wanted < <(wanted_of "$@" && printf '\0') || exit 2
+    read -r -d '' -a missing < <(missing_of "${wanted[@]}" && printf '\0') || true
+    if [ "${#missing[@]}" -eq 0 ]; then
+      break
+    fi
     install_packages "${missing[@]}"
-  fi
+  done
 }
 
 main "$@"

@@ -57,7 +57,7 @@ tidy() {
         --extra-arg=-Wno-unknown-warning-option 2>&1); then
     echo "clang-tidy: ${#files[@]} files are fine"
   else
-    grep -Ev '^[0-9]+ warnings? (generated|treated)|^$' <<<"$output"
+    grep -E '(error|warning): ' <<<"$output" | sed "s|$PWD/||; s|$BUILD/../../||; s|^../../||"
     echo "lint: the lines above are clang-tidy's; .clang-tidy says what is checked" >&2
     return 1
   fi

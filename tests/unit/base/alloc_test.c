@@ -56,6 +56,22 @@ static void test_alloc_fails_from_the_nth_on(void **state)
     alloc_free(second);
 }
 
+static void test_alloc_text_copies_with_the_end(void **state)
+{
+    char *copy = alloc_text("abc");
+    char *empty = alloc_text("");
+
+    (void)state;
+    assert_string_equal(copy, "abc");
+    assert_string_equal(empty, "");
+    alloc_free(copy);
+    alloc_free(empty);
+    (void)alloc_fail_from(1);
+    copy = alloc_text("abc");
+    (void)alloc_fail_from(0);
+    assert_null(copy);
+}
+
 static void release_at_scope_end(void)
 {
     cleanup(alloc_free_pointer) char *held = alloc_zeroed(1, 10);
@@ -79,6 +95,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_alloc_zeroes_and_refuses_overflow),
     cmocka_unit_test(test_alloc_resize_keeps_the_old_block_on_failure),
     cmocka_unit_test(test_alloc_fails_from_the_nth_on),
+    cmocka_unit_test(test_alloc_text_copies_with_the_end),
     cmocka_unit_test(test_alloc_cleanup_frees_what_was_not_taken),
 };
 

@@ -50,6 +50,27 @@ static void test_id_map_keeps_the_first_value_of_a_key(void **state)
     id_map_done(&map);
 }
 
+static void test_id_map_finds_what_is_there_only(void **state)
+{
+    struct id_map map;
+    uint32_t value = 42;
+
+    (void)state;
+    id_map_init(&map, KEYS);
+    assert_false(id_map_find(&map, 0, &value));
+    for (uint32_t i = 2; i < 1000; i++) {
+        put(&map, key_of(i), i, i, 1);
+    }
+    assert_false(id_map_find(&map, key_of(1000), &value));
+    assert_int_equal(value, 42);
+    for (uint32_t i = 2; i < 1000; i++) {
+        assert_true(id_map_find(&map, key_of(i), &value));
+        assert_int_equal(value, i);
+    }
+    id_map_done(&map);
+    assert_false(id_map_find(&map, key_of(2), &value));
+}
+
 /* The limit lies where the table would have to grow: known keys are found all the same, even
  * without memory. */
 static void test_id_map_full_or_without_memory_still_finds_its_keys(void **state)
@@ -110,6 +131,7 @@ static void test_id_map_survives_lack_of_memory(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_id_map_keeps_the_first_value_of_a_key),
+    cmocka_unit_test(test_id_map_finds_what_is_there_only),
     cmocka_unit_test(test_id_map_full_or_without_memory_still_finds_its_keys),
     cmocka_unit_test(test_id_map_survives_lack_of_memory),
 };
