@@ -52,6 +52,19 @@ static bool read_derived(struct json_value list, struct price_vector *price)
     return json_is(list, JSON_ARRAY);
 }
 
+/* Ascending, the first from 0 and with a price, each threshold once. */
+static bool tier_follows(const struct price_service *service, uint64_t over,
+                         const struct price_vector *price)
+{
+    if (price->derived & ~price->known) {
+        return false;
+    }
+    if (service->count == 0) {
+        return over == 0 && price->known;
+    }
+    return over > service->tiers[service->count - 1].over_tokens;
+}
+
 static bool read_tier(struct json_value value, struct price_service *service)
 {
     struct price_vector price = {.known = 0};
@@ -76,10 +89,7 @@ static bool read_tier(struct json_value value, struct price_service *service)
             return false;
         }
     }
-    /* Ascending, the first from 0, each threshold once. */
-    if ((price.known == 0 && over == 0) || (price.derived & ~price.known) ||
-        (over == 0) != (service->count == 0) ||
-        (service->count && over <= service->tiers[service->count - 1].over_tokens)) {
+    if (!tier_follows(service, over, &price)) {
         return false;
     }
     struct price_context_tier *tier = price_service_tier(service, over);
