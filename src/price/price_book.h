@@ -115,7 +115,8 @@ enum price_match {
     PRICE_MATCH_EXACT,
     PRICE_MATCH_ALIAS,   /* a listed alias */
     PRICE_MATCH_DATED,   /* without a dated or -latest suffix, or the dated form of it */
-    PRICE_MATCH_PREFIXED /* without a route prefix such as "openai/" or "us.anthropic." */
+    PRICE_MATCH_PREFIXED /* without a route prefix such as "openai/" or "us.anthropic."; the route's
+                          * own bill may differ (Bedrock's regional endpoints add 10 %) */
 };
 
 #define PRICE_NEWEST INT64_MAX
