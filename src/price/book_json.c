@@ -11,8 +11,10 @@
  * …}}]} TIER = {"over": N, "input": USD, "cache_read": USD, "cache_write_5m": USD,
  *             "cache_write_1h": USD, "output": USD, "reasoning": USD, "derived": [KIND, …]}
  *
- * What is not listed is unknown; 0 is a price here, because someone wrote it on purpose. An entry
- * with a key or a value that is not understood is skipped whole: half a price is a wrong price.
+ * What is not listed is unknown; {"over": 272000} alone says that nothing is known above that
+ * threshold, where leaving the tier out would say that the price does not change. 0 is a price
+ * here, because someone wrote it on purpose. An entry with a key or a value that is not understood
+ * is skipped whole: half a price is a wrong price.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -50,6 +52,19 @@ static bool read_derived(struct json_value list, struct price_vector *price)
     return json_is(list, JSON_ARRAY);
 }
 
+/* Ascending, the first from 0 and with a price, each threshold once. */
+static bool tier_follows(const struct price_service *service, uint64_t over,
+                         const struct price_vector *price)
+{
+    if (price->derived & ~price->known) {
+        return false;
+    }
+    if (service->count == 0) {
+        return over == 0 && price->known;
+    }
+    return over > service->tiers[service->count - 1].over_tokens;
+}
+
 static bool read_tier(struct json_value value, struct price_service *service)
 {
     struct price_vector price = {.known = 0};
@@ -74,10 +89,7 @@ static bool read_tier(struct json_value value, struct price_service *service)
             return false;
         }
     }
-    /* Ascending, the first from 0, each threshold once. */
-    if (price.known == 0 || (price.derived & ~price.known) ||
-        (over == 0) != (service->count == 0) ||
-        (service->count && over <= service->tiers[service->count - 1].over_tokens)) {
+    if (!tier_follows(service, over, &price)) {
         return false;
     }
     struct price_context_tier *tier = price_service_tier(service, over);

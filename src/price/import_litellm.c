@@ -87,46 +87,95 @@ static void read_price(struct entry *e, const struct litellm_key *key, struct js
     put_price(tier, key->kind, pico_usd);
 }
 
-/* What is no price. False when the key is not one of these. */
-static bool read_property(struct entry *e, struct str key, struct json_value value)
+static void read_cache_minimum(struct entry *e, struct json_value value)
+{
+    uint64_t tokens;
+
+    if (get_count(value, &tokens) && tokens <= UINT32_MAX) {
+        e->row.cache_minimum_tokens = (uint32_t)tokens;
+        e->row.cache_minimum_known = true;
+    }
+}
+
+static void read_hit_price(struct entry *e, struct json_value value)
+{
+    double usd;
+
+    if (json_get_double(value, &usd)) {
+        (void)price_pico_from(usd, 12, &e->hit_pico_usd, &e->is_exact);
+    }
+}
+
+static void read_caching_support(struct entry *e, struct json_value value)
+{
+    bool supported;
+
+    e->no_caching = json_get_bool(value, &supported) && !supported;
+}
+
+static void read_source(struct entry *e, struct json_value value)
 {
     struct str text;
-    bool flag;
-    uint64_t count;
 
-    if (str_equal(key, STR("litellm_provider"))) {
-        (void)json_get_str(value, &e->litellm_provider);
-    } else if (str_equal(key, STR("max_input_tokens"))) {
-        (void)get_count(value, &e->row.context_window);
-    } else if (str_equal(key, STR("max_output_tokens"))) {
-        (void)get_count(value, &e->row.max_output);
-    } else if (str_equal(key, STR("prompt_cache_min_tokens"))) {
-        if (get_count(value, &count) && count <= UINT32_MAX) {
-            e->row.cache_minimum_tokens = (uint32_t)count;
-            e->row.cache_minimum_known = true;
-        }
-    } else if (str_equal(key, STR("deprecation_date"))) {
-        if (json_get_str(value, &text) && text.length <= DATE_BYTES_MAX) {
-            e->retires_on = text;
-        }
-    } else if (str_equal(key, STR("supports_prompt_caching"))) {
-        e->no_caching = json_get_bool(value, &flag) && !flag;
-    } else if (str_equal(key, STR("tiered_pricing"))) {
-        e->ranges = value;
-    } else if (str_equal(key, STR("input_cost_per_token_cache_hit"))) {
-        double usd;
-
-        if (json_get_double(value, &usd)) {
-            (void)price_pico_from(usd, 12, &e->hit_pico_usd, &e->is_exact);
-        }
-    } else if (str_equal(key, STR("source"))) {
-        if (json_get_str(value, &text) && str_starts_with(text, STR("https://"))) {
-            e->row.source = text;
-        }
-    } else {
-        return false;
+    if (json_get_str(value, &text) && str_starts_with(text, STR("https://"))) {
+        e->row.source = text;
     }
-    return true;
+}
+
+static void read_retirement(struct entry *e, struct json_value value)
+{
+    struct str text;
+
+    if (json_get_str(value, &text) && text.length <= DATE_BYTES_MAX) {
+        e->retires_on = text;
+    }
+}
+
+static void read_provider(struct entry *e, struct json_value value)
+{
+    (void)json_get_str(value, &e->litellm_provider);
+}
+
+static void read_input_limit(struct entry *e, struct json_value value)
+{
+    (void)get_count(value, &e->row.context_window);
+}
+
+static void read_output_limit(struct entry *e, struct json_value value)
+{
+    (void)get_count(value, &e->row.max_output);
+}
+
+static void read_tiered_pricing(struct entry *e, struct json_value value)
+{
+    e->ranges = value;
+}
+
+/* Keys of an entry that are no price by kind and tier. */
+static const struct {
+    const char *key;
+    void (*read)(struct entry *e, struct json_value value);
+} properties[] = {
+    {"litellm_provider", read_provider},
+    {"max_input_tokens", read_input_limit},
+    {"max_output_tokens", read_output_limit},
+    {"prompt_cache_min_tokens", read_cache_minimum},
+    {"supports_prompt_caching", read_caching_support},
+    {"tiered_pricing", read_tiered_pricing},
+    {"input_cost_per_token_cache_hit", read_hit_price},
+    {"deprecation_date", read_retirement},
+    {"source", read_source},
+};
+
+static bool read_property(struct entry *e, struct str key, struct json_value value)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(properties); i++) {
+        if (str_equal(key, str_from(properties[i].key))) {
+            properties[i].read(e, value);
+            return true;
+        }
+    }
+    return false;
 }
 
 /* tiered_pricing: [{"range": [0, 256000], "input_cost_per_token": …}, …]. */

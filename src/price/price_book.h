@@ -115,10 +115,14 @@ enum price_match {
     PRICE_MATCH_EXACT,
     PRICE_MATCH_ALIAS,   /* a listed alias */
     PRICE_MATCH_DATED,   /* without a dated or -latest suffix, or the dated form of it */
-    PRICE_MATCH_PREFIXED /* without a route prefix such as "openai/" or "us.anthropic." */
+    PRICE_MATCH_PREFIXED /* without a route prefix such as "openai/" or "us.anthropic."; the route's
+                          * own bill may differ (Bedrock's regional endpoints add 10 %) */
 };
 
-/* The row for a model name as records have it, valid at time_us (pass INT64_MAX for the newest).
+#define PRICE_NEWEST INT64_MAX
+
+/* The row for a model name as records have it, valid at time_us; PRICE_NEWEST finds the newest row,
+ * even one whose validity has ended (a retired model keeps its last price; its dates say so).
  * provider may be empty; when it is given a row of another provider does not match. NULL when the
  * price is unknown; *ret_match (may be NULL) says how it was found. Never guesses a family ("opus")
  * or another version. Thread-safe. */
@@ -149,7 +153,9 @@ const struct price_vector *price_vector_for(const struct price_row *row, enum us
 
 /* The exact cost of one call. ERR_UNKNOWN_PRICE when the service tier has no prices or a kind that
  * has tokens is not known (*ret_cost then holds the known part and the missing bits), ERR_LIMIT on
- * overflow. Cache reads of a row without a read price are missing, not free. */
+ * overflow. Cache reads of a row without a read price are missing, not free. Graduated prices: the
+ * prompt's tokens are laid out as reads, writes, the uncached rest, each priced by its position;
+ * output is priced by the tier of the prompt's last token. */
 must_check int price_cost_of(const struct price_row *row, enum usage_tier tier,
                              const struct usage_tokens *tokens, const struct price_options *options,
                              struct price_cost *ret_cost);

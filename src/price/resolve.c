@@ -101,16 +101,21 @@ struct query {
     int64_t time_us;
 };
 
+static const struct price_row *row_of(const struct query *q, const struct price_name *name)
+{
+    return &q->book->rows[name->row];
+}
+
 static bool row_is_valid_at(const struct price_row *row, int64_t time_us)
 {
-    return row->effective_from_us <= time_us &&
-           (time_us < row->effective_to_us || row->effective_to_us == INT64_MAX);
+    return time_us == PRICE_NEWEST ||
+           (row->effective_from_us <= time_us && time_us < row->effective_to_us);
 }
 
 /* Lower is better; negative: does not fit. */
 static int score_of(const struct query *q, const struct price_name *name)
 {
-    const struct price_row *row = &q->book->rows[name->row];
+    const struct price_row *row = row_of(q, name);
     bool on_route = q->route.length && provider_matches(q->route, row->provider);
     bool asked = q->provider.length && provider_matches(q->provider, row->provider);
 
@@ -166,8 +171,10 @@ static const struct price_name *best_of(const struct query *q, uint32_t chain, e
             best = name;
             best_score = score;
             *ret_ambiguous = false;
-        } else if (!rows_are_one_model(&q->book->rows[best->row], &q->book->rows[name->row])) {
+        } else if (!rows_are_one_model(row_of(q, best), row_of(q, name))) {
             *ret_ambiguous = true;
+        } else if (row_of(q, name)->effective_from_us > row_of(q, best)->effective_from_us) {
+            best = name; /* only when the newest was asked for: validities do not overlap */
         }
     }
     return best;
@@ -190,7 +197,7 @@ static const struct price_row *find_name(const struct query *q, struct str text,
             *ret_match = form != FORM_SAME                ? PRICE_MATCH_DATED
                          : best->kind == PRICE_NAME_ALIAS ? PRICE_MATCH_ALIAS
                                                           : PRICE_MATCH_EXACT;
-            return &q->book->rows[best->row];
+            return row_of(q, best);
         }
     }
     return NULL;
