@@ -100,7 +100,7 @@ static void put_head(struct term_page *page)
     buf_append(&page->text, str_from(report_type_words(report->type)));
     term_flush_wrapped(page, 0, 0);
     put_blank(page);
-    term_add_data(page, report->question);
+    (void)visible_append_cut(&page->text, report->question, QUESTION_COLUMNS_SHOWN);
     put_labelled(page, "Question");
     if (report->interpretation_text.length) {
         term_add_data(page, report->interpretation_text);
