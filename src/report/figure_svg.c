@@ -348,6 +348,9 @@ static void put_series(struct svg_page *page, size_t s)
     double bottom = page->top + PLOT_PX;
     double scale = PLOT_PX / (page->high - page->low);
 
+    if (series->count == 0) {
+        return;
+    }
     buf_printf(page->out, "<polyline class=\"nf-l%zu\" points=\"", s + 1);
     for (size_t i = 0; i < series->count; i++) {
         double value = decimal_to_double(series->points[i].value);

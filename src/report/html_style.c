@@ -35,7 +35,7 @@ const char html_style[] =
     "font-size:.9rem}dl.meta dt{color:var(--soft)}dl.meta dd{margin:0}"
     "section{background:var(--card);border:1px solid var(--line);border-radius:10px;"
     "padding:1.4rem 1.5rem;margin:1.25rem 0}"
-    "section>:last-child{margin-bottom:0}"
+    "ul:last-child,p:last-child,figure:last-child{margin-bottom:0}"
     "nav{margin:1.5rem 0 0;font-size:.9rem}nav a{margin-right:1rem;white-space:nowrap}"
     ".tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(10.5rem,1fr));gap:.75rem;"
     "margin:0 0 1rem;padding:0;list-style:none}"

@@ -221,6 +221,9 @@ static void put_foot(struct term_page *page)
     for (uint32_t i = 0; i < report->facts.count; i++) {
         states[report->facts.facts[i].state]++;
     }
+    if (report->facts.count == 0) {
+        return;
+    }
     put_heading(page, STR("How to check this"));
     buf_printf(
         &page->text,
