@@ -18,20 +18,20 @@
 #include "report/template.h"
 #include "report/visible.h"
 
-#define WIDTH_PX      720.0
-#define CHAR_PX       7.2
-#define ROW_PX        28.0
-#define BAR_PX        16.0
-#define GROUP_BAR_PX  12.0
-#define GROUP_GAP_PX  14.0
-#define LABEL_PX_MAX  230.0
-#define LEGEND_PX     28.0
-#define PLOT_PX       230.0
-#define AXIS_PX       30.0
-#define TICKS         5u
-#define DOTS_MAX      40u /* more points than this are a line without dots */
-#define VALUE_BYTES   128u
-#define CORNER_RADIUS "2"
+#define WIDTH_PX       860.0
+#define CHAR_PX        7.2
+#define ROW_PX         28.0
+#define BAR_PX         16.0
+#define GROUP_BAR_PX   12.0
+#define GROUP_GAP_PX   14.0
+#define LABEL_PX_MAX   230.0
+#define LEGEND_PX      28.0
+#define PLOT_PX        230.0
+#define AXIS_PX        30.0
+#define TICKS          5u
+#define DOTS_MAX       40u /* more points than this are a line without dots */
+#define AXIS_LABEL_MAX 24u
+#define CORNER_RADIUS  "2"
 
 static const char style[] =
     ".netra-figure{--nf-ink:#1d2733;--nf-soft:#5b6875;--nf-grid:#dde3e9;--nf-down:#1a7f4b;"
@@ -315,7 +315,7 @@ static double x_of_point(const struct svg_page *page, size_t i, size_t count)
     return page->left + share * (page->right - page->left);
 }
 
-static void put_label_axis(struct svg_page *page, const struct figure_series *series)
+static unsigned widest_label(const struct figure_series *series)
 {
     unsigned widest = 1;
 
@@ -324,20 +324,21 @@ static void put_label_axis(struct svg_page *page, const struct figure_series *se
 
         widest = width > widest ? width : widest;
     }
-    widest = widest > 24 ? 24 : widest;
-    size_t fit = (size_t)((page->right - page->left) / (widest * CHAR_PX + 20));
-    fit = fit < 2 ? 2 : fit;
-    size_t step = (series->count + fit - 2) / (fit - 1 ? fit - 1 : 1);
-    step = step ? step : 1;
-    for (size_t i = 0; i < series->count; i += step) {
-        bool is_last = i + 1 == series->count && i > 0;
+    return widest < AXIS_LABEL_MAX ? widest : AXIS_LABEL_MAX;
+}
 
+/* As many labels as fit, evenly spaced from the first. */
+static void put_label_axis(struct svg_page *page, const struct figure_series *series)
+{
+    unsigned widest = widest_label(series);
+    double fit = floor((page->right - page->left) / (widest * CHAR_PX + 16));
+    size_t count = fit < 1 ? 1 : (size_t)fit;
+    size_t step = (series->count + count - 1) / count;
+
+    for (size_t i = 0; i < series->count; i += step) {
         (void)visible_append_cut(&page->text, series->points[i].label, widest);
-        put_text(page, "nf-soft",
-                 is_last                       ? "end"
-                 : i == 0 && series->count > 1 ? "start"
-                                               : "middle",
-                 x_of_point(page, i, series->count), page->top + PLOT_PX + 20);
+        put_text(page, "nf-soft", "middle", x_of_point(page, i, series->count),
+                 page->top + PLOT_PX + 20);
     }
 }
 
@@ -347,6 +348,9 @@ static void put_series(struct svg_page *page, size_t s)
     double bottom = page->top + PLOT_PX;
     double scale = PLOT_PX / (page->high - page->low);
 
+    if (series->count == 0) {
+        return;
+    }
     buf_printf(page->out, "<polyline class=\"nf-l%zu\" points=\"", s + 1);
     for (size_t i = 0; i < series->count; i++) {
         double value = decimal_to_double(series->points[i].value);
@@ -388,12 +392,15 @@ static void put_lines(struct svg_page *page)
         widest = width > widest ? width : widest;
         clear_text(page);
     }
-    page->left = widest * CHAR_PX + 14;
-    page->right = WIDTH_PX - 14;
+    for (size_t s = 0; s < figure->series_count; s++) {
+        longest = figure->series[s].count > longest->count ? &figure->series[s] : longest;
+    }
+    double half_label = widest_label(longest) * CHAR_PX / 2;
+    page->left = fmax(widest * CHAR_PX + 14, half_label);
+    page->right = WIDTH_PX - fmax(14, half_label);
     page->top += 8;
     put_value_axis(page, step);
     for (size_t s = 0; s < figure->series_count; s++) {
-        longest = figure->series[s].count > longest->count ? &figure->series[s] : longest;
         put_series(page, s);
     }
     put_label_axis(page, longest);

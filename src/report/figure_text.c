@@ -97,7 +97,10 @@ static unsigned widest_value(struct text_page *page)
         const struct figure_series *series = &page->figure->series[s];
 
         for (size_t i = 0; i < series->count; i++) {
-            print_value(page, series->points[i].value, page->figure->kind == FIGURE_WATERFALL);
+            bool is_change =
+                page->figure->kind == FIGURE_WATERFALL && i > 0 && i + 1 < series->count;
+
+            print_value(page, series->points[i].value, is_change);
             unsigned width = visible_width(buf_str(&page->value));
             widest = width > widest ? width : widest;
         }
@@ -280,6 +283,13 @@ static void put_time_axis(struct text_page *page, const struct figure_series *se
     buf_append_char(page->out, '\n');
 }
 
+static unsigned tick_width(struct text_page *page, double value, double step)
+{
+    buf_clear(&page->value);
+    figure_print_tick(page->figure->unit, value, step, &page->value);
+    return visible_width(buf_str(&page->value));
+}
+
 /* The top of the scale, rounded up to a tick, labels the highest row. */
 static void put_chart(struct text_page *page, const struct figure_series *series)
 {
@@ -287,11 +297,10 @@ static void put_chart(struct text_page *page, const struct figure_series *series
     double low = floor(page->low / step) * step;
     double high = ceil(page->high / step - 1e-9) * step;
     double row = (high - low) / CHART_ROWS;
-    unsigned label = 0;
+    unsigned label = tick_width(page, high, step);
+    unsigned low_label = tick_width(page, low, step);
 
-    buf_clear(&page->value);
-    figure_print_tick(page->figure->unit, high, step, &page->value);
-    label = visible_width(buf_str(&page->value));
+    label = low_label > label ? low_label : label;
     unsigned room = page->width > label + 2 ? page->width - label - 2 : 1;
     unsigned columns = fitting_columns(series, room);
     for (unsigned r = CHART_ROWS; r-- > 0;) {

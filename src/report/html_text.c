@@ -172,9 +172,9 @@ static void put_fact_row(struct html_page *page, const struct fact *fact)
     fact_print_exact(fact, &page->text);
     html_put_text(page);
     if (fact->state != FACT_UNKNOWN && fact->unit != UNIT_TIME) {
-        buf_printf(page->out, " <span class=\"soft\">%s</span>", fact_unit_name(fact->unit));
+        buf_printf(page->out, "<br><span class=\"soft\">%s</span>", fact_unit_name(fact->unit));
     }
-    buf_printf(page->out, "</td><td class=\"state-%s\">%s</td><td class=\"num\">",
+    buf_printf(page->out, "</td><td class=\"state state-%s\">%s</td><td class=\"num\">",
                fact_state_name(fact->state), fact_state_name(fact->state));
     put_grouped(page->out, fact->n);
     if (fact->clusters) {

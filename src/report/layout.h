@@ -10,6 +10,8 @@
 #include "report/report.h"
 
 #define TABLE_NEEDS_MAX 4u
+#define QUESTION_COLUMNS_SHOWN                                                                     \
+    400u /* a longer prompt is cut in what people read; JSON has it all */
 
 static inline const struct report_cell *table_cell(const struct report_table *table, size_t row,
                                                    size_t column)

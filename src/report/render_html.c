@@ -11,8 +11,10 @@
 #include "report/html_page.h"
 #include "report/layout.h"
 #include "report/markup.h"
+#include "report/visible.h"
 
-#define TILES_MAX 4u
+#define TILES_MAX     4u
+#define TITLE_COLUMNS 80u
 
 static void put(struct html_page *page, struct str html)
 {
@@ -30,7 +32,8 @@ static void put_head(struct html_page *page)
             "<meta name=\"color-scheme\" content=\"light dark\">\n"
             "<meta name=\"generator\" content=\"netra " NETRA_VERSION
             "\">\n<title>Netra report: "));
-    markup_append(page->out, page->report->question);
+    (void)visible_append_cut(&page->text, page->report->question, TITLE_COLUMNS);
+    html_put_text(page);
     put(page, STR("</title>\n<style>"));
     buf_append(page->out, str_from(html_style));
     put(page, STR("</style>\n</head>\n<body>\n<main>\n"));
@@ -63,7 +66,8 @@ static void put_title(struct html_page *page)
     const struct report *report = page->report;
 
     put(page, STR("<header>\n<p class=\"brand\">Netra report</p>\n<h1><bdi>"));
-    markup_append(page->out, report->question);
+    (void)visible_append_cut(&page->text, report->question, QUESTION_COLUMNS_SHOWN);
+    html_put_text(page);
     put(page, STR("</bdi></h1>\n<dl class=\"meta\">\n"));
     if (report->interpretation_text.length) {
         buf_append(&page->text, report->interpretation_text);

@@ -322,7 +322,9 @@ static void put_head(struct markdown_page *page)
     const struct report *report = page->report;
 
     buf_append(page->out, STR("# Netra report\n\n> “"));
-    put_escaped(page, report->question);
+    (void)visible_append_cut(&page->scratch, report->question, QUESTION_COLUMNS_SHOWN);
+    put_escaped(page, buf_str(&page->scratch));
+    clear_scratch(page);
     buf_append(page->out, STR("”\n\n"));
     put_data_item(page, "Understood as", report->interpretation_text);
     buf_append(page->out, STR("- Records: "));

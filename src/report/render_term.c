@@ -100,7 +100,7 @@ static void put_head(struct term_page *page)
     buf_append(&page->text, str_from(report_type_words(report->type)));
     term_flush_wrapped(page, 0, 0);
     put_blank(page);
-    term_add_data(page, report->question);
+    (void)visible_append_cut(&page->text, report->question, QUESTION_COLUMNS_SHOWN);
     put_labelled(page, "Question");
     if (report->interpretation_text.length) {
         term_add_data(page, report->interpretation_text);
@@ -220,6 +220,9 @@ static void put_foot(struct term_page *page)
 
     for (uint32_t i = 0; i < report->facts.count; i++) {
         states[report->facts.facts[i].state]++;
+    }
+    if (report->facts.count == 0) {
+        return;
     }
     put_heading(page, STR("How to check this"));
     buf_printf(
