@@ -217,14 +217,23 @@ static int describe_inputs(struct run *run)
     struct report *report = run->report;
 
     report->records = dataset->table.count;
-    report->from_us = dataset->from_us;
-    report->to_us = dataset->to_us;
+    report->from_us = dataset->is_relative_time ? 0 : dataset->from_us;
+    report->to_us = dataset->is_relative_time ? 0 : dataset->to_us;
     report->as_of_us = dataset->as_of_us;
     report->book_path = str_from(dataset->prices_path);
     report->book_digest = str_from(dataset->book_digest);
     report->inputs = arena_alloc(&report->arena, dataset->input_count + 1, sizeof(*report->inputs));
     if (!report->inputs) {
         return ERR_NO_MEMORY;
+    }
+    report->maps = arena_alloc(&report->arena, dataset->map_count + 1, sizeof(*report->maps));
+    if (!report->maps) {
+        return ERR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < dataset->map_count; i++) {
+        report->maps[report->map_count++] =
+            arena_printf(&report->arena, "%.*s=%.*s", STR_ARGS(dataset->maps[i].field),
+                         STR_ARGS(dataset->maps[i].value));
     }
     for (size_t i = 0; i < dataset->input_count; i++) {
         const struct dataset_input *input = &dataset->inputs[i];

@@ -134,6 +134,7 @@ static int run_call(const struct call *call)
         record_options_unreadable(dataset, &error)) {
         return cli_fail(&error);
     }
+    record_options_tell_notes(dataset);
     struct tool_context context = {.dataset = dataset, .book = dataset->book};
     if (call->args_lines) {
         return call_lines(call, &context);

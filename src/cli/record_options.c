@@ -83,8 +83,18 @@ static void tell_input(const struct dataset_input *input)
                       input->path, report->rows_rejected, report->rows_read, report->rejects[0].row,
                       report->rejects[0].reason);
     }
-    for (size_t i = 0; report && i < report->note_count; i++) {
-        (void)fprintf(stderr, "netra: %s: %.*s\n", input->path, STR_ARGS(report->notes[i]));
+}
+
+void record_options_tell_notes(const struct dataset *dataset)
+{
+    for (size_t i = 0; i < dataset->input_count; i++) {
+        const struct dataset_input *input = &dataset->inputs[i];
+        const struct import_report *report =
+            input->import ? usage_import_report(input->import) : NULL;
+
+        for (size_t n = 0; report && n < report->note_count; n++) {
+            (void)fprintf(stderr, "netra: %s: %.*s\n", input->path, STR_ARGS(report->notes[n]));
+        }
     }
 }
 

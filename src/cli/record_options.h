@@ -51,6 +51,9 @@ must_check int record_options_take(struct record_options *options, int option, c
 must_check int record_options_open(const struct record_options *options,
                                    struct dataset **ret_dataset, struct error *error);
 
+/* Prints the importer's notes to standard error, for commands whose result does not carry them. */
+void record_options_tell_notes(const struct dataset *dataset);
+
 /* ERR_IO … of the first input that could not be read, when no input could; OK otherwise. */
 int record_options_unreadable(const struct dataset *dataset, struct error *error);
 

@@ -234,10 +234,12 @@ static void add_step(const struct cache_sim *sim, const struct usage_table *tabl
             totals->recorded++;
         }
     }
+    totals->automatic_records += costs && step->price->cache_mode == PRICE_CACHE_AUTOMATIC;
     if (costs && cache_sim_is_explicit(step->price)) {
         totals->explicit_records++;
         totals->explicit_recorded += usage_has(table, step->row, USAGE_HAS_CACHE);
         totals->explicit_now_pico_usd += costs->recorded;
+        totals->explicit_read_tokens += step->recorded.cache_read;
         for (unsigned k = 0; k < sim->options.ttl_count; k++) {
             totals->by_ttl[k].explicit_cost_pico_usd += costs->by_ttl[k];
         }

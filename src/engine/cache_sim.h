@@ -54,6 +54,8 @@ struct cache_sim_totals {
     uint64_t explicit_records;     /* priced, of models that cache only when the caller asks */
     uint64_t explicit_recorded;    /* of those: records that say what a cache did */
     int128 explicit_now_pico_usd;  /* of explicit_records, at the recorded buckets */
+    uint64_t explicit_read_tokens; /* of explicit_records: recorded as read from a cache */
+    uint64_t automatic_records;    /* priced, of models that cache on their own */
     struct cache_sim_sums by_ttl[CACHE_SIM_TTLS_MAX];
 };
 
@@ -63,7 +65,7 @@ struct cache_sim {
     struct cache_sim_totals *by_feature;      /* [name_dicts[USAGE_FEATURE].count] */
     uint32_t *hit_tokens[CACHE_SIM_TTLS_MAX]; /* per row of the table; UINT32_MAX: not simulated */
     uint64_t *derived_by_slot; /* per slot of the rate card: records with a derived price */
-    uint64_t mixed_scopes;                    /* cache scopes that more than one model used */
+    uint64_t mixed_scopes;     /* cache scopes that more than one model used */
 };
 
 /* Simulates every row that has blocks; rows must be in the order of time. skip (may be NULL) marks

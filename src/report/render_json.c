@@ -328,6 +328,17 @@ static void put_inputs(struct json_page *page)
     json_end_array(&page->w);
 }
 
+/* How columns were mapped: recompute reads the inputs in the same way. */
+static void put_maps(struct json_page *page)
+{
+    json_key(&page->w, "maps");
+    json_begin_array(&page->w);
+    for (size_t i = 0; i < page->report->map_count; i++) {
+        json_put_str(&page->w, page->report->maps[i]);
+    }
+    json_end_array(&page->w);
+}
+
 static void put_history(struct json_page *page)
 {
     const struct report *report = page->report;
@@ -388,6 +399,7 @@ void report_render_json(const struct report *report, struct buf *out)
     put_lines(&page, "next_steps", &report->next_steps);
     put_lines(&page, "assumptions", &report->assumptions);
     put_inputs(&page);
+    put_maps(&page);
     put_count(&page, "seed", report->seed);
     put_time(&page, "as_of", report->as_of_us);
     put_member(&page, "time_zone", report->time_zone);

@@ -107,6 +107,8 @@ struct report {
     int64_t to_us;
     struct report_input *inputs;
     size_t input_count;
+    struct str *maps; /* "model=gpt-4o": how columns were mapped, for recompute */
+    size_t map_count;
     struct str book_name;
     struct str book_as_of;
     struct str book_path; /* "" = built in */

@@ -170,10 +170,14 @@ static void find_span(struct dataset *dataset)
     }
 }
 
+/* Traces whose clock starts at 0 end in the first year of Unix time, when nobody called a model. */
+#define RELATIVE_TIME_US (365 * DAY_US)
+
 static void choose_as_of(struct dataset *dataset, const struct dataset_options *options)
 {
+    dataset->is_relative_time = dataset->timed && dataset->to_us < RELATIVE_TIME_US;
     dataset->as_of_us = options->has_as_of ? options->as_of_us : options->now_us;
-    if (!options->has_as_of && dataset->timed &&
+    if (!options->has_as_of && dataset->timed && !dataset->is_relative_time &&
         options->now_us - dataset->to_us > AS_OF_STALE_US) {
         dataset->as_of_us = dataset->to_us;
         dataset->as_of_is_last_record = true;
@@ -222,6 +226,8 @@ int dataset_open(const struct dataset_options *options, struct dataset **ret_dat
     if (!dataset->inputs) {
         return error_set(error, ERR_NO_MEMORY, "cannot open the records: out of memory");
     }
+    dataset->maps = options->maps;
+    dataset->map_count = options->map_count;
     int code = dataset_read_book(options->prices_path, &dataset->book, dataset->book_digest, error);
     if (!code && options->prices_path) {
         dataset->prices_path = alloc_text(options->prices_path);

@@ -16,6 +16,7 @@
 /* Called now and then while a file is read; total is 0 when it is not known (a pipe). */
 typedef void (*dataset_progress_fn)(const char *path, uint64_t done, uint64_t total, void *arg);
 
+/* Options are copied but for the texts of paths and maps, which must outlive the dataset. */
 struct dataset_options {
     const char *const *paths; /* "-" is standard input */
     size_t path_count;
@@ -42,6 +43,8 @@ struct dataset {
     struct dataset_input *inputs;
     size_t input_count;
     struct price_book *book;
+    const struct import_map *maps; /* as given; borrowed from the options */
+    size_t map_count;
     char *prices_path;    /* NULL: built in */
     char book_digest[48]; /* of the price file; "" when built in */
     struct rate_card card;
@@ -51,6 +54,7 @@ struct dataset {
     int64_t from_us; /* first and last record with a time */
     int64_t to_us;
     uint64_t timed;            /* records with a time */
+    bool is_relative_time;     /* times count from a start that the records do not say */
     int64_t as_of_us;          /* "now" for this dataset */
     bool as_of_is_last_record; /* because the records are old and nobody said otherwise */
 };

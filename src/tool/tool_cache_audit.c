@@ -289,10 +289,18 @@ static void put_verdict(struct audit *audit)
                 "The %s cache is the cheapest: {cache.cost.%s} for these calls, against "
                 "{cache.cost.none} without a cache.",
                 winner->words, winner->id);
-    out_next_step(out,
-                  "Use the %s cache where the table of features shows a saving, then compare "
-                  "the hit ratio of new records with {cache.token_hit_ratio.%s}.",
-                  winner->words, winner->id);
+    if (total->explicit_recorded) {
+        out_next_step(out,
+                      "Use the %s cache where the table of features shows a saving, then compare "
+                      "the hit ratio of new records with {cache.token_hit_ratio.%s}.",
+                      winner->words, winner->id);
+    } else {
+        out_next_step(out,
+                      "Set the %s lifetime on the cached beginning of the prompts, and export "
+                      "records that say what was read from the cache: "
+                      "{cache.token_hit_ratio.%s} of the input is what to expect.",
+                      winner->words, winner->id);
+    }
     for (unsigned k = 0; k + 1 < audit->sim.options.ttl_count; k++) {
         if (k != best) {
             out->method = "difference of two simulated costs, exact";
@@ -402,6 +410,14 @@ static void put_caveats(struct audit *audit)
                   UNIT_REQUESTS, total->below_minimum, total->records);
         out_caveat(out, "{cache.below_minimum} requests are shorter than their model's minimum "
                         "for caching and are left uncached.");
+    }
+    if (total->automatic_records) {
+        out->method = "count of requests of models that cache on their own";
+        out_count(out, FACT_ID("cache.automatic"), "requests of models that cache on their own",
+                  UNIT_REQUESTS, total->automatic_records, total->records);
+        out_caveat(out, "{cache.automatic} requests use models that cache on their own. Their "
+                        "lifetime is the provider's to choose: for them the simulation shows what "
+                        "a lifetime would do, not what can be set.");
     }
     if (total->uncacheable) {
         out->method = "count of requests of models without a cache read price";

@@ -275,11 +275,38 @@ static struct str short_name(struct planner *planner, const struct action *actio
                : arena_printf(&planner->out.body->arena, "batch: %.*s", STR_ARGS(feature));
 }
 
-static struct report_action describe(struct planner *planner, const struct action *action)
+static struct report_action describe_cache(struct planner *planner, const struct action *action)
 {
     struct arena *arena = &planner->out.body->arena;
     struct str name = out_name(&planner->out, feature_name(planner, action->feature));
     const char *word = lifetime_word(action);
+    bool caches_now = planner->cache.by_feature[action->feature].explicit_read_tokens > 0;
+
+    return (struct report_action){
+        .title = arena_printf(arena,
+                              caches_now ? "Give the prompt cache of `%2$.*3$s` a %1$s lifetime"
+                                         : "Turn on the %1$s prompt cache for `%2$.*3$s`",
+                              word, name.data, (int)name.length),
+        .why = caches_now
+                   ? STR("It caches already, but its entries expire between calls and are paid for "
+                         "as new input again.")
+                   : STR("Its prompts begin with the same blocks again and again, and the records "
+                         "show that they are paid for as new input each time."),
+        .how = arena_printf(arena,
+                            "Mark the stable beginning of the prompt (tools, system text, history) "
+                            "with `cache_control` and a %s lifetime; keep changing text, such as "
+                            "dates, behind it.",
+                            word),
+        .risk =
+            STR("Answers do not change. If traffic thins out, writes cost more than they bring: "
+                "watch the hit ratio after the change."),
+    };
+}
+
+static struct report_action describe(struct planner *planner, const struct action *action)
+{
+    struct arena *arena = &planner->out.body->arena;
+    struct str name = out_name(&planner->out, feature_name(planner, action->feature));
 
     switch (action->kind) {
     case ACTION_DROP_DUPLICATES:
@@ -294,20 +321,7 @@ static struct report_action describe(struct planner *planner, const struct actio
                         "it. Repeated answers are then the same text."),
         };
     case ACTION_CACHE:
-        return (struct report_action){
-            .title =
-                arena_printf(arena, "Turn on the %s prompt cache for `%.*s`", word, STR_ARGS(name)),
-            .why = STR("Its prompts begin with the same blocks again and again, and the records "
-                       "show that they are paid for as new input each time, or with a lifetime "
-                       "that expires between calls."),
-            .how = arena_printf(arena,
-                                "Mark the stable beginning of the prompt (tools, system text, "
-                                "history) with `cache_control` and a %s lifetime; keep changing "
-                                "text, such as dates, behind it.",
-                                word),
-            .risk = STR("Answers do not change. If traffic thins out, writes cost more than they "
-                        "bring: watch the hit ratio after the change."),
-        };
+        return describe_cache(planner, action);
     case ACTION_BATCH:
         return (struct report_action){
             .title = arena_printf(arena, "Send `%.*s` through the batch API", STR_ARGS(name)),

@@ -74,22 +74,8 @@ static void put_totals(struct tool_out *out, const struct dataset *dataset)
               sums->unpriced, table->count);
 }
 
-static void put_span(struct tool_out *out, const struct dataset *dataset)
+static void put_days(struct tool_out *out, const struct dataset *dataset)
 {
-    const struct fact time = {.unit = UNIT_TIME, .state = FACT_COMPUTED, .n = dataset->timed};
-    struct fact from = time;
-    struct fact to = time;
-
-    if (!dataset->timed) {
-        out_unknown(out, FACT_ID("records.from"), "first record", UNIT_TIME, "a time column");
-        out_unknown(out, FACT_ID("records.to"), "last record", UNIT_TIME, "a time column");
-        return;
-    }
-    out->method = "smallest and largest time";
-    from.value = decimal_of(dataset->from_us, 0);
-    to.value = decimal_of(dataset->to_us, 0);
-    out_fact(out, FACT_ID("records.from"), "first record", &from);
-    out_fact(out, FACT_ID("records.to"), "last record", &to);
     out->method = "last record minus first record";
     out_fact(
         out, FACT_ID("records.days"), "days covered",
@@ -99,6 +85,32 @@ static void put_span(struct tool_out *out, const struct dataset *dataset)
             .unit = UNIT_DAYS,
             .state = FACT_COMPUTED,
             .n = dataset->timed});
+}
+
+static void put_span(struct tool_out *out, const struct dataset *dataset)
+{
+    const struct fact time = {.unit = UNIT_TIME, .state = FACT_COMPUTED, .n = dataset->timed};
+    struct fact from = time;
+    struct fact to = time;
+    const char *needs =
+        dataset->timed ? "times of day instead of seconds from a start" : "a time column";
+
+    if (!dataset->timed || dataset->is_relative_time) {
+        out_unknown(out, FACT_ID("records.from"), "first record", UNIT_TIME, needs);
+        out_unknown(out, FACT_ID("records.to"), "last record", UNIT_TIME, needs);
+    }
+    if (!dataset->timed) {
+        return;
+    }
+    put_days(out, dataset);
+    if (dataset->is_relative_time) {
+        return;
+    }
+    out->method = "smallest and largest time";
+    from.value = decimal_of(dataset->from_us, 0);
+    to.value = decimal_of(dataset->to_us, 0);
+    out_fact(out, FACT_ID("records.from"), "first record", &from);
+    out_fact(out, FACT_ID("records.to"), "last record", &to);
 }
 
 static void put_fields(struct tool_out *out, const struct dataset *dataset)
@@ -193,7 +205,11 @@ static int run(const struct tool_context *context, const struct tool_args *args,
     out_section(&out, "records", "The records");
     put_totals(&out, dataset);
     put_span(&out, dataset);
-    if (dataset->timed) {
+    if (dataset->timed && dataset->is_relative_time) {
+        out_paragraph(&out, "{requests.total} requests in {records.days}: "
+                            "{tokens.input.total} tokens in, {tokens.output.total} out. At the "
+                            "book's prices they cost {spend.total}.");
+    } else if (dataset->timed) {
         out_paragraph(&out, "{requests.total} requests from {records.from} to {records.to}: "
                             "{tokens.input.total} tokens in, {tokens.output.total} out. At the "
                             "book's prices they cost {spend.total}.");
@@ -202,7 +218,12 @@ static int run(const struct tool_context *context, const struct tool_args *args,
                             "{tokens.output.total} out. At the book's prices they cost "
                             "{spend.total}.");
     }
-    out_summary(&out, "{requests.total} requests cost {spend.total} at the book's prices.");
+    if (dataset->table.any_present & USAGE_HAS_CACHE) {
+        out_summary(&out, "{requests.total} requests cost {spend.total} at the book's prices.");
+    } else {
+        out_summary(&out, "{requests.total} requests cost at most {spend.total} at the book's "
+                          "prices; the records do not say what a cache took off that.");
+    }
     put_fields(&out, dataset);
     put_unpriced(&out, dataset);
     put_inputs(&out, dataset);
