@@ -25,7 +25,7 @@ bool cell_is_absent(const struct cell *cell)
     if (text.length == 0) {
         return true;
     }
-    if (text.length > 6 || (text.data[0] >= '0' && text.data[0] <= '9')) {
+    if (text.length > 6 || !memchr("-\\Nn<(", text.data[0], 6)) {
         return false;
     }
     for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {

@@ -23,8 +23,8 @@
 
 int csv_init(struct csv *csv, char delimiter, size_t record_bytes_max)
 {
-    *csv = (struct csv){.delimiter = delimiter, .line = 1};
-    buf_init(&csv->open, record_bytes_max);
+    *csv = (struct csv){.delimiter = delimiter, .line = 1, .record_bytes_max = record_bytes_max};
+    buf_init(&csv->open, record_bytes_max + 1); /* and its line feed */
     buf_init(&csv->unfolded, record_bytes_max);
     csv->cells = alloc_zeroed(CSV_CELLS_MAX, sizeof(*csv->cells));
     return csv->cells ? OK : ERR_NO_MEMORY;
@@ -110,8 +110,9 @@ static size_t read_quoted(struct csv *csv, struct str text, struct str *ret_cell
         buf_append_char(&csv->unfolded, '"');
         i = at + 2;
     }
-    while (i < text.length && text.data[i] != csv->delimiter) {
-        buf_append_char(&csv->unfolded, text.data[i++]);
+    for (; i < text.length && text.data[i] != csv->delimiter; i++) {
+        csv->has_stray |= text.data[i] != ' ';
+        buf_append_char(&csv->unfolded, text.data[i]);
     }
     *ret_cell = (struct str){csv->unfolded.data ? csv->unfolded.data + begin : "",
                              csv->unfolded.length - begin};
@@ -131,6 +132,7 @@ static int split(struct csv *csv, struct str text, struct csv_record *record)
 {
     size_t i = 0;
 
+    csv->has_stray = false;
     buf_clear(&csv->unfolded);
     if (buf_reserve(&csv->unfolded, text.length)) { /* so that cells in it do not move */
         return buf_status(&csv->unfolded);
@@ -178,11 +180,29 @@ static enum csv_state next_state(const struct csv *csv, enum csv_state state, ch
     return c == csv->delimiter ? CSV_CELL_START : CSV_UNQUOTED;
 }
 
-/* Index of the line feed that ends the record, or the length when it is not in text; state and the
- * count of lines go on from the last call. */
-static size_t find_end(struct csv *csv, struct str text)
+/* Bytes that the open record may still grow by. */
+static size_t room_for(const struct csv *csv)
+{
+    size_t most = csv->lines_open && csv->record_bytes_max > CSV_QUOTED_BYTES_MAX
+                      ? CSV_QUOTED_BYTES_MAX
+                      : csv->record_bytes_max;
+
+    return csv->open.length < most ? most - csv->open.length : 0;
+}
+
+enum scan {
+    SCAN_END,  /* the record's line feed was found */
+    SCAN_MORE, /* it is not in this text */
+    SCAN_OVER, /* the record is longer than it may be */
+};
+
+/* Looks for the line feed that ends the record; *ret_at is its index, or where the scan stopped.
+ * State and the count of lines go on from the last call. */
+static enum scan find_end(struct csv *csv, struct str text, size_t *ret_at)
 {
     enum csv_state state = csv->state;
+    enum scan scan = SCAN_MORE;
+    size_t room = room_for(csv);
     size_t i = 0;
 
     for (; i < text.length; i++) {
@@ -191,72 +211,128 @@ static size_t find_end(struct csv *csv, struct str text)
         if (c == '\n') {
             csv->lines_open++;
             if (state != CSV_QUOTED) {
+                scan = SCAN_END;
                 break;
             }
+            room = room_for(csv);
         } else {
             state = next_state(csv, state, c);
         }
+        if (i >= room) {
+            scan = SCAN_OVER;
+            break;
+        }
     }
     csv->state = state;
-    return i;
+    *ret_at = i;
+    return scan;
 }
 
-static int keep(struct csv *csv, struct str text)
+static void begin_record(struct csv *csv)
 {
-    if (csv->is_skipping) {
-        return OK;
-    }
-    buf_append(&csv->open, text);
-    if (buf_status(&csv->open) == ERR_LIMIT) {
-        buf_clear(&csv->open);
-        csv->is_skipping = true;
-    }
-    return buf_status(&csv->open);
-}
-
-static int emit_slow(struct csv *csv, struct str text, bool is_last, csv_record_fn fn, void *arg)
-{
-    struct csv_record record = {.is_too_long = csv->is_skipping, .is_last_open = is_last};
-    int code = OK;
-
-    record.is_unclosed = csv->state == CSV_QUOTED;
-    if (!csv->is_skipping) {
-        code = split(csv, without_return(text), &record);
-    }
-    if (code == ERR_LIMIT) { /* in one piece longer than the limit */
-        record.is_too_long = true;
-        record.cell_count = 0;
-        code = OK;
-    }
-    uint64_t lines = csv->lines_open;
     csv->state = CSV_CELL_START;
     csv->lines_open = 0;
     csv->is_skipping = false;
-    if (!code) {
-        code = emit(csv, &record, lines, fn, arg);
+}
+
+/* A quote in the first line of text is not closed where it should be: that line alone is lost, what
+ * follows is read as records of its own. Text is in a caller's piece, which goes on behind
+ * *ret_used, or it is all of csv->open. */
+static int cut_after_first_line(struct csv *csv, struct str text, csv_record_fn fn, void *arg,
+                                size_t *ret_used)
+{
+    struct csv_record record = {.is_unclosed = true};
+    const char *feed = memchr(text.data, '\n', text.length);
+    size_t used = feed ? (size_t)(feed - text.data) + 1 : text.length;
+
+    begin_record(csv);
+    int code = emit(csv, &record, 1, fn, arg);
+    if (ret_used) {
+        *ret_used = used;
+        return code;
     }
+    cleanup(buf_done) struct buf taken = csv->open; /* text is in it */
+    buf_init(&csv->open, taken.limit);
+    return code ? code : csv_feed(csv, str_slice(text, used, text.length), fn, arg);
+}
+
+/* One whole record, with its line feed unless it is the last; ret_used is NULL when text is all of
+ * csv->open. */
+static int emit_slow(struct csv *csv, struct str text, bool is_last, csv_record_fn fn, void *arg,
+                     size_t *ret_used)
+{
+    struct csv_record record = {.is_last_open = is_last};
+    bool is_unclosed = csv->state == CSV_QUOTED;
+    uint64_t lines = csv->lines_open;
+    struct str content = is_last ? text : str_slice(text, 0, text.length - 1);
+    int code = split(csv, without_return(content), &record);
+
+    if (code) {
+        return code;
+    }
+    if (lines > 1 && (is_unclosed || csv->has_stray)) {
+        return cut_after_first_line(csv, text, fn, arg, ret_used);
+    }
+    record.is_unclosed = is_unclosed;
+    begin_record(csv);
+    code = emit(csv, &record, lines, fn, arg);
     buf_clear(&csv->open);
     return code;
 }
 
-/* The record at the start of text, or its next part, with the automaton. Returns the bytes used, or
- * a negative code. */
+/* Passes over the rest of a record that is too long. */
+static int skip(struct csv *csv, struct str text, csv_record_fn fn, void *arg, size_t *ret_used)
+{
+    struct csv_record record = {.is_too_long = true};
+    const char *feed = memchr(text.data, '\n', text.length);
+
+    *ret_used = feed ? (size_t)(feed - text.data) + 1 : text.length;
+    if (!feed) {
+        return OK;
+    }
+    begin_record(csv);
+    return emit(csv, &record, 1, fn, arg);
+}
+
+static int keep(struct csv *csv, struct str text)
+{
+    buf_append(&csv->open, text);
+    return buf_status(&csv->open);
+}
+
+static int give_up(struct csv *csv, csv_record_fn fn, void *arg)
+{
+    if (csv->lines_open) {
+        return cut_after_first_line(csv, buf_str(&csv->open), fn, arg, /* ret_used */ NULL);
+    }
+    buf_clear(&csv->open);
+    begin_record(csv);
+    csv->is_skipping = true;
+    return OK;
+}
+
+/* The record at the start of text, or its next part, with the automaton. */
 static int feed_slow(struct csv *csv, struct str text, csv_record_fn fn, void *arg,
                      size_t *ret_used)
 {
-    size_t end = find_end(csv, text);
-    bool is_whole = end < text.length;
-    int code;
+    size_t at;
 
-    *ret_used = is_whole ? end + 1 : end;
-    if (!is_whole || csv->open.length || csv->is_skipping) {
-        code = keep(csv, str_slice(text, 0, end));
-        text = buf_str(&csv->open);
-    } else {
-        code = OK;
-        text = str_slice(text, 0, end);
+    if (csv->is_skipping) {
+        return skip(csv, text, fn, arg, ret_used);
     }
-    return code || !is_whole ? code : emit_slow(csv, text, /* is_last */ false, fn, arg);
+    enum scan scan = find_end(csv, text, &at);
+    *ret_used = scan == SCAN_MORE ? at : at + 1;
+    if (scan == SCAN_END && csv->open.length == 0) {
+        return emit_slow(csv, str_slice(text, 0, *ret_used), /* is_last */ false, fn, arg,
+                         ret_used);
+    }
+    int code = keep(csv, str_slice(text, 0, *ret_used));
+    if (code || scan == SCAN_MORE) {
+        return code;
+    }
+    return scan == SCAN_OVER ? give_up(csv, fn, arg)
+                             : emit_slow(csv, buf_str(&csv->open), /* is_last */ false, fn, arg,
+                                         /* ret_used */ NULL);
 }
 
 /* Records without quotes from the start of text. Stops before the first record that has a quote or
@@ -288,7 +364,7 @@ static int feed_fast(struct csv *csv, struct str text, csv_record_fn fn, void *a
                 continue;
             }
             add_cell(csv, &record.cell_count, without_return(found));
-            if (at - *ret_used > csv->open.limit) {
+            if (at - *ret_used > csv->record_bytes_max) {
                 return OK; /* the slow way reports it */
             }
             *ret_used = at + 1;
@@ -323,11 +399,20 @@ int csv_feed(struct csv *csv, struct str text, csv_record_fn fn, void *arg)
 
 int csv_finish(struct csv *csv, csv_record_fn fn, void *arg)
 {
-    if (csv->open.length == 0 && !csv->is_skipping) {
-        return OK;
+    int code = OK;
+
+    if (csv->is_skipping) {
+        struct csv_record record = {.is_too_long = true, .is_last_open = true};
+
+        begin_record(csv);
+        return emit(csv, &record, 1, fn, arg);
     }
-    csv->lines_open++;
-    return emit_slow(csv, buf_str(&csv->open), /* is_last */ true, fn, arg);
+    while (csv->open.length && !code) { /* an open quote gives its other lines back */
+        csv->lines_open++;
+        code = emit_slow(csv, buf_str(&csv->open), /* is_last */ true, fn, arg,
+                         /* ret_used */ NULL);
+    }
+    return code;
 }
 
 char csv_guess_delimiter(struct str head)

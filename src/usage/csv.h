@@ -11,6 +11,11 @@
  *
  * A record above the limit is reported once as too long, with no cells, and skipped.
  *
+ * A quote that is never closed would swallow the rows behind it. When a record of several lines
+ * ends with text behind its closing quote, is above CSV_QUOTED_BYTES_MAX, or is open at the end of
+ * the input, its first line is reported as unclosed, without cells, and the following lines are
+ * read as records.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef NETRA_USAGE_CSV_H
@@ -23,7 +28,8 @@
 #include "base/str.h"
 
 /* Cells that are kept of one record; a record with more says so in cell_count. */
-#define CSV_CELLS_MAX 1024u
+#define CSV_CELLS_MAX        1024u
+#define CSV_QUOTED_BYTES_MAX ((size_t)16 << 20) /* of a record of several lines */
 
 struct csv_record {
     const struct str *cells; /* min(cell_count, CSV_CELLS_MAX) of them */
@@ -31,7 +37,7 @@ struct csv_record {
     uint64_t line; /* where the record begins, from 1 */
     bool is_too_long;
     bool is_last_open; /* no line end, or an open quote, at the end of the input */
-    bool is_unclosed;  /* the input ended within quotes */
+    bool is_unclosed;  /* a quote is not closed; no cells unless it is the last line */
 };
 
 typedef int (*csv_record_fn)(const struct csv_record *record, void *arg);
@@ -49,7 +55,9 @@ struct csv {
         CSV_QUOTED,
         CSV_QUOTE_IN_QUOTED, /* a closing quote, or the first of two */
     } state;                 /* at the end of open */
-    bool is_skipping;
+    bool is_skipping;        /* to the end of a record that is too long */
+    bool has_stray;          /* the record that was split has text behind a closing quote */
+    size_t record_bytes_max;
 };
 
 /* ERR_NO_MEMORY. */

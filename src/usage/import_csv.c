@@ -129,10 +129,11 @@ static int reject_shape(struct csv_import *state, const struct csv_record *recor
     if (record->is_too_long) {
         (void)snprintf(reason, sizeof(reason), "the row is longer than %zu bytes",
                        IMPORT_LINE_BYTES_MAX);
+    } else if (record->is_unclosed) {
+        (void)snprintf(reason, sizeof(reason), "a quote is not closed");
     } else {
-        (void)snprintf(reason, sizeof(reason), "%s%zu cells, the header has %zu columns",
-                       record->is_unclosed ? "a quote is not closed; " : "", record->cell_count,
-                       state->column_count);
+        (void)snprintf(reason, sizeof(reason), "%zu cells, the header has %zu columns",
+                       record->cell_count, state->column_count);
     }
     if (record->is_last_open) {
         importer_note(state->import, "The last line is cut off; it was not read.");

@@ -8,7 +8,8 @@
 #include "base/civil_time.h"
 #include "usage/row.h"
 
-#define RELATIVE_BELOW   INT64_C(100000000) /* as seconds: 1973; no provider had an API then */
+#define RELATIVE_BELOW   INT64_C(100000000)     /* as seconds: 1973; no provider had an API then */
+#define RELATIVE_MAX_MS  INT64_C(1000000000000) /* 31 years */
 #define MS_FROM          INT64_C(100000000000)
 #define US_FROM          INT64_C(100000000000000)
 #define NS_FROM          INT64_C(100000000000000000)
@@ -41,6 +42,8 @@ static unsigned unit_by_magnitude(int128 whole)
                               : UNIT_S;
 }
 
+/* The unit of a number whose name does not say it. A number that would be 31 years after the
+ * beginning of a trace ends the belief that times are relative. */
 static unsigned decide_unit(struct row_reader *reader, const struct row *row, int128 whole)
 {
     if (reader->time == ROW_TIME_UNDECIDED) {
@@ -48,33 +51,57 @@ static unsigned decide_unit(struct row_reader *reader, const struct row *row, in
         /* Traces with block hashes (Mooncake) count milliseconds, the others seconds. */
         reader->relative_unit = row_has(row, FIELD_BLOCKS) ? UNIT_MS : UNIT_S;
     }
+    if (reader->time == ROW_TIME_RELATIVE &&
+        whole >= (reader->relative_unit == UNIT_MS ? RELATIVE_MAX_MS : RELATIVE_MAX_MS / 1000)) {
+        reader->time = ROW_TIME_ABSOLUTE;
+    }
     return reader->time == ROW_TIME_RELATIVE ? reader->relative_unit : unit_by_magnitude(whole);
+}
+
+static bool us_of_count(uint64_t count, unsigned unit, uint64_t *ret_us)
+{
+    static const uint64_t factors[] = {[UNIT_S] = 1000000, [UNIT_MS] = 1000, [UNIT_US] = 1};
+
+    if (unit == UNIT_NS) {
+        *ret_us = count / 1000;
+        return true;
+    }
+    return !__builtin_mul_overflow(count, factors[unit], ret_us);
+}
+
+static bool us_of_fraction(struct decimal number, unsigned unit, uint64_t *ret_us)
+{
+    int128 ns = number.digits / nine * unit_ns(unit) + number.digits % nine * unit_ns(unit) / nine;
+
+    *ret_us = (uint64_t)(ns / 1000);
+    return ns / 1000 < TIME_US_MAX;
 }
 
 static int time_of_number(struct row_reader *reader, const struct row *row, enum field field,
                           int64_t *ret_us)
 {
-    struct decimal number;
-    uint64_t count;
+    struct decimal number = decimal_of(0, NUMBER_SCALE);
     unsigned unit = row->flags[field] & UNIT_MASK;
+    uint64_t count;
+    uint64_t us;
+    bool is_whole = cell_count(&row->cells[field], &count) == OK;
 
-    if (cell_count(&row->cells[field], &count) == OK) {
-        number.digits = (int128)count * nine;
-    } else if (cell_number(&row->cells[field], NUMBER_SCALE, &number) || number.digits < 0) {
+    if (!is_whole) {
+        if (cell_number(&row->cells[field], NUMBER_SCALE, &number) || number.digits < 0 ||
+            number.digits > (int128)INT64_MAX * nine) {
+            return ERR_INVALID;
+        }
+        count = (uint64_t)(number.digits / nine);
+    }
+    bool has_unit = unit != 0;
+    if (!has_unit) {
+        unit = decide_unit(reader, row, count);
+    }
+    if (!(is_whole ? us_of_count(count, unit, &us) : us_of_fraction(number, unit, &us)) ||
+        us >= (uint64_t)TIME_US_MAX) {
         return ERR_INVALID;
     }
-    if (!unit) {
-        unit = decide_unit(reader, row, number.digits / nine);
-    }
-    if (number.digits > (int128)UINT64_MAX * nine) {
-        return ERR_INVALID;
-    }
-    int128 us = number.digits / nine * unit_ns(unit) + number.digits % nine * unit_ns(unit) / nine;
-    us /= 1000;
-    if (us >= TIME_US_MAX) {
-        return ERR_INVALID;
-    }
-    if (reader->time == ROW_TIME_UNDECIDED) {
+    if (has_unit && reader->time == ROW_TIME_UNDECIDED) {
         reader->time = us < RELATIVE_BELOW * SECOND_US ? ROW_TIME_RELATIVE : ROW_TIME_ABSOLUTE;
         reader->relative_unit = unit;
     }
@@ -176,7 +203,12 @@ static bool read_duration(struct row_reader *reader, const struct row *row, enum
     if (!row_has(row, field)) {
         return false;
     }
-    if (cell_count(&row->cells[field], &count) == OK && count <= UINT32_MAX * UINT64_C(1000000)) {
+    bool is_whole = cell_count(&row->cells[field], &count) == OK;
+    if (is_whole && (row->flags[field] & UNIT_MASK) == UNIT_MS && count <= UINT32_MAX) {
+        *ret_ms = count;
+        return true;
+    }
+    if (is_whole && count <= UINT32_MAX * UINT64_C(1000000)) {
         number.digits = (int128)count * nine;
     } else if (cell_number(&row->cells[field], NUMBER_SCALE, &number) || number.digits < 0 ||
                number.digits > (int128)UINT32_MAX * 1000000 * nine) {

@@ -80,9 +80,38 @@ static void test_csv_reads_quotes(void **state)
 static void test_csv_says_what_is_open_at_the_end(void **state)
 {
     (void)state;
-    assert_records("a,b\n\"1,2\n", "[1:a|b][2:1,2\n~\"]");
+    assert_records("a,b\n\"1,2", "[1:a|b][2:1,2~\"]");
     assert_records("a,b\n\"1\",2", "[1:a|b][2:1|2~]");
     assert_records("a,b\n\"1\"", "[1:a|b][2:1~]");
+}
+
+static void test_csv_loses_only_the_line_of_an_open_quote(void **state)
+{
+    (void)state;
+    assert_records("a,b\n\"1,2\n3,4\n5,6\n", "[1:a|b][2:\"][3:3|4][4:5|6]");
+    assert_records("\"1,2\n3,4\n\"5\",6\n7,8\n", "[1:\"][2:3|4][3:5|6][4:7|8]");
+    assert_records("\"1,2\n\"3,4\n\"5,6\n7", "[1:\"][2:\"][3:\"][4:7~]");
+    assert_records("\"x\ny\" ,z\n", "[1:x\ny |z]");
+}
+
+/* The limit of 1,000 bytes ends the search for the closing quote. */
+static void test_csv_gives_up_on_a_quote_at_the_limit(void **state)
+{
+    struct buf text;
+    struct buf expected;
+
+    (void)state;
+    buf_init(&text, 65536);
+    buf_init(&expected, 65536);
+    buf_append(&text, STR("\"1,2\n"));
+    buf_append(&expected, STR("[1:\"]"));
+    for (int line = 2; line < 600; line++) {
+        buf_append(&text, STR("3,4\n"));
+        buf_printf(&expected, "[%d:3|4]", line);
+    }
+    assert_records(text.data, expected.data);
+    buf_done(&text);
+    buf_done(&expected);
 }
 
 static void test_csv_finds_marks_in_every_place_of_a_block(void **state)
@@ -166,6 +195,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_csv_splits_plain_records),
     cmocka_unit_test(test_csv_reads_quotes),
     cmocka_unit_test(test_csv_says_what_is_open_at_the_end),
+    cmocka_unit_test(test_csv_loses_only_the_line_of_an_open_quote),
+    cmocka_unit_test(test_csv_gives_up_on_a_quote_at_the_limit),
     cmocka_unit_test(test_csv_finds_marks_in_every_place_of_a_block),
     cmocka_unit_test(test_csv_skips_a_record_above_the_limit),
     cmocka_unit_test(test_csv_counts_cells_that_it_does_not_keep),

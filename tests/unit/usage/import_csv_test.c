@@ -126,6 +126,10 @@ static void test_import_csv_keeps_relative_times_relative(void **state)
     assert_int_equal(i.table.time_us[1], INT64_C(200000000000000));
     assert_true(has_note(&i, "Times are relative: they were read as seconds"));
     imported_done(&i);
+    i = import_csv_text("timestamp,in\n0,1\n1700000000000,2\n", NULL);
+    assert_int_equal(i.table.time_us[1], INT64_C(1700000000000000)); /* a 0 alone proves nothing */
+    assert_false(has_note(&i, "relative"));
+    imported_done(&i);
     i = import_csv_text("when,in\n1500,1\n", (const char *const[]){"time_ms=when", NULL});
     assert_int_equal(i.table.time_us[0], 1500000);
     assert_true(has_note(&i, "milliseconds"));
