@@ -23,7 +23,8 @@
 
 #define PRICE_NAMES_MAX      (4u * PRICE_ROWS_MAX)
 #define PRICE_NAME_BYTES_MAX USAGE_NAME_BYTES_MAX
-#define PRICE_STEM_NAMES_MAX 256u  /* names of one stem: look-ups walk them; real lists have < 20  \
+#define PRICE_STEM_NAMES_MAX                                                                       \
+    256u                           /* names of one stem: look-ups walk them; real lists have < 20  \
                                     */
 #define PRICE_TEXT_BYTES_MAX 1024u /* of a source or a note: longer ones are cut there */
 #define PRICE_NO_NAME        UINT32_MAX
