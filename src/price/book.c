@@ -144,6 +144,16 @@ static const struct price_row *row_between(const struct price_book *book, struct
     return NULL;
 }
 
+static bool stem_is_full(const struct price_book *book, uint32_t at)
+{
+    uint32_t count = 0;
+
+    for (; at != PRICE_NO_NAME && count < PRICE_STEM_NAMES_MAX; at = book->names[at].next) {
+        count++;
+    }
+    return count == PRICE_STEM_NAMES_MAX;
+}
+
 bool price_book_has(const struct price_book *book, struct str provider, struct str model)
 {
     return row_between(book, provider, model, INT64_MIN, INT64_MAX) != NULL;
@@ -173,7 +183,9 @@ int price_book_add(struct price_book *book, const struct price_row *row, uint32_
 
     kept.model = str_trim(kept.model);
     kept.provider = provider_name(str_trim(kept.provider));
-    if (price_name_lower(kept.model, lower).length == 0 ||
+    struct str name = price_name_lower(kept.model, lower);
+    if (name.length == 0 ||
+        stem_is_full(book, price_book_chain(book, price_name_split(name).stem)) ||
         kept.effective_from_us >= kept.effective_to_us ||
         row_between(book, kept.provider, kept.model, kept.effective_from_us,
                     kept.effective_to_us)) {
@@ -257,6 +269,9 @@ int price_book_add_name(struct price_book *book, uint32_t row, struct str name,
     }
     if (chain_has(book, book->first_name[stem], text, row)) {
         return OK;
+    }
+    if (stem_is_full(book, book->first_name[stem])) {
+        return ERR_INVALID;
     }
     void *memory = book->names;
     status = array_reserve(&memory, &book->name_capacity, book->name_count, sizeof(*book->names),

@@ -23,6 +23,9 @@
 
 #define PRICE_NAMES_MAX      (4u * PRICE_ROWS_MAX)
 #define PRICE_NAME_BYTES_MAX USAGE_NAME_BYTES_MAX
+#define PRICE_STEM_NAMES_MAX                                                                       \
+    256u                           /* names of one stem: look-ups walk them; real lists have < 20  \
+                                    */
 #define PRICE_TEXT_BYTES_MAX 1024u /* of a source or a note: longer ones are cut there */
 #define PRICE_NO_NAME        UINT32_MAX
 
@@ -74,12 +77,13 @@ struct str price_name_lower(struct str name, char *ret_bytes);
 must_check int price_book_new(struct str name, struct price_book **ret_book);
 
 /* Copies the row and its texts; the provider is stored by its OpenTelemetry name. ERR_INVALID when
- * it has no model or overlaps in time with a row of the same provider and model, ERR_LIMIT,
- * ERR_NO_MEMORY. */
+ * it has no model, overlaps in time with a row of the same provider and model or its stem is full;
+ * ERR_LIMIT, ERR_NO_MEMORY. */
 must_check int price_book_add(struct price_book *book, const struct price_row *row,
                               uint32_t *ret_index);
 
-/* Makes the row known by that name as well; a name that it has already is no error. */
+/* Makes the row known by that name as well; a name that it has already is no error. ERR_INVALID
+ * (empty, too long, stem full), ERR_LIMIT, ERR_NO_MEMORY. */
 must_check int price_book_add_name(struct price_book *book, uint32_t row, struct str name,
                                    enum price_name_kind kind);
 

@@ -127,27 +127,45 @@ static bool read_prices(struct json_value prices, struct price_row *row)
     return row->services[USAGE_STANDARD].count > 0;
 }
 
+static bool read_cache_mode(struct json_value value, struct price_row *row)
+{
+    static const struct {
+        const char *name;
+        enum price_cache_mode mode;
+    } modes[] = {{"none", PRICE_CACHE_NONE},
+                 {"automatic", PRICE_CACHE_AUTOMATIC},
+                 {"explicit", PRICE_CACHE_EXPLICIT}};
+    struct str name;
+
+    for (size_t i = 0; i < ARRAY_LENGTH(modes) && json_get_str(value, &name); i++) {
+        if (str_equal(name, str_from(modes[i].name))) {
+            row->cache_mode = modes[i].mode;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_cache_minimum(struct json_value value, struct price_row *row)
+{
+    uint64_t tokens;
+
+    if (!json_get_u64(value, &tokens) || tokens > UINT32_MAX) {
+        return false;
+    }
+    row->cache_minimum_tokens = (uint32_t)tokens;
+    row->cache_minimum_known = true;
+    return true;
+}
+
 static bool read_cache(struct json_value cache, struct price_row *row)
 {
-    struct str mode;
-    uint64_t minimum;
-
     for (struct json_iterator it = json_iterate(cache); json_next(&it);) {
-        if (str_equal(it.key, STR("minimum_tokens"))) {
-            if (!json_get_u64(it.value, &minimum) || minimum > UINT32_MAX) {
-                return false;
-            }
-            row->cache_minimum_tokens = (uint32_t)minimum;
-            row->cache_minimum_known = true;
-        } else if (!str_equal(it.key, STR("mode")) || !json_get_str(it.value, &mode)) {
-            return false;
-        } else if (str_equal(mode, STR("none"))) {
-            row->cache_mode = PRICE_CACHE_NONE;
-        } else if (str_equal(mode, STR("automatic"))) {
-            row->cache_mode = PRICE_CACHE_AUTOMATIC;
-        } else if (str_equal(mode, STR("explicit"))) {
-            row->cache_mode = PRICE_CACHE_EXPLICIT;
-        } else {
+        bool is_minimum = str_equal(it.key, STR("minimum_tokens"));
+        bool is_mode = str_equal(it.key, STR("mode"));
+
+        if (!(is_minimum && read_cache_minimum(it.value, row)) &&
+            !(is_mode && read_cache_mode(it.value, row))) {
             return false;
         }
     }
