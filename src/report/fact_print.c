@@ -98,9 +98,7 @@ static void print_duration(struct decimal ms, struct buf *out)
     double in_unit = value / units[u].milliseconds;
     struct decimal shown = u == 0 ? ms : decimal_from_double(in_unit, 6, NULL);
     unsigned places = units[u].places;
-    if (u == 0 && in_unit < 9.95) {
-        places = 1;
-    } else if (u == 1 && in_unit >= 9.995) {
+    if ((u == 0 && in_unit < 9.95) || (u == 1 && in_unit >= 9.995)) {
         places = 1;
     }
     print_magnitude(shown, places, /* padded */ false, out);

@@ -213,7 +213,7 @@ static void put_bars(struct svg_page *page)
     double bar = grouped ? GROUP_BAR_PX : BAR_PX;
     double row = grouped ? (double)figure->series_count * GROUP_BAR_PX + GROUP_GAP_PX : ROW_PX;
     size_t shown = shown_rows(figure);
-    char class_name[8];
+    char class_name[32];
 
     put_zero_line(page, page->top + (double)shown * row);
     for (size_t i = 0; i < shown; i++) {
@@ -293,14 +293,20 @@ static void put_legend(struct svg_page *page)
     }
 }
 
+/* Steps between the ends of the axis, which are multiples of step. */
+static unsigned tick_count(const struct svg_page *page, double step)
+{
+    return (unsigned)lround((page->high - page->low) / step);
+}
+
 static void put_value_axis(struct svg_page *page, double step)
 {
     double bottom = page->top + PLOT_PX;
-    double count = round((page->high - page->low) / step);
+    unsigned count = tick_count(page, step);
 
-    for (double i = 0; i <= count; i++) {
+    for (unsigned i = 0; i <= count; i++) {
         double value = page->low + i * step;
-        double y = bottom - i / count * PLOT_PX;
+        double y = bottom - PLOT_PX * i / count;
 
         put_line(page, "nf-grid", page->left, y, page->right, y);
         figure_print_tick(page->figure->unit, value, step, &page->text);
@@ -386,8 +392,8 @@ static void put_lines(struct svg_page *page)
 
     page->low = floor(page->low / step + 1e-9) * step;
     page->high = ceil(page->high / step - 1e-9) * step;
-    for (double value = page->low; value < page->high + step / 2; value += step) {
-        figure_print_tick(figure->unit, value, step, &page->text);
+    for (unsigned i = 0; i <= tick_count(page, step); i++) {
+        figure_print_tick(figure->unit, page->low + i * step, step, &page->text);
         unsigned width = visible_width(buf_str(&page->text));
         widest = width > widest ? width : widest;
         clear_text(page);

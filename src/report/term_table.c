@@ -106,8 +106,8 @@ static void narrow_names(struct term_table *t)
 /* Sets the widths; false when the table cannot be shown as one. */
 static bool measure(struct term_table *t)
 {
-    unsigned header_word[REPORT_COLUMNS_MAX];
-    unsigned cells[REPORT_COLUMNS_MAX];
+    unsigned header_word[REPORT_COLUMNS_MAX] = {0};
+    unsigned cells[REPORT_COLUMNS_MAX] = {0};
 
     for (size_t i = 0; i < t->table->column_count; i++) {
         t->is_number[i] = table_is_number_column(t->table, i);

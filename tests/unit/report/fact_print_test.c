@@ -147,6 +147,13 @@ static void test_fact_prints_its_state(void **state)
     fact_print(&fact, &out);
     assert_str(buf_str(&out), "$4.20");
     buf_clear(&out);
+    fact.is_open = true;
+    fact_print(&fact, &out);
+    assert_str(buf_str(&out), "≥ $4.20");
+    buf_clear(&out);
+    fact_print_exact(&fact, &out);
+    assert_str(buf_str(&out), "at least 4.2");
+    buf_clear(&out);
     fact.state = FACT_UNKNOWN;
     fact_print(&fact, &out);
     assert_str(buf_str(&out), "unknown");

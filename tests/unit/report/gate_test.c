@@ -14,10 +14,17 @@ static struct report *minimal_report(void)
     struct fact known = {.id = STR("spend.total"), .unit = UNIT_USD, .value = decimal_of(7, 0)};
     struct fact unknown = {
         .id = STR("quality"), .unit = UNIT_RATIO, .state = FACT_UNKNOWN, .needs = STR("scores")};
+    struct fact at_least = {.id = STR("floor"),
+                            .unit = UNIT_USD,
+                            .state = FACT_BOUNDED,
+                            .low = decimal_of(3, 0),
+                            .has_bounds = true,
+                            .is_open = true};
     struct report *report;
 
     assert_int_equal(report_new(&report), OK);
     assert_int_equal(fact_set_add(&report->facts, &known), OK);
+    assert_int_equal(fact_set_add(&report->facts, &at_least), OK);
     assert_int_equal(fact_set_add(&report->facts, &unknown), OK);
     assert_int_equal(report_add_line(report, &report->next_steps, STR("Do it.")), OK);
     return report;
@@ -67,6 +74,8 @@ static const struct line lines[] = {
     {"{spend.other}", "there is no fact 'spend.other'"},
     {"{spend.total:median}", "there is no fact 'spend.total:median'"},
     {"{spend.total:low}", "bounds are named of a fact that has none 'spend.total'"},
+    {"At least {floor:low}, that is {floor}.", NULL},
+    {"{floor:high}", "bounds are named of a fact that has none 'floor'"},
     {"{spend.total", "a name or a fact is not closed"},
     {"the `model", "a name or a fact is not closed"},
     {"bytes \xff", "no fact carries the digit '\xff'"},
