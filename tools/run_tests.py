@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "abort_on_error=1:halt_on_error=1:detect_leaks=1:allocator_may_return_null=1",
     "UBSAN_OPTIONS": "halt_on_error=1:abort_on_error=1:print_stacktrace=1",
-    "TSAN_OPTIONS": "halt_on_error=1:abort_on_error=1",
+    "TSAN_OPTIONS": "halt_on_error=1:abort_on_error=1:allocator_may_return_null=1",
 }
 # name: (meson options, arguments of meson test)
 BUILDS = {

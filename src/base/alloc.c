@@ -20,7 +20,9 @@ static int is_refused(void)
 
 void *alloc_zeroed(size_t count, size_t size)
 {
-    if (is_refused()) {
+    size_t bytes;
+
+    if (is_refused() || __builtin_mul_overflow(count, size, &bytes)) {
         return NULL;
     }
     return calloc(count, size);

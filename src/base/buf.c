@@ -86,7 +86,7 @@ void buf_printf(struct buf *buf, const char *format, ...)
     va_copy(again, args);
     length = vsnprintf(NULL, 0, format, args);
     if (length < 0 && buf->status == OK) {
-        buf->status = ERR_LIMIT; /* longer than an int can say */
+        buf->status = ERR_LIMIT; /* longer than an int can say, or no text at all */
     }
     if (length > 0 && buf_reserve(buf, (size_t)length) == OK) {
         (void)vsnprintf(buf->data + buf->length, (size_t)length + 1, format, again);

@@ -86,6 +86,15 @@ static void test_json_parser_survives_lack_of_memory(void **state)
     int code;
 
     (void)state;
+    struct json_parser *probe = NULL;
+    fail_from = UINT64_MAX;
+    assert_int_equal(json_parser_new(1 << 20, &probe), OK);
+    json_parser_free(probe);
+    fail_from = 0;
+    if (asked == 0) {
+        print_message("the operators of this program are not the ones in use (valgrind)\n");
+        skip();
+    }
     memset(text, ' ', sizeof(text));
     memcpy(text, "{\"a\": [1, 2, 3]}", 16);
     do {
