@@ -110,6 +110,7 @@ enum ask_time_kind {
     ASK_TIME_CURRENT, /* n unit */
     ASK_TIME_QUARTER, /* value: Q1 */
     ASK_TIME_BY,      /* value: a date or quarter end */
+    ASK_TIME_EVENT,   /* value: black_friday; n: hours that it lasts, 0 = not said */
 };
 
 struct ask_time_range {

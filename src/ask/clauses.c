@@ -1,0 +1,412 @@
+/*
+ * Tokens → clauses: the statements between punctuation and conjunctions, each with the features (or
+ * the model, or the provider) that it is about.
+ *
+ * "and" opens a clause only when what follows makes a statement of its own, so that lists ("cost
+ * and latency", "chat and search") stay together. A scope holds for the clauses that conjunctions
+ * tie to it; behind a comma only when it stood alone ("For search, cut 10 % and keep quality").
+ * Text that commands the machine, and statements about other things than LLM calls, are inert.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "ask/parse.h"
+
+bool clause_has(const struct clause *clause, enum token_kind kind)
+{
+    return kind_set_has(&clause->kinds, kind);
+}
+
+bool parse_has(const struct parse *p, enum token_kind kind)
+{
+    return kind_set_has(&p->kinds, kind);
+}
+
+uint32_t clause_find(const struct parse *p, const struct clause *clause, enum token_kind kind)
+{
+    uint32_t i = clause->begin;
+
+    if (!clause_has(clause, kind)) {
+        return clause->end;
+    }
+    while (i < clause->end && p->tokens[i].kind != kind) {
+        i++;
+    }
+    return i;
+}
+
+bool clause_has_metric(const struct parse *p, const struct clause *clause, enum ask_metric metric)
+{
+    for (uint32_t i = clause->begin; i < clause->end; i++) {
+        if (p->tokens[i].kind == TOKEN_METRIC && p->tokens[i].arg == (int32_t)metric) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool sentence_has(const struct parse *p, const struct clause *clause, enum token_kind kind)
+{
+    return kind_set_has(&p->sentences[clause->sentence], kind);
+}
+
+static bool is_sentence_end(enum token_kind kind)
+{
+    return kind == TOKEN_SENTENCE || kind == TOKEN_QUESTION;
+}
+
+/* Kinds that make a statement behind "and". */
+static bool is_predicate(enum token_kind kind)
+{
+    switch (kind) {
+    case TOKEN_DOWN:
+    case TOKEN_UP:
+    case TOKEN_LESS:
+    case TOKEN_MORE:
+    case TOKEN_SAVE:
+    case TOKEN_KEEP:
+    case TOKEN_ACCEPT:
+    case TOKEN_INDIFFERENT:
+    case TOKEN_IMPROVE:
+    case TOKEN_CHANGED_UP:
+    case TOKEN_CHANGED_DOWN:
+    case TOKEN_WITHOUT:
+    case TOKEN_NEGATION:
+    case TOKEN_MULTIPLY:
+    case TOKEN_DIVIDE:
+    case TOKEN_MIGRATE:
+    case TOKEN_ROLLBACK:
+    case TOKEN_AUDIT:
+    case TOKEN_VALIDATE:
+    case TOKEN_TRIM:
+    case TOKEN_CAP:
+    case TOKEN_ROUTE:
+    case TOKEN_EXPECT:
+    case TOKEN_WILL:
+    case TOKEN_WHY:
+    case TOKEN_EXPLAIN:
+    case TOKEN_WHICH:
+    case TOKEN_HOW_MUCH:
+    case TOKEN_SAME:
+    case TOKEN_HOSTILE:
+    case TOKEN_FOREIGN:
+    case TOKEN_EXCLUDE:
+    case TOKEN_WHAT_IF:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool opens_clause(enum token_kind kind)
+{
+    return kind == TOKEN_BUT || kind == TOKEN_WHILE || kind == TOKEN_IF || kind == TOKEN_COMMA ||
+           kind == TOKEN_COLON || kind == TOKEN_WITHOUT || kind == TOKEN_EXCLUDE;
+}
+
+/* Whether the "and" at at opens a clause: what follows is a statement, and one with a value of its
+ * own leaves the clause before it its own value. */
+static bool and_opens_clause(const struct parse *p, uint32_t at, bool value_before)
+{
+    bool value_behind = false;
+
+    for (uint32_t i = at + 1; i < p->token_count; i++) {
+        enum token_kind kind = p->tokens[i].kind;
+
+        if (is_sentence_end(kind) || kind == TOKEN_AND || kind == TOKEN_COMMA ||
+            kind == TOKEN_BUT || kind == TOKEN_IF || kind == TOKEN_WHILE) {
+            break;
+        }
+        if (is_predicate(kind)) {
+            return true;
+        }
+        value_behind |= kind == TOKEN_QUANTITY;
+    }
+    return value_behind && value_before;
+}
+
+static struct clause *open_clause(struct parse *p, uint32_t begin, uint32_t sentence,
+                                  enum token_kind opened_by)
+{
+    struct clause *clause = &p->clauses[p->clause_count++];
+
+    *clause =
+        (struct clause){.begin = begin, .end = begin, .sentence = sentence, .opened_by = opened_by};
+    return clause;
+}
+
+static uint32_t count_clauses(const struct parse *p)
+{
+    uint32_t count = 1;
+
+    for (uint32_t i = 0; i < p->token_count; i++) {
+        enum token_kind kind = p->tokens[i].kind;
+        count += is_sentence_end(kind) || kind == TOKEN_AND || opens_clause(kind);
+    }
+    count += p->token_count / PARSE_CLAUSE_TOKENS_MAX;
+    return count < PARSE_CLAUSES_MAX ? count : PARSE_CLAUSES_MAX;
+}
+
+/* A question mark makes every clause of its sentence a question. */
+static void mark_questions(struct parse *p)
+{
+    bool question = false;
+
+    for (uint32_t i = p->clause_count; i-- > 0;) {
+        struct clause *clause = &p->clauses[i];
+        bool is_last = i + 1 == p->clause_count || p->clauses[i + 1].sentence != clause->sentence;
+
+        if (is_last) {
+            question =
+                clause->end < p->token_count && p->tokens[clause->end].kind == TOKEN_QUESTION;
+        }
+        clause->is_question = question;
+    }
+}
+
+static void cut(struct parse *p)
+{
+    uint32_t sentence = 0;
+    bool value = false;
+    struct clause *clause = open_clause(p, 0, sentence, TOKEN_SENTENCE);
+
+    for (uint32_t i = 0; i < p->token_count; i++) {
+        enum token_kind kind = p->tokens[i].kind;
+        bool ends = is_sentence_end(kind);
+        bool cuts =
+            ends || opens_clause(kind) || (kind == TOKEN_AND && and_opens_clause(p, i, value));
+        bool too_long = i - clause->begin >= PARSE_CLAUSE_TOKENS_MAX;
+        cuts = (cuts || too_long) && p->clause_count < PARSE_CLAUSES_MAX;
+
+        p->tokens[i].clause = p->clause_count - 1;
+        if (!cuts) {
+            kind_set_add(&clause->kinds, kind);
+            value |= kind == TOKEN_QUANTITY;
+            clause->end = i + 1;
+            continue;
+        }
+        /* Words that carry meaning themselves stay in the clause that they open. */
+        bool stays = kind == TOKEN_WITHOUT || kind == TOKEN_EXCLUDE || (too_long && !ends);
+        clause->end = i;
+        sentence += ends;
+        clause = open_clause(p, stays ? i : i + 1, sentence, kind);
+        value = false;
+        if (stays) {
+            kind_set_add(&clause->kinds, kind);
+            clause->end = i + 1;
+            p->tokens[i].clause = p->clause_count - 1;
+        }
+    }
+}
+
+/* --- what has no effect --- */
+
+/* Evidence that a statement about "latency" or "model" is about LLM calls. */
+static bool has_domain_evidence(const struct parse *p, const struct clause *clause)
+{
+    for (uint32_t i = clause->begin; i < clause->end && clause_has(clause, TOKEN_FEATURE); i++) {
+        if (p->tokens[i].kind == TOKEN_FEATURE && p->feature_is_known[p->tokens[i].arg]) {
+            return true;
+        }
+    }
+    return clause_has(clause, TOKEN_MODEL) || clause_has(clause, TOKEN_DOMAIN) ||
+           clause_has(clause, TOKEN_PROVIDER) || clause_has(clause, TOKEN_BATCH) ||
+           clause_has(clause, TOKEN_PROMPTS) || clause_has(clause, TOKEN_DATA_SOURCE);
+}
+
+static void mark_inert(struct parse *p)
+{
+    uint32_t foreign_sentence = UINT32_MAX;
+
+    for (uint32_t i = 0; i < p->clause_count; i++) {
+        struct clause *clause = &p->clauses[i];
+
+        clause->is_foreign = clause_has(clause, TOKEN_FOREIGN) && !has_domain_evidence(p, clause);
+        if (clause->is_foreign) {
+            foreign_sentence = clause->sentence;
+        }
+        /* What hangs on a foreign statement is foreign: "my postgres is slow and the cost high". */
+        if (clause->sentence == foreign_sentence && !has_domain_evidence(p, clause)) {
+            clause->is_foreign = true;
+        }
+        clause->is_inert = clause->is_foreign;
+    }
+}
+
+/* A command at the machine ends the meaning of its clause where it starts. */
+static void cut_hostile(struct parse *p)
+{
+    for (uint32_t i = 0; i < p->clause_count; i++) {
+        struct clause *clause = &p->clauses[i];
+        uint32_t hostile = clause_find(p, clause, TOKEN_HOSTILE);
+
+        if (hostile == clause->end) {
+            continue;
+        }
+        clause->end = hostile;
+        clause->kinds = (struct kind_set){{0}};
+        for (uint32_t t = clause->begin; t < clause->end; t++) {
+            kind_set_add(&clause->kinds, p->tokens[t].kind);
+        }
+        kind_set_add(&p->kinds, TOKEN_HOSTILE);
+    }
+}
+
+/* --- scopes --- */
+
+static void add_scope(struct parse *p, struct clause *clause, struct str scope)
+{
+    if (!clause->scopes) {
+        clause->scopes = arena_alloc(p->arena, PARSE_SCOPES_MAX, sizeof(*clause->scopes));
+    }
+    if (!clause->scopes) {
+        return; /* the arena is exhausted: clauses_split says so */
+    }
+    for (uint32_t i = 0; i < clause->scope_count; i++) {
+        if (str_equal(clause->scopes[i], scope)) {
+            return;
+        }
+    }
+    if (clause->scope_count < PARSE_SCOPES_MAX) {
+        clause->scopes[clause->scope_count++] = scope;
+    }
+}
+
+/* A model is what a statement is about when it stands behind "for" or owns what is measured: "on
+ * gpt-5", "opus spend"; as a goal ("by moving to mini") it is not. */
+static bool is_scope_name(const struct parse *p, const struct clause *clause, uint32_t at)
+{
+    enum token_kind before = at > clause->begin ? p->tokens[at - 1].kind : TOKEN_SENTENCE;
+    enum token_kind behind = at + 1 < clause->end ? p->tokens[at + 1].kind : TOKEN_SENTENCE;
+
+    if (before == TOKEN_STOP && at > clause->begin + 1 && p->tokens[at - 1].arg != 1) {
+        before = p->tokens[at - 2].kind;
+    }
+    return !clause_has(clause, TOKEN_MIGRATE) && !clause_has(clause, TOKEN_OFF) &&
+           (before == TOKEN_FOR || before == TOKEN_OF || behind == TOKEN_METRIC ||
+            behind == TOKEN_BUDGET || behind == TOKEN_SLASH || behind == TOKEN_LIMIT);
+}
+
+static void find_scopes(struct parse *p, struct clause *clause)
+{
+    static const char *const providers[PROVIDER_COUNT] = {
+#define ASK_PROVIDER(id, name) [PROVIDER_##id] = name,
+#include "ask/provider.def"
+#undef ASK_PROVIDER
+    };
+    bool excluded = clause_has(clause, TOKEN_EXCLUDE);
+
+    for (uint32_t i = clause->begin; i < clause->end && !excluded; i++) {
+        if (p->tokens[i].kind == TOKEN_FEATURE) {
+            add_scope(p, clause, p->features[p->tokens[i].arg]);
+        }
+    }
+    for (uint32_t i = clause->begin; i < clause->end && clause->scope_count == 0 && !excluded;
+         i++) {
+        const struct token *token = &p->tokens[i];
+        struct str scope = {NULL, 0};
+
+        if (token->kind == TOKEN_MODEL && is_scope_name(p, clause, i)) {
+            scope = arena_printf(p->arena, "model:%.*s", STR_ARGS(p->models[token->arg]));
+        } else if (token->kind == TOKEN_PROVIDER && is_scope_name(p, clause, i)) {
+            scope = arena_printf(p->arena, "provider:%s", providers[token->arg]);
+        }
+        if (scope.length) {
+            add_scope(p, clause, scope);
+        }
+    }
+}
+
+/* Nothing but a scope: "For search, …". */
+static bool is_scope_only(const struct parse *p, const struct clause *clause)
+{
+    for (uint32_t i = clause->begin; i < clause->end; i++) {
+        enum token_kind kind = p->tokens[i].kind;
+
+        if (kind != TOKEN_FEATURE && kind != TOKEN_FOR && kind != TOKEN_STOP && kind != TOKEN_AND &&
+            kind != TOKEN_OR && kind != TOKEN_FEATURE_WORD && kind != TOKEN_ONLY &&
+            kind != TOKEN_MODEL && kind != TOKEN_PROVIDER) {
+            return false;
+        }
+    }
+    return clause->scope_count > 0;
+}
+
+static bool is_about_growth(const struct parse *p, const struct clause *clause)
+{
+    return clause_has(clause, TOKEN_EXPECT) || clause_has_metric(p, clause, METRIC_USAGE);
+}
+
+/* "2M TPM and 5k RPM on gpt-5": the scope behind two bare values is for both. */
+static bool shares_scope(const struct parse *p, const struct clause *clause,
+                         const struct clause *before)
+{
+    return before && before->scope_count == 0 && clause->opened_by == TOKEN_AND &&
+           before->sentence == clause->sentence && before->end > before->begin &&
+           clause->begin < clause->end && p->tokens[before->end - 1].kind == TOKEN_QUANTITY &&
+           p->tokens[clause->begin].kind == TOKEN_QUANTITY;
+}
+
+static void inherit_scopes(struct parse *p)
+{
+    uint32_t sticky = UINT32_MAX; /* clause whose scope holds to the end of its sentence */
+
+    for (uint32_t i = 0; i < p->clause_count; i++) {
+        struct clause *clause = &p->clauses[i];
+        struct clause *before = i ? &p->clauses[i - 1] : NULL;
+        bool tied = clause->opened_by == TOKEN_AND || clause->opened_by == TOKEN_IF ||
+                    clause->opened_by == TOKEN_WITHOUT || clause->opened_by == TOKEN_BUT ||
+                    clause->opened_by == TOKEN_WHILE || clause->opened_by == TOKEN_COLON;
+
+        if (clause->scope_count && shares_scope(p, clause, before)) {
+            before->scopes = clause->scopes;
+            before->scope_count = clause->scope_count;
+        }
+        if (clause->scope_count) {
+            sticky = is_scope_only(p, clause) ? i : UINT32_MAX;
+            continue;
+        }
+        if (sticky != UINT32_MAX && p->clauses[sticky].sentence == clause->sentence) {
+            before = &p->clauses[sticky];
+            tied = true;
+        }
+        if (!tied || !before || before->sentence != clause->sentence ||
+            is_about_growth(p, before) || clause_has(before, TOKEN_EXCLUDE)) {
+            continue;
+        }
+        clause->scopes = before->scopes;
+        clause->scope_count = before->scope_count;
+    }
+}
+
+static void add_up_kinds(struct parse *p)
+{
+    for (uint32_t i = 0; i < p->clause_count; i++) {
+        const struct clause *clause = &p->clauses[i];
+
+        for (unsigned w = 0; w < KIND_SET_WORDS && !clause->is_inert; w++) {
+            p->kinds.words[w] |= clause->kinds.words[w];
+            p->sentences[clause->sentence].words[w] |= clause->kinds.words[w];
+        }
+    }
+}
+
+int clauses_split(struct parse *p)
+{
+    uint32_t room = count_clauses(p);
+
+    p->clauses = arena_alloc(p->arena, room, sizeof(*p->clauses));
+    p->sentences = arena_alloc(p->arena, room, sizeof(*p->sentences));
+    if (!p->clauses || !p->sentences) {
+        return ERR_NO_MEMORY;
+    }
+    cut(p);
+    mark_questions(p);
+    cut_hostile(p);
+    mark_inert(p);
+    add_up_kinds(p);
+    for (uint32_t i = 0; i < p->clause_count; i++) {
+        find_scopes(p, &p->clauses[i]);
+    }
+    inherit_scopes(p);
+    return OK;
+}

@@ -1,0 +1,133 @@
+/*
+ * How much more traffic comes: "+30 % usage", "agent usage up by half", "traffic doubles in Q1".
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "ask/parse.h"
+
+static bool is_goal_metric(enum ask_metric metric)
+{
+    return metric != METRIC_NONE && metric != METRIC_USAGE;
+}
+
+/* The token that says what grows: the nearest one that has a metric at all. */
+static enum ask_metric nearest_metric(const struct parse *p, const struct clause *clause,
+                                      uint32_t at)
+{
+    uint32_t found = clause_nearest_metric(p, clause, at, UNIT_FACTOR);
+
+    return found < clause->end ? token_metric(&p->tokens[found]) : METRIC_NONE;
+}
+
+bool growth_is_stated(const struct parse *p, const struct clause *clause, uint32_t at)
+{
+    const struct token *token = &p->tokens[at];
+    const struct quantity *q = token->kind == TOKEN_QUANTITY ? token_quantity(p, token) : NULL;
+    enum ask_metric metric = nearest_metric(p, clause, at);
+    bool peak = clause_has(clause, TOKEN_PEAK);
+    bool rises = clause_has(clause, TOKEN_UP) || clause_has(clause, TOKEN_EXPECT) ||
+                 clause_has(clause, TOKEN_WILL) || (q && q->sign > 0) || peak ||
+                 token->kind == TOKEN_MULTIPLY || clause_has(clause, TOKEN_DOWN) ||
+                 (q && (q->unit == UNIT_FACTOR || q->is_from_to)) ||
+                 clause->opened_by == TOKEN_IF || sentence_has(p, clause, TOKEN_WHAT_IF);
+
+    if (q && q->unit != UNIT_FRACTION && q->unit != UNIT_FACTOR && !q->is_from_to) {
+        return false;
+    }
+    if (q && q->is_from_to && (q->unit == UNIT_MS || q->unit == UNIT_MONEY)) {
+        return false;
+    }
+    if (token->kind == TOKEN_DIVIDE || !rises || clause_is_observation(p, clause)) {
+        return false;
+    }
+    if (metric == METRIC_USAGE) {
+        return true;
+    }
+    if (is_goal_metric(metric) || clause_has(clause, TOKEN_BUDGET)) {
+        return false;
+    }
+    return (clause_has(clause, TOKEN_EXPECT) && !clause_has(clause, TOKEN_DOWN)) ||
+           (clause_has(clause, TOKEN_FEATURE) &&
+            (clause_has(clause, TOKEN_UP) || token->kind == TOKEN_MULTIPLY) &&
+            !clause_has(clause, TOKEN_ACCEPT));
+}
+
+static int128 growth_value(const struct parse *p, const struct clause *clause,
+                           const struct token *token)
+{
+    if (token->kind == TOKEN_MULTIPLY) {
+        return (int128)(token->arg - 1) * QUANTITY_ONE;
+    }
+    const struct quantity *q = token_quantity(p, token);
+    bool falls = q->sign < 0 || (clause_has(clause, TOKEN_DOWN) && !clause_has(clause, TOKEN_UP));
+    if (q->is_from_to && q->value > 0) {
+        return q->high * QUANTITY_ONE / q->value - QUANTITY_ONE;
+    }
+    int128 value = q->unit == UNIT_FACTOR ? q->value - QUANTITY_ONE : q->value;
+    return falls ? -value : value;
+}
+
+/* "next_month", "Q1", "24h"; empty when the prompt does not say until when. */
+static struct str horizon(const struct parse *p, const struct clause *clause)
+{
+    static const char *const quarters[] = {"Q1", "Q2", "Q3", "Q4"};
+    static const char *const units[UNIT_COUNT] = {[UNIT_DAY] = "next_day",
+                                                  [UNIT_WEEK] = "next_week",
+                                                  [UNIT_MONTH] = "next_month",
+                                                  [UNIT_QUARTER] = "next_quarter",
+                                                  [UNIT_YEAR] = "next_year"};
+
+    for (uint32_t i = clause->begin; i < clause->end; i++) {
+        const struct token *token = &p->tokens[i];
+
+        if (token->kind == TOKEN_TIME_POINT && token->arg >= TIME_POINT_Q1 &&
+            token->arg <= TIME_POINT_Q4) {
+            return str_from(quarters[token->arg - TIME_POINT_Q1]);
+        }
+        if (token->kind == TOKEN_NEXT && i + 1 < clause->end &&
+            p->tokens[i + 1].kind == TOKEN_UNIT && units[p->tokens[i + 1].arg]) {
+            return str_from(units[p->tokens[i + 1].arg]);
+        }
+        if (token->kind == TOKEN_QUANTITY && token_quantity(p, token)->unit == UNIT_HOUR) {
+            int64_t hours = (int64_t)(token_quantity(p, token)->value / QUANTITY_ONE);
+            return arena_printf(p->arena, "%lldh", (long long)hours);
+        }
+    }
+    return (struct str){NULL, 0};
+}
+
+static void add_growth(struct parse *p, const struct clause *clause, const struct token *token)
+{
+    struct interpretation *out = p->out;
+    bool peak = clause_has(clause, TOKEN_PEAK);
+    uint32_t scopes = clause->scope_count ? clause->scope_count : 1;
+
+    for (uint32_t i = 0; i < scopes && out->growth_count < ASK_ENTITIES_MAX; i++) {
+        out->growth[out->growth_count++] =
+            (struct ask_growth){.metric = peak ? "peak_requests" : "requests",
+                                .value = decimal_of(growth_value(p, clause, token), QUANTITY_SCALE),
+                                .scope = clause->scope_count ? clause->scopes[i] : STR("*"),
+                                .horizon = horizon(p, clause)};
+    }
+}
+
+int growth_read(struct parse *p)
+{
+    p->out->growth = arena_alloc(p->arena, ASK_ENTITIES_MAX, sizeof(struct ask_growth));
+    if (!p->out->growth) {
+        return ERR_NO_MEMORY;
+    }
+    for (uint32_t c = 0; c < p->clause_count; c++) {
+        const struct clause *clause = &p->clauses[c];
+
+        for (uint32_t i = clause->begin; i < clause->end && !clause->is_inert; i++) {
+            const struct token *token = &p->tokens[i];
+
+            if ((token->kind == TOKEN_QUANTITY || token->kind == TOKEN_MULTIPLY) &&
+                growth_is_stated(p, clause, i)) {
+                add_growth(p, clause, token);
+            }
+        }
+    }
+    return OK;
+}

@@ -1,0 +1,594 @@
+/*
+ * Scores of intents. Each rule is a set of kinds that must stand together (in one clause, in one
+ * sentence, in the prompt), a set that must not, and a weight; an intent is meant when its rules
+ * reach INTENT_THRESHOLD. What the constraints found counts as kinds of its own (facts).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "ask/parse.h"
+
+#include "base/attributes.h"
+
+#define INTENT_THRESHOLD 10
+#define SURE             10
+#define RULE_KINDS_MAX   4
+
+enum reach { IN_CLAUSE, IN_SENTENCE, IN_PROMPT };
+
+struct rule {
+    enum intent intent;
+    int weight;
+    enum reach reach;
+    enum token_kind all[RULE_KINDS_MAX]; /* 0 = unused: TOKEN_METRIC stands as METRIC_RULE */
+    enum token_kind none[RULE_KINDS_MAX];
+    enum ask_metric metric; /* a metric that must be named, METRIC_NONE: any or none */
+};
+
+/* In the lists of kinds 0 ends the list, and TOKEN_METRIC is 0: a rule names it through metric. */
+static const struct rule rules[] = {
+    {INTENT_REDUCE_COST, SURE, IN_CLAUSE, {TOKEN_DOWN}, {TOKEN_WHY, TOKEN_CONFLICT}, METRIC_COST},
+    {INTENT_REDUCE_COST,
+     SURE,
+     IN_CLAUSE,
+     {TOKEN_IMPROVE},
+     {TOKEN_WHY, TOKEN_WORTH, TOKEN_ROLLBACK},
+     METRIC_COST},
+    {INTENT_REDUCE_COST, SURE, IN_CLAUSE, {TOKEN_EXPENSIVE, TOKEN_DOWN}, {TOKEN_WHY}, METRIC_NONE},
+    {INTENT_REDUCE_COST, SURE, IN_PROMPT, {TOKEN_QUICK_WIN}, {0}, METRIC_NONE},
+    {INTENT_REDUCE_COST,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_SAVE},
+     {TOKEN_MODEL, TOKEN_CACHE, TOKEN_BATCH, TOKEN_ROUTE},
+     METRIC_NONE},
+
+    {INTENT_IMPROVE_LATENCY,
+     SURE,
+     IN_CLAUSE,
+     {TOKEN_IMPROVE},
+     {TOKEN_ROLLBACK, TOKEN_WORTH},
+     METRIC_LATENCY},
+    {INTENT_IMPROVE_LATENCY,
+     SURE,
+     IN_CLAUSE,
+     {TOKEN_IMPROVE},
+     {TOKEN_ROLLBACK, TOKEN_WORTH},
+     METRIC_TTFT},
+    {INTENT_IMPROVE_LATENCY,
+     SURE,
+     IN_CLAUSE,
+     {TOKEN_DOWN},
+     {TOKEN_WHY, TOKEN_WITHOUT},
+     METRIC_LATENCY},
+    {INTENT_IMPROVE_LATENCY,
+     SURE,
+     IN_CLAUSE,
+     {TOKEN_DOWN},
+     {TOKEN_WHY, TOKEN_WITHOUT},
+     METRIC_TTFT},
+    {INTENT_IMPROVE_LATENCY,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_SLOW},
+     {TOKEN_WHY, TOKEN_IS_IT, TOKEN_SINCE, TOKEN_EXPLAIN},
+     METRIC_NONE},
+
+    {INTENT_FORECAST_GROWTH, SURE, IN_CLAUSE, {TOKEN_UP}, {TOKEN_WHY, TOKEN_ACCEPT}, METRIC_USAGE},
+    {INTENT_FORECAST_GROWTH, SURE, IN_CLAUSE, {TOKEN_EXPECT}, {TOKEN_WHY}, METRIC_USAGE},
+    {INTENT_FORECAST_GROWTH, SURE, IN_CLAUSE, {TOKEN_EXPECT}, {TOKEN_WHY}, METRIC_COST},
+    {INTENT_FORECAST_GROWTH, SURE, IN_SENTENCE, {TOKEN_WILL, TOKEN_NEXT}, {TOKEN_WHY}, METRIC_COST},
+    {INTENT_FORECAST_GROWTH, SURE, IN_SENTENCE, {TOKEN_WILL, TOKEN_THIS}, {TOKEN_WHY}, METRIC_COST},
+    {INTENT_FORECAST_GROWTH, SURE, IN_SENTENCE, {TOKEN_WILL, TOKEN_END_OF}, {0}, METRIC_COST},
+    {INTENT_FORECAST_GROWTH, SURE, IN_SENTENCE, {TOKEN_WILL, TOKEN_OVERRUN}, {0}, METRIC_NONE},
+    {INTENT_FORECAST_GROWTH, SURE, IN_SENTENCE, {TOKEN_WILL, TOKEN_BUDGET}, {0}, METRIC_NONE},
+    {INTENT_FORECAST_GROWTH, SURE, IN_PROMPT, {TOKEN_AT_THIS_RATE}, {0}, METRIC_NONE},
+
+    {INTENT_RATE_LIMIT_CAPACITY, SURE, IN_PROMPT, {TOKEN_CAPACITY}, {0}, METRIC_NONE},
+    {INTENT_RATE_LIMIT_CAPACITY, SURE, IN_PROMPT, {TOKEN_BREAKS}, {0}, METRIC_NONE},
+    {INTENT_RATE_LIMIT_CAPACITY, SURE, IN_SENTENCE, {TOKEN_PEAK, TOKEN_LIMIT}, {0}, METRIC_NONE},
+
+    {INTENT_MODEL_WHATIF,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_EFFECTIVE, TOKEN_MODEL},
+     {TOKEN_COMPARE},
+     METRIC_NONE},
+    {INTENT_MODEL_WHATIF,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_WHAT_IF, TOKEN_MODEL},
+     {TOKEN_COMPARE},
+     METRIC_NONE},
+    {INTENT_MODEL_WHATIF,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_SAVE, TOKEN_MODEL, TOKEN_MIGRATE},
+     {0},
+     METRIC_NONE},
+    {INTENT_MODEL_WHATIF,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_HOW_MUCH, TOKEN_MODEL, TOKEN_MIGRATE},
+     {0},
+     METRIC_NONE},
+    {INTENT_MODEL_WHATIF,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_SHOULD, TOKEN_MODEL, TOKEN_MIGRATE},
+     {0},
+     METRIC_NONE},
+    {INTENT_MODEL_WHATIF, SURE, IN_SENTENCE, {TOKEN_GOOD_ENOUGH, TOKEN_MODEL}, {0}, METRIC_NONE},
+    {INTENT_MODEL_WHATIF, SURE, IN_PROMPT, {TOKEN_SELF_HOST}, {0}, METRIC_NONE},
+
+    {INTENT_COMPARE_MODELS, SURE, IN_PROMPT, {TOKEN_COMPARE, TOKEN_MODEL}, {0}, METRIC_NONE},
+    {INTENT_COMPARE_MODELS, SURE, IN_SENTENCE, {TOKEN_VERSUS, TOKEN_MODEL}, {0}, METRIC_NONE},
+
+    {INTENT_MODEL_MIGRATE,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_MIGRATE, TOKEN_MODEL},
+     {TOKEN_WHAT_IF, TOKEN_WORTH, TOKEN_ROLLBACK, TOKEN_HOW_MUCH},
+     METRIC_NONE},
+    {INTENT_MODEL_MIGRATE, SURE, IN_SENTENCE, {TOKEN_RETIRED, TOKEN_MODEL}, {0}, METRIC_NONE},
+    {INTENT_MODEL_MIGRATE,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_REPLACEMENT, TOKEN_MODEL},
+     {TOKEN_WHAT_IF, TOKEN_COMPARE},
+     METRIC_NONE},
+
+    {INTENT_CACHE_AUDIT, SURE, IN_PROMPT, {TOKEN_CACHE}, {0}, METRIC_NONE},
+    {INTENT_CACHE_AUDIT, SURE, IN_PROMPT, {TOKEN_DUPLICATES}, {TOKEN_IMPORT}, METRIC_NONE},
+    {INTENT_CACHE_AUDIT, SURE, IN_CLAUSE, {0}, {0}, METRIC_CACHE_HIT},
+
+    {INTENT_BATCH_ELIGIBILITY, SURE, IN_PROMPT, {TOKEN_BATCH}, {0}, METRIC_NONE},
+
+    {INTENT_TOKEN_TRIM, SURE, IN_CLAUSE, {TOKEN_TRIM, TOKEN_PROMPTS}, {0}, METRIC_NONE},
+    {INTENT_TOKEN_TRIM, SURE, IN_CLAUSE, {TOKEN_TRIM}, {TOKEN_WHY}, METRIC_INPUT_TOKENS},
+    {INTENT_TOKEN_TRIM, SURE, IN_CLAUSE, {TOKEN_TRIM}, {TOKEN_WHY}, METRIC_OUTPUT_TOKENS},
+    {INTENT_TOKEN_TRIM, SURE, IN_CLAUSE, {TOKEN_CAP}, {0}, METRIC_OUTPUT_TOKENS},
+    {INTENT_TOKEN_TRIM, SURE, IN_CLAUSE, {TOKEN_LIMIT}, {0}, METRIC_OUTPUT_TOKENS},
+    {INTENT_TOKEN_TRIM, SURE, IN_CLAUSE, {TOKEN_DOWN}, {TOKEN_WHY}, METRIC_OUTPUT_TOKENS},
+    {INTENT_TOKEN_TRIM, SURE, IN_CLAUSE, {TOKEN_DOWN}, {TOKEN_WHY}, METRIC_INPUT_TOKENS},
+    {INTENT_TOKEN_TRIM, SURE, IN_CLAUSE, {TOKEN_DOWN}, {TOKEN_WHY}, METRIC_REASONING_TOKENS},
+    {INTENT_TOKEN_TRIM, SURE, IN_CLAUSE, {TOKEN_DOWN, TOKEN_PROMPTS}, {TOKEN_WHY}, METRIC_NONE},
+    {INTENT_TOKEN_TRIM, SURE, IN_SENTENCE, {TOKEN_PROMPTS, TOKEN_SLOW}, {0}, METRIC_NONE},
+    {INTENT_TOKEN_TRIM, SURE, IN_SENTENCE, {TOKEN_PROMPTS, TOKEN_EXPENSIVE}, {0}, METRIC_NONE},
+    {INTENT_TOKEN_TRIM, SURE, IN_SENTENCE, {TOKEN_PROMPTS, TOKEN_IS_IT}, {0}, METRIC_NONE},
+    {INTENT_TOKEN_TRIM, SURE, IN_PROMPT, {TOKEN_TRIM}, {TOKEN_WHY, TOKEN_ROLLBACK}, METRIC_NONE},
+
+    {INTENT_ROUTING_POLICY, SURE, IN_PROMPT, {TOKEN_ROUTE}, {0}, METRIC_NONE},
+
+    {INTENT_EVALUATE_CHANGE, SURE, IN_SENTENCE, {TOKEN_WORTH}, {TOKEN_SHOULD}, METRIC_NONE},
+    {INTENT_EVALUATE_CHANGE,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_UPGRADE, TOKEN_IMPROVE},
+     {TOKEN_WHY},
+     METRIC_NONE},
+    {INTENT_EVALUATE_CHANGE,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_UPGRADE, TOKEN_WORSE},
+     {TOKEN_WHY},
+     METRIC_NONE},
+    {INTENT_EVALUATE_CHANGE, SURE, IN_SENTENCE, {TOKEN_ROLLBACK, TOKEN_WORSE}, {0}, METRIC_NONE},
+    {INTENT_EVALUATE_CHANGE,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_UPGRADE, TOKEN_DOWN},
+     {TOKEN_WHY},
+     METRIC_COST},
+    {INTENT_EVALUATE_CHANGE,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_UPGRADE, TOKEN_EFFECTIVE},
+     {TOKEN_WHY},
+     METRIC_NONE},
+    {INTENT_EVALUATE_CHANGE,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_UPGRADE, TOKEN_AUDIT},
+     {TOKEN_WHY},
+     METRIC_NONE},
+    {INTENT_EVALUATE_CHANGE,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_UPGRADE, TOKEN_VALIDATE},
+     {TOKEN_WHY},
+     METRIC_NONE},
+
+    {INTENT_ROLLBACK, SURE, IN_PROMPT, {TOKEN_ROLLBACK}, {0}, METRIC_NONE},
+
+    {INTENT_QUALITY_CHECK, SURE, IN_CLAUSE, {TOKEN_CHANGED_DOWN}, {TOKEN_ROLLBACK}, METRIC_QUALITY},
+    {INTENT_QUALITY_CHECK, SURE, IN_CLAUSE, {TOKEN_BAD}, {TOKEN_ROLLBACK}, METRIC_QUALITY},
+    {INTENT_QUALITY_CHECK,
+     SURE,
+     IN_CLAUSE,
+     {TOKEN_VALIDATE},
+     {TOKEN_ROLLBACK, TOKEN_KEEP, TOKEN_SAME},
+     METRIC_QUALITY},
+    {INTENT_QUALITY_CHECK,
+     SURE,
+     IN_CLAUSE,
+     {TOKEN_AUDIT},
+     {TOKEN_ROLLBACK, TOKEN_CACHE},
+     METRIC_QUALITY},
+    {INTENT_QUALITY_CHECK,
+     SURE,
+     IN_CLAUSE,
+     {TOKEN_HOW_MUCH},
+     {TOKEN_ROLLBACK, TOKEN_KEEP, TOKEN_SAME, TOKEN_WITHOUT},
+     METRIC_QUALITY},
+    {INTENT_QUALITY_CHECK, SURE, IN_PROMPT, {TOKEN_VALIDATE, TOKEN_MIGRATE}, {0}, METRIC_NONE},
+    {INTENT_QUALITY_CHECK, SURE, IN_PROMPT, {TOKEN_GOOD_ENOUGH}, {0}, METRIC_NONE},
+
+    {INTENT_ANOMALY_EXPLAIN, SURE, IN_SENTENCE, {TOKEN_WHY}, {TOKEN_CONFLICT}, METRIC_NONE},
+    {INTENT_ANOMALY_EXPLAIN, SURE, IN_PROMPT, {TOKEN_EXPLAIN, TOKEN_CHANGED_UP}, {0}, METRIC_NONE},
+    {INTENT_ANOMALY_EXPLAIN, SURE, IN_PROMPT, {TOKEN_EXPLAIN, TOKEN_BAD}, {0}, METRIC_NONE},
+    {INTENT_ANOMALY_EXPLAIN, SURE, IN_PROMPT, {TOKEN_EXPLAIN, TOKEN_SLOW}, {0}, METRIC_NONE},
+    {INTENT_ANOMALY_EXPLAIN, SURE, IN_CLAUSE, {TOKEN_EXPLAIN}, {0}, METRIC_COST},
+    {INTENT_ANOMALY_EXPLAIN, SURE, IN_CLAUSE, {TOKEN_EXPLAIN}, {0}, METRIC_LATENCY},
+    {INTENT_ANOMALY_EXPLAIN, SURE, IN_CLAUSE, {TOKEN_EXPLAIN}, {0}, METRIC_USAGE},
+    {INTENT_ANOMALY_EXPLAIN, SURE, IN_CLAUSE, {TOKEN_EXPLAIN}, {0}, METRIC_ERROR_RATE},
+    {INTENT_ANOMALY_EXPLAIN,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_CHANGED_UP},
+     {TOKEN_ROLLBACK, TOKEN_WORTH},
+     METRIC_COST},
+    {INTENT_ANOMALY_EXPLAIN,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_CHANGED_UP},
+     {TOKEN_ROLLBACK, TOKEN_WORTH},
+     METRIC_LATENCY},
+    {INTENT_ANOMALY_EXPLAIN,
+     SURE,
+     IN_CLAUSE,
+     {TOKEN_CHANGED_DOWN},
+     {TOKEN_ROLLBACK, TOKEN_WORTH},
+     METRIC_LATENCY},
+    {INTENT_ANOMALY_EXPLAIN, SURE, IN_SENTENCE, {TOKEN_SLOW, TOKEN_SINCE}, {0}, METRIC_NONE},
+    {INTENT_ANOMALY_EXPLAIN, SURE, IN_SENTENCE, {TOKEN_BAD, TOKEN_SINCE}, {0}, METRIC_NONE},
+    {INTENT_ANOMALY_EXPLAIN,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_IS_IT, TOKEN_OR, TOKEN_SLOW},
+     {0},
+     METRIC_NONE},
+    {INTENT_ANOMALY_EXPLAIN,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_IS_IT, TOKEN_OR, TOKEN_EXPENSIVE},
+     {0},
+     METRIC_NONE},
+    {INTENT_ANOMALY_EXPLAIN,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_IS_IT, TOKEN_OR, TOKEN_CHANGED_UP},
+     {0},
+     METRIC_NONE},
+
+    {INTENT_COST_BREAKDOWN,
+     SURE,
+     IN_CLAUSE,
+     {TOKEN_TOP, TOKEN_EXPENSIVE},
+     {TOKEN_WHY},
+     METRIC_NONE},
+    {INTENT_COST_BREAKDOWN, SURE, IN_CLAUSE, {TOKEN_TOP}, {TOKEN_WHY, TOKEN_DOWN}, METRIC_COST},
+    {INTENT_COST_BREAKDOWN,
+     SURE,
+     IN_CLAUSE,
+     {TOKEN_WHICH, TOKEN_EXPENSIVE},
+     {TOKEN_COMPARE},
+     METRIC_NONE},
+    {INTENT_COST_BREAKDOWN,
+     SURE,
+     IN_CLAUSE,
+     {TOKEN_WHICH},
+     {TOKEN_COMPARE, TOKEN_DOWN},
+     METRIC_COST},
+    {INTENT_COST_BREAKDOWN,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_SPLIT},
+     {TOKEN_WHY, TOKEN_IMPORT},
+     METRIC_COST},
+    {INTENT_COST_BREAKDOWN, SURE, IN_SENTENCE, {TOKEN_WASTE}, {0}, METRIC_NONE},
+
+    {INTENT_RELIABILITY, SURE, IN_PROMPT, {TOKEN_FAILURES}, {TOKEN_EXCLUDE}, METRIC_NONE},
+    {INTENT_RELIABILITY, SURE, IN_CLAUSE, {0}, {0}, METRIC_ERROR_RATE},
+
+    {INTENT_BUDGET_GUARD,
+     SURE,
+     IN_CLAUSE,
+     {TOKEN_BUDGET},
+     {TOKEN_UP, TOKEN_ACCEPT, TOKEN_SAME},
+     METRIC_NONE},
+    {INTENT_BUDGET_GUARD, SURE, IN_PROMPT, {TOKEN_OVERRUN}, {0}, METRIC_NONE},
+    {INTENT_BUDGET_GUARD, SURE, IN_PROMPT, {TOKEN_ALERT}, {0}, METRIC_NONE},
+
+    {INTENT_PRICING_LOOKUP,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_MODEL},
+     {TOKEN_MIGRATE, TOKEN_SAME},
+     METRIC_PRICE},
+    {INTENT_PRICING_LOOKUP,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_PROVIDER},
+     {TOKEN_MIGRATE, TOKEN_SAME},
+     METRIC_PRICE},
+    {INTENT_PRICING_LOOKUP,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_CONTEXT_WINDOW, TOKEN_MODEL, TOKEN_MORE},
+     {0},
+     METRIC_NONE},
+
+    {INTENT_EXPLAIN_RESULT, SURE, IN_PROMPT, {TOKEN_CONFLICT}, {0}, METRIC_NONE},
+
+    {INTENT_DATA_HELP, SURE, IN_PROMPT, {TOKEN_DATA_QUESTION}, {0}, METRIC_NONE},
+    {INTENT_DATA_HELP, SURE, IN_PROMPT, {TOKEN_IMPORT, TOKEN_DATA_SOURCE}, {0}, METRIC_NONE},
+    {INTENT_DATA_HELP, SURE, IN_PROMPT, {TOKEN_HELP}, {TOKEN_DOWN, TOKEN_SAVE}, METRIC_NONE},
+};
+
+static bool matches_kinds(const struct rule *rule, const struct kind_set *kinds)
+{
+    for (unsigned i = 0; i < RULE_KINDS_MAX && rule->all[i]; i++) {
+        if (!kind_set_has(kinds, rule->all[i])) {
+            return false;
+        }
+    }
+    for (unsigned i = 0; i < RULE_KINDS_MAX && rule->none[i]; i++) {
+        if (kind_set_has(kinds, rule->none[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void score_clause(const struct parse *p, const struct clause *clause, int *scores)
+{
+    uint64_t metrics = 0;
+
+    for (uint32_t i = clause->begin; i < clause->end; i++) {
+        metrics |= p->tokens[i].kind == TOKEN_METRIC ? UINT64_C(1) << p->tokens[i].arg : 0;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(rules); i++) {
+        const struct rule *rule = &rules[i];
+        const struct kind_set *kinds = rule->reach == IN_CLAUSE ? &clause->kinds
+                                       : rule->reach == IN_SENTENCE
+                                           ? &p->sentences[clause->sentence]
+                                           : &p->kinds;
+
+        if ((rule->metric == METRIC_NONE || (metrics >> rule->metric) & 1) &&
+            scores[rule->intent] < INTENT_THRESHOLD && matches_kinds(rule, kinds)) {
+            scores[rule->intent] += rule->weight;
+        }
+    }
+}
+
+/* --- what the rules cannot see --- */
+
+static bool has_word_arg(const struct parse *p, enum token_kind kind, int32_t arg)
+{
+    for (uint32_t i = 0; i < p->token_count; i++) {
+        if (p->tokens[i].kind == kind && p->tokens[i].arg == arg) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void score_constraints(const struct parse *p, int *scores)
+{
+    for (size_t i = 0; i < p->out->constraint_count; i++) {
+        const struct ask_constraint *c = &p->out->constraints[i];
+        bool reduces = strncmp(c->op, "reduce_by", strlen("reduce_by")) == 0 ||
+                       strcmp(c->op, "divide_by") == 0;
+        bool at_most = strcmp(c->op, "<=") == 0;
+
+        if (strcmp(c->metric, "cost") == 0 &&
+            (reduces || (at_most && !parse_has(p, TOKEN_BUDGET) && !parse_has(p, TOKEN_ALERT) &&
+                         !parse_has(p, TOKEN_OVERRUN)))) {
+            scores[INTENT_REDUCE_COST] += SURE;
+        }
+        if (strcmp(c->metric, "tpm") == 0 || strcmp(c->metric, "rpm") == 0) {
+            scores[INTENT_RATE_LIMIT_CAPACITY] += SURE;
+        }
+        if (strcmp(c->metric, "output_tokens") == 0 || strcmp(c->metric, "input_tokens") == 0) {
+            scores[INTENT_TOKEN_TRIM] += SURE;
+        }
+        if (strcmp(c->metric, "model") == 0 && p->model_count && parse_has(p, TOKEN_KEEP)) {
+            scores[INTENT_MODEL_MIGRATE] += SURE;
+        }
+        if (parse_has(p, TOKEN_ROLLBACK) && strcmp(c->op, "exclude") != 0) {
+            scores[INTENT_EVALUATE_CHANGE] += SURE;
+        }
+    }
+    scores[INTENT_IMPROVE_LATENCY] += p->latency_goal ? SURE : 0;
+    scores[INTENT_FORECAST_GROWTH] += p->out->growth_count ? SURE : 0;
+}
+
+/* A rate limit is asked about unless it is only a source of errors. */
+static void score_metrics(const struct parse *p, int *scores)
+{
+    for (uint32_t i = 0; i < p->clause_count; i++) {
+        const struct clause *clause = &p->clauses[i];
+        uint32_t less = clause_find(p, clause, TOKEN_LESS);
+        bool asks = clause_has(clause, TOKEN_COMPARE) || clause_has(clause, TOKEN_THAN) ||
+                    clause_has(clause, TOKEN_WHY) || clause_is_observation(p, clause) ||
+                    clause_has(clause, TOKEN_VERSUS);
+
+        if (clause->is_inert) {
+            continue;
+        }
+        if (clause_has_metric(p, clause, METRIC_RATE_LIMIT)) {
+            scores[INTENT_RATE_LIMIT_CAPACITY] += SURE;
+        }
+        if (less < clause->end && !asks && !clause_has(clause, TOKEN_ACCEPT)) {
+            if (p->tokens[less].arg == METRIC_COST &&
+                !(sentence_has(p, clause, TOKEN_WHAT_IF) && sentence_has(p, clause, TOKEN_MODEL))) {
+                scores[INTENT_REDUCE_COST] += SURE;
+            } else if (p->tokens[less].arg == METRIC_LATENCY &&
+                       !sentence_has(p, clause, TOKEN_WHAT_IF)) {
+                scores[INTENT_IMPROVE_LATENCY] += SURE;
+            }
+        }
+    }
+    if (has_word_arg(p, TOKEN_CONTEXT_WINDOW, 1)) {
+        scores[INTENT_COST_BREAKDOWN] += SURE; /* "do we ever hit that?" */
+    }
+    if (p->target_unclear) {
+        scores[p->metrics[METRIC_COST] ? INTENT_REDUCE_COST : INTENT_IMPROVE_LATENCY] += SURE;
+    }
+}
+
+/* "How much does gpt-5 cost?" asks the list, "how much does it cost us?" the records. */
+static void score_cost_questions(const struct parse *p, int *scores)
+{
+    bool cost = false;
+
+    for (uint32_t i = 0; i < p->clause_count; i++) {
+        const struct clause *clause = &p->clauses[i];
+
+        cost |= !clause->is_inert && clause_has(clause, TOKEN_HOW_MUCH) &&
+                clause_has_metric(p, clause, METRIC_COST) && !clause_has(clause, TOKEN_DOWN);
+    }
+    bool other = scores[INTENT_MODEL_WHATIF] || scores[INTENT_FORECAST_GROWTH] ||
+                 scores[INTENT_PRICING_LOOKUP] || scores[INTENT_REDUCE_COST] ||
+                 scores[INTENT_BATCH_ELIGIBILITY] || scores[INTENT_CACHE_AUDIT] ||
+                 scores[INTENT_ANOMALY_EXPLAIN] || scores[INTENT_BUDGET_GUARD] ||
+                 scores[INTENT_COMPARE_MODELS] || scores[INTENT_EVALUATE_CHANGE];
+    if (!cost || other) {
+        return;
+    }
+    bool ours = has_word_arg(p, TOKEN_STOP, 2) || parse_has(p, TOKEN_FEATURE) ||
+                parse_has(p, TOKEN_TIME_POINT) || parse_has(p, TOKEN_LAST) ||
+                parse_has(p, TOKEN_THIS);
+    scores[p->model_count && !ours ? INTENT_PRICING_LOOKUP : INTENT_COST_BREAKDOWN] += SURE;
+}
+
+/* Two targets of one move: "to claude or gpt-5-mini". */
+static void score_alternatives(const struct parse *p, int *scores)
+{
+    for (uint32_t i = 0; i + 2 < p->token_count; i++) {
+        enum token_kind joint = p->tokens[i + 1].kind;
+
+        if (p->tokens[i].kind == TOKEN_MODEL && p->tokens[i + 2].kind == TOKEN_MODEL &&
+            (joint == TOKEN_OR || joint == TOKEN_SLASH) &&
+            (parse_has(p, TOKEN_MIGRATE) || parse_has(p, TOKEN_WHICH) ||
+             parse_has(p, TOKEN_IMPROVE) || parse_has(p, TOKEN_LESS)) &&
+            !parse_has(p, TOKEN_EFFECTIVE)) {
+            scores[INTENT_COMPARE_MODELS] += SURE;
+        }
+    }
+    if (parse_has(p, TOKEN_OFF) && parse_has(p, TOKEN_MIGRATE) && p->model_count) {
+        scores[INTENT_MODEL_MIGRATE] += SURE;
+    }
+}
+
+/* Intents that another one explains away. */
+static void settle(const struct parse *p, int *scores)
+{
+    if (scores[INTENT_PRICING_LOOKUP] && parse_has(p, TOKEN_CACHE) && !parse_has(p, TOKEN_AUDIT)) {
+        scores[INTENT_CACHE_AUDIT] = 0; /* the price of cached input */
+    }
+    if (scores[INTENT_ANOMALY_EXPLAIN] && !p->latency_goal && parse_has(p, TOKEN_WHY)) {
+        scores[INTENT_IMPROVE_LATENCY] = 0;
+    }
+    if (parse_has(p, TOKEN_TRIM) && scores[INTENT_REDUCE_COST] && !parse_has(p, TOKEN_PROMPTS) &&
+        !p->metrics[METRIC_INPUT_TOKENS] && !p->metrics[METRIC_OUTPUT_TOKENS]) {
+        bool named = false;
+
+        for (uint32_t i = 0; i < p->token_count; i++) {
+            named |=
+                p->tokens[i].kind == TOKEN_METRIC && (p->tokens[i].arg == METRIC_INPUT_TOKENS ||
+                                                      p->tokens[i].arg == METRIC_OUTPUT_TOKENS);
+        }
+        scores[INTENT_TOKEN_TRIM] = named ? scores[INTENT_TOKEN_TRIM] : 0; /* "trim the bill" */
+    }
+    if (scores[INTENT_ROLLBACK] && parse_has(p, TOKEN_SUGGESTION)) {
+        scores[INTENT_EVALUATE_CHANGE] = 0;
+    }
+}
+
+/* --- when nothing is meant --- */
+
+static bool is_spoken(enum token_kind kind)
+{
+    return kind == TOKEN_STOP || kind == TOKEN_WHICH || kind == TOKEN_HOW_MUCH ||
+           kind == TOKEN_FOR || kind == TOKEN_OF || kind == TOKEN_TO || kind == TOKEN_AND ||
+           kind == TOKEN_EXPLAIN || kind == TOKEN_IF || kind == TOKEN_WHY || kind == TOKEN_TOP ||
+           kind == TOKEN_TIME_POINT || kind == TOKEN_SHOULD || kind == TOKEN_WILL;
+}
+
+static enum intent fallback_intent(const struct parse *p)
+{
+    unsigned spoken = 0;
+    unsigned unknown = 0;
+    unsigned other = 0;
+    bool foreign = false;
+    bool any = false;
+
+    for (uint32_t i = 0; i < p->clause_count; i++) {
+        foreign |= p->clauses[i].is_foreign;
+    }
+    for (uint32_t i = 0; i < p->token_count; i++) {
+        enum token_kind kind = p->tokens[i].kind;
+        bool mark = kind >= TOKEN_COMMA;
+
+        any |= !mark;
+        spoken += is_spoken(kind);
+        unknown += kind == TOKEN_WORD;
+        other += !mark && !is_spoken(kind) && kind != TOKEN_WORD;
+    }
+    if (!any) {
+        return INTENT_EMPTY;
+    }
+    if (parse_has(p, TOKEN_GREETING) && !foreign) {
+        return INTENT_GREETING;
+    }
+    if (foreign || (spoken >= 2 && unknown >= 1 && other == 0)) {
+        return INTENT_OFF_TOPIC;
+    }
+    return INTENT_UNKNOWN;
+}
+
+static bool is_hostile(const struct parse *p)
+{
+    for (uint32_t i = 0; i < p->token_count; i++) {
+        if (p->tokens[i].kind == TOKEN_HOSTILE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void intents_score(struct parse *p)
+{
+    int scores[INTENT_COUNT] = {0};
+    bool any = false;
+
+    for (uint32_t i = 0; i < p->clause_count; i++) {
+        if (!p->clauses[i].is_inert) {
+            score_clause(p, &p->clauses[i], scores);
+        }
+    }
+    score_constraints(p, scores);
+    score_metrics(p, scores);
+    score_alternatives(p, scores);
+    score_cost_questions(p, scores);
+    settle(p, scores);
+    scores[INTENT_HOSTILE] = is_hostile(p) ? SURE : 0;
+    for (unsigned i = 0; i < INTENT_COUNT; i++) {
+        p->out->intents[i] = scores[i] >= INTENT_THRESHOLD;
+        any |= p->out->intents[i];
+    }
+    if (!any) {
+        p->out->intents[fallback_intent(p)] = true;
+    }
+}

@@ -1,0 +1,124 @@
+/*
+ * parse: what the steps of ask_parse() hand to each other. Private to the room.
+ *
+ *     normalise.c  bytes            → normal_text
+ *     tokens.c     normal_text      → tokens (lexicon, digits, names of entities.c)
+ *     quantities.c number tokens    → QUANTITY tokens
+ *     features.c   words in feature position → FEATURE tokens
+ *     clauses.c    tokens           → clauses with scopes
+ *     constraints.c, growth.c, time_range.c   clauses → interpretation
+ *     intents.c, needs.c            → interpretation
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NETRA_ASK_PARSE_H
+#define NETRA_ASK_PARSE_H
+
+#include "ask/interpretation.h"
+#include "ask/names.h"
+#include "ask/normalise.h"
+#include "ask/token.h"
+
+#define PARSE_TOKENS_MAX        65536u
+#define PARSE_CLAUSES_MAX       4096u /* behind that, punctuation no longer separates */
+#define PARSE_CLAUSE_TOKENS_MAX 256u  /* a longer clause is cut: rules look around in one clause */
+#define PARSE_SCOPES_MAX        16u   /* features that one statement may name */
+#define PARSE_FUZZY_MAX         64u   /* words whose spelling is looked into */
+#define PARSE_MODEL_SCANS       32u   /* words that are looked up among the models of the records */
+
+/* A statement: between punctuation or conjunctions. */
+struct clause {
+    uint32_t begin, end; /* tokens */
+    uint32_t sentence;
+    enum token_kind opened_by; /* COMMA, AND, BUT, WHILE, IF, WITHOUT, SENTENCE */
+    bool is_inert;             /* hostile or about something else: no effect */
+    bool is_foreign;
+    bool is_question;
+    struct kind_set kinds;
+    struct str *scopes; /* features, or one "model:…", "provider:…" */
+    uint32_t scope_count;
+};
+
+struct parse {
+    const struct ask_vocabulary *vocabulary;
+    struct arena *arena;
+    struct normal_text text;
+    struct token *tokens;
+    uint32_t token_count;
+    struct quantity *quantities;
+    uint32_t quantity_count;
+    struct str features[ASK_ENTITIES_MAX];   /* distinct, as found */
+    bool feature_is_known[ASK_ENTITIES_MAX]; /* a name of the records */
+    uint32_t feature_count;
+    struct str models[ASK_ENTITIES_MAX];
+    bool model_is_family[ASK_ENTITIES_MAX];
+    uint32_t model_count;
+    struct clause *clauses;
+    uint32_t clause_count;
+    struct kind_set *sentences; /* kinds of all clauses of a sentence */
+    struct kind_set kinds;      /* of all clauses that count */
+    enum ask_language language;
+    bool metrics[METRIC_COUNT];
+    bool latency_goal;   /* a bound that asks for improvement, not one that is only kept */
+    bool infeasible;     /* a target beyond 100 % or beyond numbers */
+    bool target_unclear; /* a value without a unit */
+    uint32_t fuzzy_tries;
+    uint32_t model_scans;
+    uint32_t *feature_slots; /* hash of the vocabulary's first words: feature + 1 */
+    uint32_t feature_slot_count;
+    struct interpretation *out;
+};
+
+/* tokens.c */
+must_check int tokens_read(struct parse *p);
+void tokens_remove(struct parse *p, uint32_t begin, uint32_t end);
+struct str token_text(const struct parse *p, const struct token *token);
+
+/* languages.c */
+enum ask_language language_detect(const struct parse *p);
+
+/* quantities.c: merges number, scale, unit, currency and period tokens. */
+must_check int quantities_build(struct parse *p);
+const struct quantity *token_quantity(const struct parse *p, const struct token *token);
+
+/* entities.c: names at a place of the text. 0 bytes when nothing matches. */
+must_check int entities_prepare(struct parse *p);
+size_t entities_match_feature(struct parse *p, size_t at, int32_t *ret_index);
+size_t entities_match_model(struct parse *p, size_t at, int32_t *ret_index);
+size_t entities_match_known_model(struct parse *p, size_t at, size_t end, int32_t *ret_index);
+int32_t entities_add_feature(struct parse *p, struct str name);
+
+/* features.c: usual and unknown names in the places where a feature stands. */
+void features_find(struct parse *p);
+
+/* clauses.c */
+must_check int clauses_split(struct parse *p);
+bool clause_has(const struct clause *clause, enum token_kind kind);
+bool parse_has(const struct parse *p, enum token_kind kind);
+/* The first token of the kind in the clause, or clause->end. */
+uint32_t clause_find(const struct parse *p, const struct clause *clause, enum token_kind kind);
+bool clause_has_metric(const struct parse *p, const struct clause *clause, enum ask_metric metric);
+
+/* constraints.c, growth.c, time_range.c, intents.c, needs.c */
+must_check int constraints_read(struct parse *p);
+must_check int growth_read(struct parse *p);
+/* Whether the value at token at of the clause says how much more traffic comes, not a goal. */
+bool growth_is_stated(const struct parse *p, const struct clause *clause, uint32_t at);
+void time_range_read(struct parse *p);
+
+/* The metric that a token names or implies ("cheaper": cost), METRIC_NONE for others. */
+enum ask_metric token_metric(const struct token *token);
+
+/* The token nearest to at whose metric can have a value of this unit, or clause->end. */
+uint32_t clause_nearest_metric(const struct parse *p, const struct clause *clause, uint32_t at,
+                               enum ask_unit unit);
+
+/* Whether the sentence of the clause tells or asks about what happened: its numbers are no goals.
+ */
+bool clause_is_observation(const struct parse *p, const struct clause *clause);
+bool sentence_has(const struct parse *p, const struct clause *clause, enum token_kind kind);
+
+void intents_score(struct parse *p);
+void needs_decide(struct parse *p);
+
+#endif

@@ -1,0 +1,165 @@
+/*
+ * The one time that a prompt is about: the first that it names.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "ask/parse.h"
+
+static const char *const point_names[TIME_POINT_COUNT] = {
+#define ASK_TIME_POINT(id, name) [TIME_POINT_##id] = name,
+#include "ask/time_point.def"
+#undef ASK_TIME_POINT
+};
+
+static const char *const unit_names[UNIT_COUNT] = {
+    [UNIT_MINUTE] = "minute", [UNIT_HOUR] = "hour",       [UNIT_DAY] = "day",  [UNIT_WEEK] = "week",
+    [UNIT_MONTH] = "month",   [UNIT_QUARTER] = "quarter", [UNIT_YEAR] = "year"};
+
+static enum token_kind kind_at(const struct parse *p, int64_t at)
+{
+    return at >= 0 && at < (int64_t)p->token_count ? p->tokens[at].kind : TOKEN_SENTENCE;
+}
+
+/* The kind before at, articles aside. */
+static enum token_kind kind_before(const struct parse *p, uint32_t at)
+{
+    int64_t i = (int64_t)at - 1;
+
+    while (i >= 0 && p->tokens[i].kind == TOKEN_STOP) {
+        i--;
+    }
+    return kind_at(p, i);
+}
+
+static bool is_event(int32_t point)
+{
+    return point >= TIME_POINT_BLACK_FRIDAY;
+}
+
+/* A change is judged from its day on; anything else happened on the day. */
+static bool is_about_change(const struct parse *p)
+{
+    return parse_has(p, TOKEN_WORTH) || parse_has(p, TOKEN_ROLLBACK) || parse_has(p, TOKEN_UPGRADE);
+}
+
+static int64_t hours_nearby(const struct parse *p, const struct token *point)
+{
+    for (uint32_t i = 0; i < p->token_count; i++) {
+        const struct token *token = &p->tokens[i];
+
+        if (token->clause == point->clause && token->kind == TOKEN_QUANTITY &&
+            token_quantity(p, token)->unit == UNIT_HOUR) {
+            return (int64_t)(token_quantity(p, token)->value / QUANTITY_ONE);
+        }
+    }
+    return 0;
+}
+
+static bool read_point(struct parse *p, uint32_t at, struct ask_time_range *range)
+{
+    const struct token *token = &p->tokens[at];
+    enum token_kind before = kind_before(p, at);
+
+    range->value = str_from(point_names[token->arg]);
+    if (is_event(token->arg)) {
+        range->kind = ASK_TIME_EVENT;
+        range->n = hours_nearby(p, token);
+    } else if (token->arg >= TIME_POINT_Q1 && token->arg <= TIME_POINT_Q4) {
+        bool by = before == TOKEN_END_OF || before == TOKEN_BY;
+
+        range->kind = by ? ASK_TIME_BY : ASK_TIME_QUARTER;
+        if (by) {
+            range->value = arena_printf(p->arena, "end_of_%s", point_names[token->arg]);
+        }
+    } else if (before == TOKEN_SINCE) {
+        range->kind = ASK_TIME_SINCE;
+    } else if (token->arg >= TIME_POINT_MONDAY && token->arg <= TIME_POINT_SUNDAY) {
+        range->kind = is_about_change(p) ? ASK_TIME_SINCE : ASK_TIME_WEEKDAY;
+    } else {
+        range->kind = is_about_change(p) && token->arg == TIME_POINT_YESTERDAY ? ASK_TIME_SINCE
+                                                                               : ASK_TIME_DAY;
+    }
+    return true;
+}
+
+/* last|next|this [n] unit, since n unit, the 12th. */
+static bool read_span(struct parse *p, uint32_t at, struct ask_time_range *range)
+{
+    const struct token *token = &p->tokens[at];
+    enum token_kind before = kind_before(p, at);
+    const struct quantity *q = token->kind == TOKEN_QUANTITY ? token_quantity(p, token) : NULL;
+    enum ask_unit unit = q ? q->unit : (enum ask_unit)token->arg;
+
+    if (q && unit == UNIT_ORDINAL) {
+        range->kind = before == TOKEN_SINCE ? ASK_TIME_SINCE : ASK_TIME_DAY;
+        range->value =
+            arena_printf(p->arena, "day_of_month:%lld", (long long)(q->value / QUANTITY_ONE));
+        return true;
+    }
+    if (unit >= UNIT_COUNT || !unit_names[unit]) {
+        return false;
+    }
+    range->n = q ? (int64_t)(q->value / QUANTITY_ONE) : 1;
+    range->unit = str_from(unit_names[unit]);
+    switch (before) {
+    case TOKEN_LAST:
+    case TOKEN_SINCE:
+        range->kind = ASK_TIME_LAST;
+        return true;
+    case TOKEN_NEXT:
+        range->kind = ASK_TIME_NEXT;
+        return true;
+    case TOKEN_THIS:
+        range->kind = ASK_TIME_CURRENT;
+        return true;
+    case TOKEN_END_OF:
+        range->kind = ASK_TIME_BY;
+        range->value = arena_printf(p->arena, "end_of_%s", unit_names[unit]);
+        range->n = 0;
+        range->unit = (struct str){NULL, 0};
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool read_month(struct parse *p, uint32_t at, struct ask_time_range *range)
+{
+    static const char *const months[] = {"january",   "february", "march",    "april",
+                                         "may",       "june",     "july",     "august",
+                                         "september", "october",  "november", "december"};
+    enum token_kind before = kind_before(p, at);
+
+    range->value = str_from(months[(p->tokens[at].arg + 11) % 12]);
+    range->kind = before == TOKEN_SINCE    ? ASK_TIME_SINCE
+                  : before == TOKEN_END_OF ? ASK_TIME_BY
+                                           : ASK_TIME_DAY;
+    return true;
+}
+
+void time_range_read(struct parse *p)
+{
+    for (uint32_t i = 0; i < p->token_count; i++) {
+        struct ask_time_range range = {0};
+        bool found = false;
+
+        switch (p->tokens[i].kind) {
+        case TOKEN_TIME_POINT:
+            found = read_point(p, i, &range);
+            break;
+        case TOKEN_UNIT:
+        case TOKEN_QUANTITY:
+            found = read_span(p, i, &range);
+            break;
+        case TOKEN_MONTH_NAME:
+            found = read_month(p, i, &range);
+            break;
+        default:
+            break;
+        }
+        if (found) {
+            p->out->time_range = range;
+            return;
+        }
+    }
+}
