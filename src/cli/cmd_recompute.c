@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include "agent/run.h"
-#include "base/civil_time.h"
+#include "cli/read_file.h"
 #include "cli/record_options.h"
 
 #define REPORT_BYTES_MAX   ((size_t)512 << 20)
@@ -37,27 +37,10 @@ static void stored_done(struct stored *stored)
     buf_done(&stored->text);
 }
 
-static int read_all(const char *path, struct buf *text, struct error *error)
-{
-    FILE *file = fopen(path, "re");
-    size_t got = 1;
-
-    if (!file) {
-        return error_set(error, ERR_IO, "cannot open %s", path);
-    }
-    while (got && buf_reserve(text, 65536) == OK) {
-        got = fread(text->data + text->length, 1, 65536, file);
-        text->length += got;
-    }
-    int failed = ferror(file);
-    (void)fclose(file);
-    return failed || buf_status(text) ? error_set(error, ERR_IO, "cannot read %s", path) : OK;
-}
-
 static int read_stored(const char *path, struct stored *stored, struct error *error)
 {
     buf_init(&stored->text, REPORT_BYTES_MAX);
-    int code = read_all(path, &stored->text, error);
+    int code = read_file(path, &stored->text, error);
 
     if (!code) {
         code = json_parser_new(REPORT_BYTES_MAX, &stored->parser);
@@ -71,50 +54,54 @@ static int read_stored(const char *path, struct stored *stored, struct error *er
     return code;
 }
 
+/* Takes one option from the report as if it had been given on the command line. */
+static int take_stored(struct record_options *records, int option, struct json_value value,
+                       struct arena *arena, struct error *error)
+{
+    struct str text;
+
+    if (!json_get_str(value, &text)) {
+        return OK;
+    }
+    struct str copy = arena_copy(arena, text);
+    return copy.data ? record_options_take(records, option, copy.data, error) : ERR_NO_MEMORY;
+}
+
+/* The elements of a list, or one member of each. */
+static int take_list(struct record_options *records, int option, struct json_value list,
+                     const char *member, struct arena *arena, struct error *error)
+{
+    int code = OK;
+
+    for (struct json_iterator it = json_iterate(list); !code && json_next(&it);) {
+        code = take_stored(records, option, member ? json_at(it.value, member) : it.value, arena,
+                           error);
+    }
+    return code;
+}
+
 /* Fills in what the command line did not say from the report; texts are copied to arena. */
 static int take_inputs(const struct stored *stored, struct record_options *records,
                        struct arena *arena, struct error *error)
 {
-    struct str text;
-    bool has_data = records->dataset.path_count > 0;
+    struct json_value book = json_at(json_at(stored->root, "prices"), "path");
+    struct str path = STR("");
+    int code = OK;
 
-    for (struct json_iterator it = json_iterate(json_at(stored->root, "inputs"));
-         !has_data && json_next(&it);) {
-        if (json_get_str(json_at(it.value, "path"), &text)) {
-            struct str copy = arena_copy(arena, text);
-            int code = copy.data ? record_options_take(records, OPTION_DATA, copy.data, error)
-                                 : ERR_NO_MEMORY;
-
-            if (code) {
-                return code;
-            }
-        }
+    if (!records->dataset.path_count) {
+        code =
+            take_list(records, OPTION_DATA, json_at(stored->root, "inputs"), "path", arena, error);
     }
-    if (!records->dataset.prices_path &&
-        json_get_str(json_at(json_at(stored->root, "prices"), "path"), &text) && text.length) {
-        records->dataset.prices_path = arena_copy(arena, text).data;
+    if (!code && !records->dataset.map_count) {
+        code = take_list(records, OPTION_MAP, json_at(stored->root, "maps"), NULL, arena, error);
     }
-    if (!records->dataset.map_count) {
-        for (struct json_iterator it = json_iterate(json_at(stored->root, "maps"));
-             json_next(&it);) {
-            struct str map;
-
-            if (json_get_str(it.value, &map)) {
-                struct str copy = arena_copy(arena, map);
-                int code = copy.data ? record_options_take(records, OPTION_MAP, copy.data, error)
-                                     : ERR_NO_MEMORY;
-
-                if (code) {
-                    return code;
-                }
-            }
-        }
+    if (!code && !records->dataset.prices_path && json_get_str(book, &path) && path.length) {
+        code = take_stored(records, OPTION_PRICES, book, arena, error);
     }
-    if (!records->dataset.has_as_of && json_get_str(json_at(stored->root, "as_of"), &text) &&
-        civil_parse(text, &records->dataset.as_of_us) == OK) {
-        records->dataset.has_as_of = true;
+    if (!code && !records->dataset.has_as_of) {
+        code = take_stored(records, OPTION_AS_OF, json_at(stored->root, "as_of"), arena, error);
     }
-    return OK;
+    return code;
 }
 
 /* The inputs are the ones that the report was made from. */

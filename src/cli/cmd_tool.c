@@ -3,14 +3,14 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "cli/read_file.h"
 #include "cli/record_options.h"
 #include "tool/tool.h"
 
-#define RESULT_BYTES_MAX ((size_t)1 << 30)
+#define RESULT_BYTES_MAX     ((size_t)1 << 30)
+#define ARGS_LINES_BYTES_MAX ((size_t)64 << 20)
 
 enum { OPTION_ARGS = 1, OPTION_ARGS_LINES };
 
@@ -92,23 +92,22 @@ static void print_line_error(const struct error *error)
 /* One JSON object a line in, one a line out; a bad line gives an error object and goes on. */
 static int call_lines(const struct call *call, const struct tool_context *context)
 {
-    FILE *file = fopen(call->args_lines, "re");
-    char *line = NULL;
-    size_t capacity = 0;
-    ssize_t length;
+    cleanup(buf_done) struct buf lines;
     cleanup(buf_done) struct buf text;
+    struct error error = {0};
     int result = EXIT_DONE;
 
-    if (!file) {
-        (void)fprintf(stderr, "netra: cannot open %s: %s\n", call->args_lines, strerror(errno));
-        return EXIT_FAILED;
-    }
+    buf_init(&lines, ARGS_LINES_BYTES_MAX);
     buf_init(&text, RESULT_BYTES_MAX);
-    while ((length = getline(&line, &capacity, file)) >= 0) {
-        struct error error = {0};
-        struct str args = str_trim((struct str){line, (size_t)length});
+    if (read_file(call->args_lines, &lines, &error)) {
+        return cli_fail(&error);
+    }
+    for (struct str rest = buf_str(&lines); rest.length;) {
+        size_t end = str_find(rest, STR("\n"), 0);
+        struct str args = str_slice(rest, 0, end == SIZE_MAX ? rest.length : end);
 
-        if (args.length == 0) {
+        rest = str_slice(rest, end == SIZE_MAX ? rest.length : end + 1, rest.length);
+        if (str_trim(args).length == 0) {
             continue;
         }
         if (call_tool(call->tool, context, args, /* one_line */ true, &text, &error)) {
@@ -118,8 +117,6 @@ static int call_lines(const struct call *call, const struct tool_context *contex
             (void)fwrite(text.data, 1, text.length, stdout);
         }
     }
-    free(line); /* getline's own memory */
-    (void)fclose(file);
     return result;
 }
 

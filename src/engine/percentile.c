@@ -43,5 +43,7 @@ struct decimal percentile_of_sorted(const uint32_t *sorted, size_t count, unsign
     uint64_t low = sorted[below];
     uint64_t high = sorted[below + 1 < count ? below + 1 : below];
 
-    return decimal_of((int128)(low * 1000 + (high - low) * fraction), PERCENTILE_SCALE);
+    int128 milli = (int128)low * 1000 + (int128)(high - low) * (int128)fraction;
+
+    return decimal_of(milli, PERCENTILE_SCALE);
 }
