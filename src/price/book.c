@@ -39,6 +39,7 @@ void price_book_free(struct price_book *book)
         return;
     }
     alloc_free(book->rows);
+    alloc_free(book->last_name);
     alloc_free(book->names);
     alloc_free(book->first_name);
     dict_done(&book->stems);
@@ -176,6 +177,46 @@ static void row_drop_newest(struct price_book *book)
     book->row_count--;
 }
 
+struct str price_name_without_own_route(struct str provider, struct str model)
+{
+    size_t slash = str_find(model, STR("/"), 0);
+
+    if (slash == SIZE_MAX ||
+        !provider_matches(provider, provider_name(str_slice(model, 0, slash)))) {
+        return model;
+    }
+    return str_slice(model, slash + 1, model.length);
+}
+
+/* The names that every row has. */
+static int add_own_names(struct price_book *book, uint32_t index)
+{
+    struct str model = book->rows[index].model;
+    struct str inner = price_name_without_own_route(book->rows[index].provider, model);
+
+    int status = price_book_add_name(book, index, model, PRICE_NAME_MODEL);
+    if (status == OK && inner.length && inner.length < model.length) {
+        status = price_book_add_name(book, index, inner, PRICE_NAME_ROUTED);
+    }
+    return status;
+}
+
+static int rows_reserve(struct price_book *book)
+{
+    void *rows = book->rows;
+    void *last_name = book->last_name;
+
+    int status = array_reserve(&rows, &book->row_capacity, book->row_count, sizeof(*book->rows),
+                               PRICE_ROWS_MAX);
+    if (status == OK) {
+        status = array_reserve(&last_name, &book->last_name_capacity, book->row_count,
+                               sizeof(*book->last_name), PRICE_ROWS_MAX);
+    }
+    book->rows = rows;
+    book->last_name = last_name;
+    return status;
+}
+
 int price_book_add(struct price_book *book, const struct price_row *row, uint32_t *ret_index)
 {
     char lower[PRICE_NAME_BYTES_MAX];
@@ -200,16 +241,14 @@ int price_book_add(struct price_book *book, const struct price_row *row, uint32_
             return status;
         }
     }
-    void *memory = book->rows;
-    int status = array_reserve(&memory, &book->row_capacity, book->row_count, sizeof(*book->rows),
-                               PRICE_ROWS_MAX);
-    book->rows = memory;
+    int status = rows_reserve(book);
     if (status) {
         return status;
     }
     book->rows[book->row_count] = kept;
+    book->last_name[book->row_count] = PRICE_NO_NAME;
     *ret_index = (uint32_t)book->row_count++;
-    status = price_book_add_name(book, *ret_index, kept.model, PRICE_NAME_MODEL);
+    status = add_own_names(book, *ret_index);
     if (status) {
         row_drop_newest(book);
         return status;
@@ -288,9 +327,11 @@ int price_book_add_name(struct price_book *book, uint32_t row, struct str name,
         .date = parts.date,
         .row = row,
         .next = book->first_name[stem],
+        .previous_of_row = book->last_name[row],
         .kind = kind,
         .is_latest = parts.is_latest,
     };
+    book->last_name[row] = (uint32_t)book->name_count;
     book->first_name[stem] = (uint32_t)book->name_count++;
     return OK;
 }

@@ -39,7 +39,8 @@ struct price_name {
     struct str text; /* lower case */
     uint32_t date;   /* 20250929 of a dated suffix, 0 without */
     uint32_t row;
-    uint32_t next; /* of the same stem; PRICE_NO_NAME ends the chain */
+    uint32_t next;            /* of the same stem; PRICE_NO_NAME ends the chain */
+    uint32_t previous_of_row; /* another name of the same row, PRICE_NO_NAME at its first */
     enum price_name_kind kind;
     bool is_latest; /* ends with -latest */
 };
@@ -49,6 +50,8 @@ struct price_book {
     struct price_row *rows;
     size_t row_count;
     size_t row_capacity;
+    uint32_t *last_name; /* by row: its newest name */
+    size_t last_name_capacity;
     struct dict stems;
     uint32_t *first_name; /* by stem id */
     size_t first_capacity;
@@ -76,7 +79,9 @@ struct str price_name_lower(struct str name, char *ret_bytes);
 
 must_check int price_book_new(struct str name, struct price_book **ret_book);
 
-/* Copies the row and its texts; the provider is stored by its OpenTelemetry name. ERR_INVALID when
+/* Copies the row and its texts; the provider is stored by its OpenTelemetry name. A model that
+ * begins with the provider's own route ("openrouter/openai/gpt-4o") is known for that provider
+ * without it, too. ERR_INVALID when
  * it has no model, overlaps in time with a row of the same provider and model or its stem is full;
  * ERR_LIMIT, ERR_NO_MEMORY. */
 must_check int price_book_add(struct price_book *book, const struct price_row *row,
@@ -86,6 +91,9 @@ must_check int price_book_add(struct price_book *book, const struct price_row *r
  * (empty, too long, stem full), ERR_LIMIT, ERR_NO_MEMORY. */
 must_check int price_book_add_name(struct price_book *book, uint32_t row, struct str name,
                                    enum price_name_kind kind);
+
+/* The model without a first segment that names its own provider; the model where there is none. */
+struct str price_name_without_own_route(struct str provider, struct str model);
 
 /* True when a row of that provider (OpenTelemetry name) and model exists at any time. */
 bool price_book_has(const struct price_book *book, struct str provider, struct str model);

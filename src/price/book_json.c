@@ -20,18 +20,16 @@
  */
 #include "base/civil_time.h"
 #include "price/book_build.h"
+#include "price/price_book_write.h"
 #include "json/json_read.h"
 
 #define OWN_FORM_VERSION 1
 #define OWN_FORM_UNIT    "USD per million tokens"
 
-static const char *const kind_names[PRICE_KIND_COUNT] = {
-    "input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning"};
-
 static int kind_from(struct str name)
 {
     for (int kind = 0; kind < PRICE_KIND_COUNT; kind++) {
-        if (str_equal(name, str_from(kind_names[kind]))) {
+        if (str_equal(name, str_from(price_kind_name((enum price_kind)kind)))) {
             return kind;
         }
     }
@@ -52,7 +50,7 @@ static bool read_derived(struct json_value list, struct price_vector *price)
     return json_is(list, JSON_ARRAY);
 }
 
-/* Ascending, the first from 0 and with a price, each threshold once. */
+/* Ascending, the first from 0, each threshold once. */
 static bool tier_follows(const struct price_service *service, uint64_t over,
                          const struct price_vector *price)
 {
@@ -60,7 +58,7 @@ static bool tier_follows(const struct price_service *service, uint64_t over,
         return false;
     }
     if (service->count == 0) {
-        return over == 0 && price->known;
+        return over == 0;
     }
     return over > service->tiers[service->count - 1].over_tokens;
 }
@@ -100,31 +98,37 @@ static bool read_tier(struct json_value value, struct price_service *service)
     return true;
 }
 
+/* TIER or [TIER, …], of which one at least says something. */
+static bool read_service(struct json_value value, struct price_service *service)
+{
+    uint32_t known = 0;
+
+    if (json_is(value, JSON_OBJECT) && !read_tier(value, service)) {
+        return false;
+    }
+    for (struct json_iterator it = json_iterate(value);
+         json_is(value, JSON_ARRAY) && json_next(&it);) {
+        if (!json_is(it.value, JSON_OBJECT) || !read_tier(it.value, service)) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < service->count; i++) {
+        known |= service->tiers[i].price.known;
+    }
+    return known != 0;
+}
+
 static bool read_prices(struct json_value prices, struct price_row *row)
 {
     for (struct json_iterator it = json_iterate(prices); json_next(&it);) {
         int tier = usage_tier_from(it.key);
 
-        if (tier < 0) {
-            return false;
-        }
-        struct price_service *service = &row->services[tier];
-        if (json_is(it.value, JSON_OBJECT)) {
-            if (!read_tier(it.value, service)) {
-                return false;
-            }
-            continue;
-        }
-        for (struct json_iterator one = json_iterate(it.value); json_next(&one);) {
-            if (!json_is(one.value, JSON_OBJECT) || !read_tier(one.value, service)) {
-                return false;
-            }
-        }
-        if (service->count == 0) {
+        if (tier < 0 || !read_service(it.value, &row->services[tier])) {
             return false;
         }
     }
-    return row->services[USAGE_STANDARD].count > 0;
+    return row->services[USAGE_STANDARD].count > 0 &&
+           row->services[USAGE_STANDARD].tiers[0].price.known;
 }
 
 static bool read_cache_mode(struct json_value value, struct price_row *row)

@@ -300,22 +300,9 @@ static void write_note(const struct entry *e, unsigned rules, struct buf *note)
     }
 }
 
-/* The key without the route that names its own provider: "gemini/gemini-2.5-pro" → gemini-2.5-pro.
- */
-static struct str key_without_route(const struct entry *e)
-{
-    size_t slash = str_find(e->key, STR("/"), 0);
-
-    if (slash == SIZE_MAX ||
-        !provider_matches(e->row.provider, provider_name(str_slice(e->key, 0, slash)))) {
-        return e->key;
-    }
-    return str_slice(e->key, slash + 1, e->key.length);
-}
-
 static int add_entry(struct price_book *book, struct entry *e)
 {
-    struct str inner = key_without_route(e);
+    struct str inner = price_name_without_own_route(e->row.provider, e->key);
     bool is_routed = inner.length < e->key.length;
     uint32_t index;
 
@@ -329,9 +316,6 @@ static int add_entry(struct price_book *book, struct entry *e)
     }
     if (is_routed && !is_taken && !is_resold) {
         return price_book_add_name(book, index, e->key, PRICE_NAME_MODEL);
-    }
-    if (is_resold) {
-        return price_book_add_name(book, index, inner, PRICE_NAME_ROUTED);
     }
     return OK;
 }

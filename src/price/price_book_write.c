@@ -1,10 +1,16 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A book in the form that book_json.c reads. Reading it back gives the same rows and names; only a
+ * list's own key for a model ("gemini/gemini-2.5-pro") comes back as an alias.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "price/price_book_write.h"
 
 #include "base/civil_time.h"
+#include "price/book_build.h"
 
 #define PER_MTOK_SCALE 6 /* pico-dollars a token are micro-dollars a million tokens */
-#define DATE_BYTES_MAX 16u
+#define DATE_BYTES_MAX 32u
 
 const char *price_kind_name(enum price_kind kind)
 {
@@ -75,9 +81,16 @@ static void put_date(const char *key, int64_t time_us, struct json_writer *w)
     struct buf date;
 
     buf_init(&date, DATE_BYTES_MAX);
-    civil_print_date(time_us, &date);
+    if (time_us == civil_floor(time_us, DAY_US)) {
+        civil_print_date(time_us, &date);
+    } else {
+        civil_print(time_us, &date);
+    }
     json_key(w, key);
     json_put_str(w, buf_str(&date));
+    if (buf_status(&date)) {
+        w->out->status = buf_status(&date); /* a date that is cut must not look like one */
+    }
     buf_done(&date);
 }
 
@@ -97,18 +110,45 @@ static void put_cache(const struct price_row *row, struct json_writer *w)
         [PRICE_CACHE_EXPLICIT] = "explicit",
     };
 
-    if (row->cache_mode == PRICE_CACHE_UNKNOWN) {
+    if (row->cache_mode == PRICE_CACHE_UNKNOWN && !row->cache_minimum_known) {
         return;
     }
     json_key(w, "cache");
     json_begin_object(w);
-    json_key(w, "mode");
-    json_put_text(w, modes[row->cache_mode]);
+    if (row->cache_mode != PRICE_CACHE_UNKNOWN) {
+        json_key(w, "mode");
+        json_put_text(w, modes[row->cache_mode]);
+    }
     if (row->cache_minimum_known) {
         json_key(w, "minimum_tokens");
         json_put_i64(w, row->cache_minimum_tokens);
     }
     json_end_object(w);
+}
+
+/* Every name but the model's own and those that the reader makes again by itself. */
+static void put_aliases(const struct price_book *book, uint32_t row, struct json_writer *w)
+{
+    bool is_open = false;
+
+    for (uint32_t at = book->last_name[row]; at != PRICE_NO_NAME;
+         at = book->names[at].previous_of_row) {
+        const struct price_name *name = &book->names[at];
+
+        if (name->kind == PRICE_NAME_ROUTED ||
+            str_equal_ascii_case(name->text, book->rows[row].model)) {
+            continue;
+        }
+        if (!is_open) {
+            json_key(w, "aliases");
+            json_begin_array(w);
+            is_open = true;
+        }
+        json_put_str(w, name->text);
+    }
+    if (is_open) {
+        json_end_array(w);
+    }
 }
 
 static bool is_graduated(const struct price_row *row)
@@ -117,11 +157,14 @@ static bool is_graduated(const struct price_row *row)
            row->services[USAGE_STANDARD].mode == PRICE_GRADUATED;
 }
 
-static void put_row(const struct price_row *row, struct json_writer *w)
+static void put_row(const struct price_book *book, uint32_t index, struct json_writer *w)
 {
+    const struct price_row *row = &book->rows[index];
+
     json_begin_object(w);
     put_text("provider", row->provider, w);
     put_text("model", row->model, w);
+    put_aliases(book, index, w);
     if (row->effective_from_us != INT64_MIN) {
         put_date("from", row->effective_from_us, w);
     }
@@ -159,8 +202,8 @@ void price_book_write_json(const struct price_book *book, struct json_writer *w)
     json_put_str(w, price_book_name(book));
     json_key(w, "models");
     json_begin_array(w);
-    for (size_t i = 0; i < price_book_count(book); i++) {
-        put_row(price_book_row(book, i), w);
+    for (uint32_t i = 0; i < book->row_count; i++) {
+        put_row(book, i, w);
     }
     json_end_array(w);
     json_end_object(w);

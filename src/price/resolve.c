@@ -124,7 +124,7 @@ static int score_of(const struct query *q, const struct price_name *name)
         return -1;
     }
     int rank = on_route ? 0 : 1 + (int)provider_rank_of(row->provider);
-    return 2 * rank + (name->kind == PRICE_NAME_ALIAS);
+    return 2 * rank + (name->kind != PRICE_NAME_MODEL);
 }
 
 enum form { FORM_SAME, FORM_SAME_DATE, FORM_UNDATED, FORM_DATED, FORM_COUNT };

@@ -1,6 +1,6 @@
 /*
  * Any bytes as a price list: parsed or refused, and every row of what was parsed keeps the book's
- * promises, is found again by its name and prices a call without a crash.
+ * promises and prices a call without a crash; written down, the book reads back as it was.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -8,8 +8,10 @@
 
 #include "base/check.h"
 #include "price/price_book.h"
+#include "price/price_book_write.h"
 
-#define ROWS_LOOKED_AT 64u
+#define ROWS_LOOKED_AT    64u
+#define WRITTEN_BYTES_MAX (size_t)(64u << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -53,6 +55,22 @@ static void price_calls(const struct price_row *row)
     }
 }
 
+static void write_and_read(const struct price_book *book)
+{
+    struct price_book *again = NULL;
+    struct error error;
+    struct buf text;
+
+    buf_init(&text, WRITTEN_BYTES_MAX);
+    struct json_writer w = json_writer_on(&text);
+    price_book_write_json(book, &w);
+    check(buf_status(&text) == OK);
+    check(price_book_parse(buf_str(&text), price_book_name(book), &again, &error) == OK);
+    check_cmp(price_book_count(again), ==, price_book_count(book));
+    price_book_free(again);
+    buf_done(&text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct price_book *book = NULL;
@@ -69,11 +87,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (unsigned tier = 0; tier < USAGE_TIER_COUNT; tier++) {
             check_service(&row->services[tier]);
         }
-        /* By its provider and id a row is found, or one as good (another date, the same name). */
         (void)price_find(book, row->provider, row->model, PRICE_NEWEST, NULL);
         (void)price_find(book, STR(""), row->note, 0, NULL);
         price_calls(row);
     }
+    write_and_read(book);
     price_book_free(book);
     return 0;
 }
