@@ -41,7 +41,8 @@ static const struct tool_arg arguments[] = {
 /* One simulated lifetime: the last part of its ids, and its name in sentences. */
 struct lifetime {
     char id[TTL_NAME_MAX];        /* "ttl_300", "unbounded" */
-    char words[2 * TTL_NAME_MAX]; /* "five-minute", "`90 s`" */
+    char label[TTL_NAME_MAX];     /* "five-minute", "90-second": for labels, which are data */
+    char words[2 * TTL_NAME_MAX]; /* the same for sentences: "`90-second`" */
 };
 
 struct audit {
@@ -58,15 +59,18 @@ static struct lifetime lifetime_of(int64_t ttl_us)
 
     if (ttl_us == CACHE_SIM_UNBOUNDED) {
         (void)snprintf(lifetime.id, sizeof(lifetime.id), "unbounded");
+        (void)snprintf(lifetime.label, sizeof(lifetime.label), "never-expiring");
         (void)snprintf(lifetime.words, sizeof(lifetime.words), "never-expiring");
         return lifetime;
     }
     (void)snprintf(lifetime.id, sizeof(lifetime.id), "ttl_%lld", seconds);
     if (seconds == 300 || seconds == 3600) {
-        (void)snprintf(lifetime.words, sizeof(lifetime.words), "%s",
+        (void)snprintf(lifetime.label, sizeof(lifetime.label), "%s",
                        seconds == 300 ? "five-minute" : "one-hour");
+        (void)snprintf(lifetime.words, sizeof(lifetime.words), "%s", lifetime.label);
     } else {
-        (void)snprintf(lifetime.words, sizeof(lifetime.words), "`%lld-second`", seconds);
+        (void)snprintf(lifetime.label, sizeof(lifetime.label), "%lld-second", seconds);
+        (void)snprintf(lifetime.words, sizeof(lifetime.words), "`%s`", lifetime.label);
     }
     return lifetime;
 }
@@ -93,6 +97,15 @@ static int read_options(const struct tool_args *args, struct audit *audit,
         audit->lifetimes[k] = lifetime_of(options->ttl_us[k]);
     }
     return OK;
+}
+
+/* A label that names the lifetime: "cost, one-hour cache". */
+static const char *label_of(struct audit *audit, const char *what, unsigned k)
+{
+    struct str label =
+        arena_printf(&audit->out.body->arena, "%s, %s cache", what, audit->lifetimes[k].label);
+
+    return label.data ? label.data : what;
 }
 
 static struct fact_name named(const char *prefix, const char *last)
@@ -147,12 +160,13 @@ static void put_hits(struct audit *audit)
         const char *id = audit->lifetimes[k].id;
         const struct cache_sim_sums *sums = &total->by_ttl[k];
 
-        out_count(out, named("cache.hit_blocks.", id), "blocks found in the cache", UNIT_BLOCKS,
-                  sums->hit_blocks, total->records);
-        out_ratio(out, named("cache.hit_ratio.", id), "share of blocks found in the cache",
+        out_count(out, named("cache.hit_blocks.", id), label_of(audit, "blocks found", k),
+                  UNIT_BLOCKS, sums->hit_blocks, total->records);
+        out_ratio(out, named("cache.hit_ratio.", id), label_of(audit, "share of blocks found", k),
                   sums->hit_blocks, total->block_refs, total->records);
-        out_ratio(out, named("cache.token_hit_ratio.", id), "share of input found in the cache",
-                  sums->hit_tokens, total->input_tokens, total->records);
+        out_ratio(out, named("cache.token_hit_ratio.", id),
+                  label_of(audit, "share of input found", k), sums->hit_tokens, total->input_tokens,
+                  total->records);
     }
 }
 
@@ -201,15 +215,15 @@ static void put_costs(struct audit *audit)
     }
     for (unsigned k = 0; k < audit->sim.options.ttl_count; k++) {
         const char *id = audit->lifetimes[k].id;
-        struct str words = out_name(out, str_from(audit->lifetimes[k].words));
-        struct str cost = put_cost(audit, named("cache.cost.", id), "cost with this cache",
+        struct str words = str_from(audit->lifetimes[k].label);
+        struct str cost = put_cost(audit, named("cache.cost.", id), label_of(audit, "cost", k),
                                    total->by_ttl[k].cost_pico_usd);
-        struct str blocks =
-            out_ratio(out, named("cache.hit_ratio.", id), "share of blocks found in the cache",
-                      total->by_ttl[k].hit_blocks, total->block_refs, total->records);
-        struct str tokens =
-            out_ratio(out, named("cache.token_hit_ratio.", id), "share of input found in the cache",
-                      total->by_ttl[k].hit_tokens, total->input_tokens, total->records);
+        struct str blocks = out_ratio(
+            out, named("cache.hit_ratio.", id), label_of(audit, "share of blocks found", k),
+            total->by_ttl[k].hit_blocks, total->block_refs, total->records);
+        struct str tokens = out_ratio(
+            out, named("cache.token_hit_ratio.", id), label_of(audit, "share of input found", k),
+            total->by_ttl[k].hit_tokens, total->input_tokens, total->records);
 
         out_row(out, (struct report_cell[]){cell_text(words), cell_fact(cost), cell_fact(blocks),
                                             cell_fact(tokens)});
@@ -233,10 +247,10 @@ static void put_figure(struct audit *audit)
         struct str id =
             arena_printf(&audit->out.body->arena, "cache.cost.%s", audit->lifetimes[k].id);
 
-        points[count++] = (struct figure_point){
-            .label = out_name(&audit->out, str_from(audit->lifetimes[k].words)),
-            .fact_id = id,
-            .value = decimal_of(total->by_ttl[k].cost_pico_usd, MONEY_SCALE)};
+        points[count++] =
+            (struct figure_point){.label = str_from(audit->lifetimes[k].label),
+                                  .fact_id = id,
+                                  .value = decimal_of(total->by_ttl[k].cost_pico_usd, MONEY_SCALE)};
     }
     out_figure(&audit->out, &(struct figure){.id = STR("cache-cost"),
                                              .kind = FIGURE_BARS,
@@ -305,7 +319,7 @@ static void put_verdict(struct audit *audit)
         if (k != best) {
             out->method = "difference of two simulated costs, exact";
             put_cost(audit, named("cache.saving.best_vs_", audit->lifetimes[k].id),
-                     "saving of the cheapest cache against this one",
+                     label_of(audit, "more than with the cheapest", k),
                      total->by_ttl[k].cost_pico_usd - total->by_ttl[best].cost_pico_usd);
             out_paragraph(out,
                           "The %s cache would cost {cache.cost.%s}: {cache.saving.best_vs_%s} "
@@ -338,7 +352,7 @@ static void put_feature(struct audit *audit, uint32_t feature)
         (void)snprintf(suffix, sizeof(suffix), ".%s", audit->lifetimes[k].id);
         cells[count++] = cell_fact(
             out_money(&audit->out, FACT_NAMED("cache.saving.by_feature.", name, suffix),
-                      "saving with this cache",
+                      label_of(audit, "saving", k),
                       totals->explicit_now_pico_usd - totals->by_ttl[k].explicit_cost_pico_usd,
                       totals->explicit_records));
     }

@@ -481,14 +481,16 @@ static void put_target(struct planner *planner)
     }
     out_paragraph(out,
                   "The plan saves {plan.saving.ratio}%s: the target of "
-                  "{target.unit_cost_reduction} per call is %s.",
+                  "{target.unit_cost_reduction}%s is %s.",
                   plan->after_pico_usd == plan->after_sure_pico_usd
                       ? ""
                       : " ({plan.saving.sure_ratio} without what needs confirmation)",
+                  growth->is_set && growth->number.digits ? " per call" : "",
                   sure      ? "reached"
                   : reached ? "reached only with the actions that need confirmation"
                             : "not reached");
-    out_summary(out, "The target of {target.unit_cost_reduction} less per call is %s.",
+    out_summary(out, "The target of {target.unit_cost_reduction} less%s is %s.",
+                growth->is_set && growth->number.digits ? " per call" : "",
                 sure      ? "reached"
                 : reached ? "reached only with the actions that need confirmation"
                           : "not reached by them");
