@@ -8,6 +8,13 @@
 
 #define COUNT_DIGITS_MAX 19 /* every number of so many digits fits 64 bits */
 
+/* The first letters of the words for nothing: most cells are told apart by theirs. */
+static bool may_be_absent(char first)
+{
+    return first == '-' || first == '\\' || first == 'N' || first == 'n' || first == '<' ||
+           first == '(';
+}
+
 bool cell_is_absent(const struct cell *cell)
 {
     static const struct str words[] = {{"-", 1},    {"\\N", 2},   {"NA", 2},   {"N/A", 3},
@@ -25,7 +32,7 @@ bool cell_is_absent(const struct cell *cell)
     if (text.length == 0) {
         return true;
     }
-    if (text.length > 6 || !memchr("-\\Nn<(", text.data[0], 6)) {
+    if (text.length > 6 || !may_be_absent(text.data[0])) {
         return false;
     }
     for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
