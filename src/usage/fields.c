@@ -31,6 +31,7 @@ static const struct spelling spellings[] = {
 };
 
 _Static_assert(FIELD_COUNT < 64, "sets of fields are bits of a uint64_t");
+_Static_assert(FIELD_TOTAL - FIELD_INPUT == 8, "nine counts of tokens stand side by side");
 
 /* Parts of a path that say nothing about what is below them. */
 static const char *const wrappers[] = {
@@ -165,12 +166,4 @@ void field_print_map_names(struct buf *out)
             buf_printf(out, "%s%s", i ? ", " : "", map_names[i].text);
         }
     }
-}
-
-uint64_t field_token_bits(void)
-{
-    return field_bit(FIELD_INPUT) | field_bit(FIELD_INPUT_UNCACHED) | field_bit(FIELD_CACHE_READ) |
-           field_bit(FIELD_CACHE_WRITE) | field_bit(FIELD_CACHE_WRITE_5M) |
-           field_bit(FIELD_CACHE_WRITE_1H) | field_bit(FIELD_OUTPUT) | field_bit(FIELD_REASONING) |
-           field_bit(FIELD_TOTAL);
 }

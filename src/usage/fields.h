@@ -79,7 +79,10 @@ static inline uint64_t field_bit(enum field field)
     return UINT64_C(1) << field;
 }
 
-/* Fields that count tokens of the call: a row needs one of them. */
-uint64_t field_token_bits(void);
+/* Fields that count tokens of the call, which stand side by side: a row needs one of them. */
+static inline uint64_t field_token_bits(void)
+{
+    return (field_bit(FIELD_TOTAL) << 1) - field_bit(FIELD_INPUT);
+}
 
 #endif

@@ -319,7 +319,7 @@ int importer_append(struct usage_import *import, const struct usage_record *reco
                     struct error *error)
 {
     uint64_t merged = import->table->merged_count;
-    struct error why = {0};
+    struct error why; /* set by what fails, and only read then: 520 bytes a row */
     int code = usage_table_append(import->table, record, (uint32_t)row, &why);
 
     if (code == ERR_INVALID) {
@@ -342,7 +342,7 @@ int importer_append(struct usage_import *import, const struct usage_record *reco
 
 static int hold(struct usage_import *import, const struct usage_record *record, struct error *error)
 {
-    struct error why = {0};
+    struct error why;
 
     if (!import->has_held) {
         usage_table_init(&import->held);
@@ -362,7 +362,7 @@ static int hold(struct usage_import *import, const struct usage_record *record, 
 static int take_pair(struct usage_import *import, struct error *error)
 {
     struct usage_record records[2];
-    struct error why = {0};
+    struct error why;
 
     if (row_is_contaminated(&import->row)) {
         import->contaminated_rows++;
@@ -380,7 +380,7 @@ static int take_pair(struct usage_import *import, struct error *error)
 int importer_take_row(struct usage_import *import, struct error *error)
 {
     struct usage_record record;
-    struct error why = {0};
+    struct error why;
 
     import->report.rows_read++;
     if (row_is_pair(&import->row)) {

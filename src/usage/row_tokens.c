@@ -19,53 +19,38 @@
     (field_bit(FIELD_CACHE_READ) | field_bit(FIELD_CACHE_WRITE) |                                  \
      field_bit(FIELD_CACHE_WRITE_5M) | field_bit(FIELD_CACHE_WRITE_1H))
 
-/* The count of a field, 0 when it is absent. */
-static int count_of(const struct row *row, enum field field, uint64_t *ret_count,
-                    struct error *error)
+#define COUNTS_FIRST FIELD_INPUT
+#define COUNTS       (FIELD_TOTAL - FIELD_INPUT + 1)
+
+/* The counts of a row by field; 0 where the row has none. */
+struct counts {
+    uint64_t of[COUNTS];
+};
+
+static uint64_t count_in(const struct counts *counts, enum field field)
 {
-    *ret_count = 0;
-    if (!row_has(row, field)) {
-        return OK;
-    }
+    return counts->of[field - COUNTS_FIRST];
+}
+
+static int read_count(const struct row *row, enum field field, uint64_t *ret_count,
+                      struct error *error)
+{
     int code = cell_count(&row->cells[field], ret_count);
+
     if (code == ERR_LIMIT || (!code && *ret_count > USAGE_TOKENS_MAX)) {
         return row_refuse(row, field, "above the limit of 4294967295 tokens", error);
     }
     return code ? row_refuse(row, field, "not a count of tokens", error) : OK;
 }
 
-struct counts {
-    uint64_t input;
-    uint64_t uncached;
-    uint64_t read;
-    uint64_t write;
-    uint64_t write_5m;
-    uint64_t write_1h;
-    uint64_t output;
-    uint64_t reasoning;
-    uint64_t total;
-};
-
-static int read_counts(const struct row *row, struct counts *c, struct error *error)
+static int read_counts(const struct row *row, struct counts *counts, struct error *error)
 {
-    const struct {
-        enum field field;
-        uint64_t *value;
-    } all[] = {
-        {FIELD_INPUT, &c->input},
-        {FIELD_INPUT_UNCACHED, &c->uncached},
-        {FIELD_CACHE_READ, &c->read},
-        {FIELD_CACHE_WRITE, &c->write},
-        {FIELD_CACHE_WRITE_5M, &c->write_5m},
-        {FIELD_CACHE_WRITE_1H, &c->write_1h},
-        {FIELD_OUTPUT, &c->output},
-        {FIELD_REASONING, &c->reasoning},
-        {FIELD_TOTAL, &c->total},
-    };
     int code = OK;
 
-    for (size_t i = 0; i < ARRAY_LENGTH(all) && !code; i++) {
-        code = count_of(row, all[i].field, all[i].value, error);
+    for (uint64_t left = row->has & field_token_bits(); left && !code; left &= left - 1) {
+        enum field field = (enum field)__builtin_ctzll(left);
+
+        code = read_count(row, field, &counts->of[field - COUNTS_FIRST], error);
     }
     return code;
 }
@@ -103,27 +88,30 @@ static uint64_t uncached_of(struct row_reader *reader, const struct row *row, ui
 static void put_input(struct row_reader *reader, const struct row *row, const struct counts *c,
                       struct usage_record *record)
 {
-    uint64_t split = c->write_5m + c->write_1h;
+    uint64_t split = count_in(c, FIELD_CACHE_WRITE_5M) + count_in(c, FIELD_CACHE_WRITE_1H);
 
-    record->cache_read = c->read;
-    record->cache_write_1h = c->write_1h;
-    record->cache_write_5m = c->write_5m + (c->write > split ? c->write - split : 0);
-    uint64_t cached = c->read + record->cache_write_5m + record->cache_write_1h;
+    record->cache_read = count_in(c, FIELD_CACHE_READ);
+    record->cache_write_1h = count_in(c, FIELD_CACHE_WRITE_1H);
+    record->cache_write_5m =
+        count_in(c, FIELD_CACHE_WRITE_5M) +
+        (count_in(c, FIELD_CACHE_WRITE) > split ? count_in(c, FIELD_CACHE_WRITE) - split : 0);
+    uint64_t cached =
+        count_in(c, FIELD_CACHE_READ) + record->cache_write_5m + record->cache_write_1h;
 
     if (row->has & CACHE_FIELDS) {
         record->present |= USAGE_HAS_CACHE;
     }
     if (row_has(row, FIELD_INPUT_UNCACHED)) {
         record->present |= USAGE_HAS_INPUT;
-        record->input_uncached = c->uncached;
+        record->input_uncached = count_in(c, FIELD_INPUT_UNCACHED);
         reader->disjoint_rows++;
     } else if (row_has(row, FIELD_INPUT)) {
         record->present |= USAGE_HAS_INPUT;
-        record->input_uncached = uncached_of(reader, row, c->input, cached);
+        record->input_uncached = uncached_of(reader, row, count_in(c, FIELD_INPUT), cached);
     } else if (row_has(row, FIELD_TOTAL) && row_has(row, FIELD_OUTPUT) &&
-               c->total >= record->output + cached) {
+               count_in(c, FIELD_TOTAL) >= record->output + cached) {
         record->present |= USAGE_HAS_INPUT;
-        record->input_uncached = c->total - record->output - cached;
+        record->input_uncached = count_in(c, FIELD_TOTAL) - record->output - cached;
         reader->inclusive_rows++;
     } else if (row->has & CACHE_FIELDS) {
         record->present |= USAGE_HAS_INPUT; /* the part of it that is known */
@@ -133,25 +121,26 @@ static void put_input(struct row_reader *reader, const struct row *row, const st
 static void put_output(struct row_reader *reader, const struct row *row, const struct counts *c,
                        struct usage_record *record)
 {
-    record->output = c->output;
-    record->reasoning = c->reasoning;
+    record->output = count_in(c, FIELD_OUTPUT);
+    record->reasoning = count_in(c, FIELD_REASONING);
     if (row_has(row, FIELD_REASONING)) {
         record->present |= USAGE_HAS_REASONING;
     }
     if (row_has(row, FIELD_OUTPUT)) {
         record->present |= USAGE_HAS_OUTPUT;
         if (row->flags[FIELD_OUTPUT] & WITHOUT_REASONING) {
-            record->output += c->reasoning;
-        } else if (c->reasoning > c->output) {
-            record->output += c->reasoning;
+            record->output += count_in(c, FIELD_REASONING);
+        } else if (count_in(c, FIELD_REASONING) > count_in(c, FIELD_OUTPUT)) {
+            record->output += count_in(c, FIELD_REASONING);
             reader->outside_rows++;
         }
-    } else if (row_has(row, FIELD_TOTAL) && row_has(row, FIELD_INPUT) && c->total >= c->input) {
+    } else if (row_has(row, FIELD_TOTAL) && row_has(row, FIELD_INPUT) &&
+               count_in(c, FIELD_TOTAL) >= count_in(c, FIELD_INPUT)) {
         record->present |= USAGE_HAS_OUTPUT;
-        record->output = c->total - c->input;
+        record->output = count_in(c, FIELD_TOTAL) - count_in(c, FIELD_INPUT);
     } else if (row_has(row, FIELD_REASONING)) {
         record->present |= USAGE_HAS_OUTPUT;
-        record->output = c->reasoning;
+        record->output = count_in(c, FIELD_REASONING);
     }
 }
 
@@ -169,7 +158,7 @@ int row_read_tokens(struct row_reader *reader, const struct row *row, struct usa
     if (!(record->present & (USAGE_HAS_INPUT | USAGE_HAS_OUTPUT))) {
         return error_set(error, ERR_INVALID,
                          "total_tokens is %" PRIu64 ", but neither input nor output is known",
-                         counts.total);
+                         count_in(&counts, FIELD_TOTAL));
     }
     return OK;
 }
