@@ -177,6 +177,25 @@ static void note_rest(struct usage_import *import)
     }
 }
 
+/* Daily tables have a column that says how many calls a row sums up. */
+static void note_sums(struct usage_import *import)
+{
+    static const char *const names[] = {"requests", "api_requests", "num_requests",
+                                        "num_model_requests", "request_count"};
+
+    for (size_t i = 0; i < import->report.unused_count; i++) {
+        for (size_t k = 0; k < ARRAY_LENGTH(names); k++) {
+            if (field_names_equal(import->unused[i], str_from(names[k]))) {
+                importer_note(import,
+                              "The column %s says that a row sums up several calls; each row was "
+                              "read as one call, so counts, latencies and prices by size of prompt "
+                              "are not those of single calls.",
+                              names[k]);
+            }
+        }
+    }
+}
+
 int importer_conclude(struct usage_import *import, struct error *error)
 {
     int code = settle_held(import, error);
@@ -185,6 +204,7 @@ int importer_conclude(struct usage_import *import, struct error *error)
         return code;
     }
     note_model(import);
+    note_sums(import);
     note_time(import);
     note_conventions(import);
     note_units(import);

@@ -62,9 +62,24 @@ void row_leave_out(struct row_reader *reader, const struct row *row, enum field 
     }
 }
 
+/* JSON was checked when it was parsed; of CSV only the first 64 KiB were. */
+static bool is_clean(const struct cell *cell)
+{
+    unsigned char high = 0;
+
+    for (size_t i = 0; i < cell->text.length; i++) {
+        high |= (unsigned char)cell->text.data[i];
+    }
+    return high < 0x80 || str_is_utf8(cell->text);
+}
+
 static struct str text_of(struct row_reader *reader, const struct row *row, enum field field)
 {
     if (!row_has(row, field)) {
+        return STR("");
+    }
+    if (!is_clean(&row->cells[field])) {
+        row_leave_out(reader, row, field);
         return STR("");
     }
     struct str text = cell_text(&row->cells[field], reader->numbers[field]);
@@ -147,6 +162,7 @@ static int status_of(struct str text)
         {"complete", USAGE_OK},
         {"default", USAGE_OK},
         {"debug", USAGE_OK},
+        {"info", USAGE_OK},
         {"warning", USAGE_OK},
         {"unset", USAGE_OK},
         {"error", USAGE_ERROR},

@@ -263,6 +263,27 @@ static void test_import_csv_leaves_out_what_it_cannot_read(void **state)
     imported_done(&i);
 }
 
+static void test_import_csv_says_that_rows_are_sums(void **state)
+{
+    struct imported i =
+        import_csv_text("date,model,prompt_tokens,api_requests\n2026-08-21,m,5,17\n", NULL);
+
+    (void)state;
+    assert_int_equal(i.code, OK);
+    assert_true(has_note(&i, "api_requests says that a row sums up several calls"));
+    imported_done(&i);
+}
+
+/* A cache key is no hash of a prompt: LiteLLM writes "Cache OFF" into every row. */
+static void test_import_csv_does_not_take_cache_keys_for_prompts(void **state)
+{
+    struct imported i = import_csv_text("in,cache_key\n5,Cache OFF\n", NULL);
+
+    (void)state;
+    assert_false(usage_has(&i.table, 0, USAGE_HAS_PROMPT_HASH));
+    imported_done(&i);
+}
+
 static void test_import_csv_says_which_unit_it_took(void **state)
 {
     struct imported i = import_csv_text("in,latency,ttft\n1,1.25,200\n2,3,0.5\n", NULL);
@@ -344,6 +365,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_import_csv_rejects_bad_rows_and_reads_the_rest),
     cmocka_unit_test(test_import_csv_accepts_failed_calls_without_tokens),
     cmocka_unit_test(test_import_csv_leaves_out_what_it_cannot_read),
+    cmocka_unit_test(test_import_csv_says_that_rows_are_sums),
+    cmocka_unit_test(test_import_csv_does_not_take_cache_keys_for_prompts),
     cmocka_unit_test(test_import_csv_says_which_unit_it_took),
     cmocka_unit_test(test_import_csv_merges_the_same_request),
     cmocka_unit_test(test_import_csv_reads_blocks_in_a_cell),

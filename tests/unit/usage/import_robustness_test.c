@@ -194,6 +194,27 @@ static void test_import_cuts_long_texts_at_a_character(void **state)
     buf_done(&text);
 }
 
+static void test_import_leaves_out_texts_that_are_not_utf8(void **state)
+{
+    struct imported i;
+    struct buf text;
+
+    (void)state;
+    buf_init(&text, 1 << 20);
+    buf_append(&text, STR("in,model\n"));
+    while (text.length < IMPORT_DETECT_BYTES) {
+        buf_append(&text, STR("1,good\n"));
+    }
+    buf_append(&text, STR("2,caf\xe9\n2,caf\xc3\xa9\n"));
+    import_text(&i, buf_str(&text), 0, NULL);
+    assert_int_equal(i.code, OK);
+    assert_str(usage_name_text(&i.table, USAGE_MODEL, i.table.count - 2), "");
+    assert_str(usage_name_text(&i.table, USAGE_MODEL, i.table.count - 1), "caf\xc3\xa9");
+    assert_true(has_note(&i, "model could not be read in 1 rows"));
+    imported_done(&i);
+    buf_done(&text);
+}
+
 /* Fails the first allocation, the second … until the import succeeds. */
 static void walk_memory(struct str text, const char *const *maps)
 {
@@ -252,6 +273,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_import_refuses_deep_json_as_one_line),
     cmocka_unit_test(test_import_goes_on_when_half_the_rows_are_broken),
     cmocka_unit_test(test_import_cuts_long_texts_at_a_character),
+    cmocka_unit_test(test_import_leaves_out_texts_that_are_not_utf8),
     cmocka_unit_test(test_import_survives_every_failed_allocation),
 };
 
