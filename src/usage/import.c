@@ -315,9 +315,24 @@ void importer_reject(struct usage_import *import, uint64_t row, const char *reas
     }
 }
 
-int importer_append(struct usage_import *import, const struct usage_record *record, uint64_t row,
+/* A column with a value of its own in each row can be no name: what does not fit is left out, so
+ * that a wrong guess does not end the import. */
+static void limit_names(struct usage_import *import, struct usage_record *record)
+{
+    for (int i = 0; i < USAGE_NAME_COUNT; i++) {
+        const struct dict *dict = &import->table->name_dicts[i];
+
+        if (dict->count >= USAGE_NAMES_MAX && dict_find(dict, record->names[i]) == DICT_NOT_FOUND) {
+            record->names[i] = STR("");
+            import->names_left_out[i]++;
+        }
+    }
+}
+
+int importer_append(struct usage_import *import, struct usage_record *record, uint64_t row,
                     struct error *error)
 {
+    limit_names(import, record);
     uint64_t merged = import->table->merged_count;
     struct error why; /* set by what fails, and only read then: 520 bytes a row */
     int code = usage_table_append(import->table, record, (uint32_t)row, &why);

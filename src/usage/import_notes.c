@@ -151,6 +151,31 @@ static void note_left_out(struct usage_import *import)
     }
 }
 
+static void note_names(struct usage_import *import)
+{
+    static const enum field fields[USAGE_NAME_COUNT] = {
+        [USAGE_MODEL] = FIELD_MODEL,
+        [USAGE_PROVIDER] = FIELD_PROVIDER,
+        [USAGE_FEATURE] = FIELD_FEATURE,
+        [USAGE_AGENT] = FIELD_AGENT,
+        [USAGE_OPERATION] = FIELD_OPERATION,
+        [USAGE_ERROR_TYPE] = FIELD_ERROR_TYPE,
+        [USAGE_STOP_REASON] = FIELD_STOP_REASON,
+        [USAGE_SOURCE] = FIELD_SOURCE,
+    };
+
+    for (int i = 0; i < USAGE_NAME_COUNT; i++) {
+        if (import->names_left_out[i]) {
+            importer_note(import,
+                          "There are more than %u different values of %s: %" PRIu64
+                          " rows were left without one. If another column is meant, map it: "
+                          "--map %s=COLUMN.",
+                          USAGE_NAMES_MAX, field_name(fields[i]), import->names_left_out[i],
+                          field_name(fields[i]));
+        }
+    }
+}
+
 static void note_rest(struct usage_import *import)
 {
     const struct row_reader *reader = &import->reader;
@@ -205,6 +230,7 @@ int importer_conclude(struct usage_import *import, struct error *error)
     }
     note_model(import);
     note_sums(import);
+    note_names(import);
     note_time(import);
     note_conventions(import);
     note_units(import);

@@ -66,6 +66,7 @@ struct usage_import {
     struct row row;          /* the current one */
     struct usage_table held; /* roll-up spans, until it is known whether they are needed */
     bool has_held;
+    uint64_t names_left_out[USAGE_NAME_COUNT]; /* rows, when a name has too many values */
     uint64_t contaminated_rows;
     uint64_t pair_rows;
 
@@ -87,8 +88,9 @@ void importer_reject(struct usage_import *import, uint64_t row, const char *reas
  * ERR_LIMIT, ERR_NO_MEMORY. */
 must_check int importer_take_row(struct usage_import *import, struct error *error);
 
-/* One finished record. ERR_LIMIT, ERR_NO_MEMORY; an invalid one is a reject. */
-must_check int importer_append(struct usage_import *import, const struct usage_record *record,
+/* One finished record, whose names may be emptied. ERR_LIMIT, ERR_NO_MEMORY; an invalid one is a
+ * reject. */
+must_check int importer_append(struct usage_import *import, struct usage_record *record,
                                uint64_t row, struct error *error);
 
 /* Decides for each --map whether it is one of these headers or a constant. ERR_USAGE for a number

@@ -215,6 +215,28 @@ static void test_import_leaves_out_texts_that_are_not_utf8(void **state)
     buf_done(&text);
 }
 
+static void test_import_survives_a_name_with_too_many_values(void **state)
+{
+    struct imported i;
+    struct buf text;
+
+    (void)state;
+    buf_init(&text, 1 << 22);
+    buf_append(&text, STR("in,feature\n"));
+    for (unsigned n = 0; n < USAGE_NAMES_MAX + 10; n++) {
+        buf_printf(&text, "1,f%u\n", n);
+    }
+    buf_append(&text, STR("1,f0\n"));
+    import_text(&i, buf_str(&text), 0, NULL);
+    assert_int_equal(i.code, OK);
+    assert_int_equal(i.table.count, USAGE_NAMES_MAX + 11);
+    assert_str(usage_name_text(&i.table, USAGE_FEATURE, i.table.count - 2), "");
+    assert_str(usage_name_text(&i.table, USAGE_FEATURE, i.table.count - 1), "f0");
+    assert_true(has_note(&i, "values of feature: 11 rows"));
+    imported_done(&i);
+    buf_done(&text);
+}
+
 /* Fails the first allocation, the second … until the import succeeds. */
 static void walk_memory(struct str text, const char *const *maps)
 {
@@ -274,6 +296,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_import_goes_on_when_half_the_rows_are_broken),
     cmocka_unit_test(test_import_cuts_long_texts_at_a_character),
     cmocka_unit_test(test_import_leaves_out_texts_that_are_not_utf8),
+    cmocka_unit_test(test_import_survives_a_name_with_too_many_values),
     cmocka_unit_test(test_import_survives_every_failed_allocation),
 };
 
