@@ -25,7 +25,7 @@ done
 
 cat <<END
 
-The same report, to keep or to send on:
+The same answer, to keep or to send on:
   $out/report.html   one self-contained page
   $out/report.json   every fact with its method and query
   $out/report.md     Markdown

@@ -107,7 +107,7 @@ def run_build(name):
                  ["ninja", "--quiet", "-C", str(folder)]):
         if subprocess.run(step, cwd=ROOT, stdin=subprocess.DEVNULL).returncode:
             found.failed = 1
-            found.notes.append(f"FAILED: {name}: the build")
+            found.notes.append("FAILED: the build")
             return found
     log = folder / "meson-logs" / "testlog.json"
     for stale in (folder / "meson-logs").glob("testlog*"):
@@ -126,10 +126,10 @@ def run_build(name):
             found.add(count_program(json.loads(line)))
     if status and not found.failed:
         found.failed += 1
-        found.notes.append(f"FAILED: {name}: meson test ended with {status}")
+        found.notes.append(f"FAILED: meson test ended with {status}")
     if found.passed == 0 and not found.failed:
         found.failed += 1
-        found.notes.append(f"FAILED: {name}: nothing ran")
+        found.notes.append("FAILED: nothing ran")
     return found
 
 
@@ -140,19 +140,22 @@ def run_e2e(_name):
     files = sorted(str(f.relative_to(ROOT)) for f in (ROOT / "tests/e2e").glob("*.test.mjs"))
     print("== e2e: the release program from the outside", flush=True)
     if not files:
-        found.skipped = 1
-        found.notes.append("skipped: e2e: tests/e2e holds no *.test.mjs")
+        # On a desk that is a gap to be seen; in CI the suite has lost its files.
+        is_ci = bool(os.environ.get("CI"))
+        found.failed, found.skipped = int(is_ci), int(not is_ci)
+        found.notes.append(f"{'FAILED' if is_ci else 'skipped'}: tests/e2e holds no *.test.mjs")
         return found
     node = shutil.which("node")
-    if not node:
+    version = subprocess.run([node, "--version"], capture_output=True, text=True).stdout if node else ""
+    if int((re.match(r"v(\d+)", version) or [0, 0])[1]) < 18:
         found.failed = 1
-        found.notes.append("FAILED: e2e: there is no node; install nodejs 18 or newer")
+        found.notes.append(f"FAILED: node {version.strip() or '(none)'}: e2e needs 18 or newer")
         return found
     for step in ([str(ROOT / "tools/configure.sh"), "--if-missing", "build/release"],
                  ["ninja", "--quiet", "-C", "build/release", "src/netra"]):
         if subprocess.run(step, cwd=ROOT, stdin=subprocess.DEVNULL).returncode:
             found.failed = 1
-            found.notes.append("FAILED: e2e: the release build")
+            found.notes.append("FAILED: the release build")
             return found
     report = ROOT / "build/e2e.tap"
     status = subprocess.run(
@@ -166,12 +169,12 @@ def run_e2e(_name):
     found.failed = int(totals.get("fail", 0)) + int(totals.get("cancelled", 0))
     found.skipped = int(totals.get("skipped", 0)) + int(totals.get("todo", 0))
     for line in re.findall(r"^\s*ok \d+ - .*# SKIP.*$", text, re.M):
-        found.notes.append("skipped: e2e: " + re.sub(r"^\s*ok \d+ - ", "", line))
+        found.notes.append("skipped: " + re.sub(r"^\s*ok \d+ - ", "", line))
     for line in re.findall(r"^\s*not ok \d+ - .*$", text, re.M):
-        found.notes.append("FAILED: e2e: " + re.sub(r"^\s*not ok \d+ - ", "", line))
+        found.notes.append("FAILED: " + re.sub(r"^\s*not ok \d+ - ", "", line))
     if (status or not found.passed) and not found.failed:
         found.failed = 1
-        found.notes.append(f"FAILED: e2e: node ended with {status} after {found.passed} tests")
+        found.notes.append(f"FAILED: node ended with {status} after {found.passed} tests")
     return found
 
 
@@ -201,6 +204,7 @@ def main(parts):
     for part in parts:
         found = run_e2e(part) if part == "e2e" else run_build(part)
         print(f"   {part}: {found}", flush=True)
+        found.notes = [re.sub(r"^(\w+): ", rf"\1: {part}: ", note) for note in found.notes]
         total.add(found)
     print()
     for note in total.notes:
