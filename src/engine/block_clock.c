@@ -5,6 +5,7 @@
 
 #define BLOCK_SEGMENTS_FIRST 4
 #define BLOCK_PAGES_FIRST    64
+#define BLOCKS_END           (UINT64_C(1) << 32)
 
 void block_clock_init(struct block_clock *clock)
 {
@@ -99,59 +100,84 @@ static void splice(struct block_page *page, uint32_t first, uint32_t last,
     page->count = page->count - (last - first) + count;
 }
 
+/* The segments [*ret_first,*ret_last) that a touch replaces: those that it overlaps, and neighbours
+ * of the same moment, which it joins. */
+static void find_replaced(const struct block_page *page, const struct block_segment *touched,
+                          uint32_t *ret_first, uint32_t *ret_last)
+{
+    const struct block_segment *segments = page->segments;
+    uint32_t first = segment_at(page, touched->start);
+    uint32_t last = first;
+
+    while (last < page->count &&
+           (segments[last].start < touched->end ||
+            (segments[last].start == touched->end && segments[last].last_us == touched->last_us))) {
+        last++;
+    }
+    if (first > 0 && segments[first - 1].end == touched->start &&
+        segments[first - 1].last_us == touched->last_us) {
+        first--;
+    }
+    *ret_first = first;
+    *ret_last = last;
+}
+
+/* What stands in the place of the replaced segments: the rest of left, middle, the rest of right.
+ * A rest of the same moment becomes part of middle. Returns how many. */
+static uint32_t make_segments(struct block_segment left, struct block_segment middle,
+                              struct block_segment right, struct block_segment made[3])
+{
+    uint32_t count = 0;
+    struct block_segment rest = {middle.end, right.end, right.last_us};
+
+    if (left.start < middle.start && left.last_us != middle.last_us) {
+        made[count++] = (struct block_segment){left.start, middle.start, left.last_us};
+    } else if (left.start < middle.start) {
+        middle.start = left.start;
+    }
+    if (rest.end > rest.start && rest.last_us == middle.last_us) {
+        middle.end = rest.end;
+    }
+    made[count++] = middle;
+    if (rest.end > middle.end) {
+        made[count++] = rest;
+    }
+    return count;
+}
+
 /* Sets [start,end) of one page to time_us and joins equal neighbours. */
 static int touch_page(struct block_page *page, uint32_t start, uint32_t end, int64_t time_us)
 {
+    struct block_segment middle = {start, end, time_us};
+    struct block_segment made[3];
+    uint32_t first;
+    uint32_t last;
+
     if (reserve_segments(page)) {
         return ERR_NO_MEMORY;
     }
-    struct block_segment made[3];
-    uint32_t count = 0;
-    uint32_t first = segment_at(page, start);
-    uint32_t last = first;
-
-    /* Neighbours of the same moment are joined, on the left here, on the right by the loop. */
-    if (first > 0 && page->segments[first - 1].end == start &&
-        page->segments[first - 1].last_us == time_us) {
-        first--;
-        start = page->segments[first].start;
-    }
-    while (last < page->count &&
-           (page->segments[last].start < end ||
-            (page->segments[last].start == end && page->segments[last].last_us == time_us))) {
-        last++;
-    }
-    struct block_segment middle = {start, end, time_us};
-    if (first < last) {
-        struct block_segment left = page->segments[first];
-        struct block_segment right = page->segments[last - 1];
-
-        if (left.start < start && left.last_us == time_us) {
-            middle.start = left.start;
-        } else if (left.start < start) {
-            made[count++] = (struct block_segment){left.start, start, left.last_us};
-        }
-        if (right.end > end && right.last_us == time_us) {
-            middle.end = right.end;
-            made[count++] = middle;
-        } else if (right.end > end) {
-            made[count++] = middle;
-            made[count++] = (struct block_segment){end, right.end, right.last_us};
-        } else {
-            made[count++] = middle;
-        }
-    } else {
-        made[count++] = middle;
-    }
+    find_replaced(page, &middle, &first, &last);
+    uint32_t count =
+        first < last ? make_segments(page->segments[first], middle, page->segments[last - 1], made)
+                     : make_segments(middle, middle, middle, made);
     splice(page, first, last, made, count);
     return OK;
+}
+
+/* Blocks are 32-bit numbers: what a run claims behind the last of them does not exist, and must not
+ * be taken for the first pages of the next scope. */
+static uint64_t run_end(struct block_run run)
+{
+    uint64_t end = (uint64_t)run.start + run.length;
+
+    return end < BLOCKS_END ? end : BLOCKS_END;
 }
 
 int block_clock_touch(struct block_clock *clock, uint64_t scope, struct block_run run,
                       int64_t time_us)
 {
     uint64_t block = run.start;
-    uint64_t end = block + run.length;
+    uint64_t end = run_end(run);
 
     while (block < end) {
         uint32_t number = (uint32_t)(block >> BLOCK_PAGE_BITS);
@@ -211,7 +237,7 @@ void block_clock_prefix(const struct block_clock *clock, uint64_t scope, struct 
                         const int64_t *since_us, unsigned moments, bool *is_alive, uint32_t *counts)
 {
     uint64_t block = run.start;
-    uint64_t end = block + run.length;
+    uint64_t end = run_end(run);
 
     while (block < end) {
         uint32_t number = (uint32_t)(block >> BLOCK_PAGE_BITS);

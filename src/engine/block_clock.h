@@ -47,14 +47,14 @@ struct block_clock {
 void block_clock_init(struct block_clock *clock);
 void block_clock_done(struct block_clock *clock);
 
-/* Sets the last touch of every block of the run to time_us. scope < 2^44. ERR_NO_MEMORY, ERR_LIMIT.
- */
+/* Sets the last touch of every block of the run to time_us. scope < 2^44; blocks of a run behind
+ * the largest 32-bit number do not exist. ERR_NO_MEMORY, ERR_LIMIT. */
 must_check int block_clock_touch(struct block_clock *clock, uint64_t scope, struct block_run run,
                                  int64_t time_us);
 
 /* How many blocks from the run's start on were touched at or after each of the moments: counts[k]
- * is the length of the longest prefix whose blocks all have last touch >= since_us[k]; moments
- * descend is not required. is_alive[k] false on entry means: do not count; set to false where the
+ * is the length of the longest prefix whose blocks all have last touch >= since_us[k], in any
+ * order. is_alive[k] false on entry means: do not count; set to false where the
  * prefix ends before the run does. */
 void block_clock_prefix(const struct block_clock *clock, uint64_t scope, struct block_run run,
                         const int64_t *since_us, unsigned moments, bool *is_alive,
