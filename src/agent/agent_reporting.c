@@ -372,9 +372,10 @@ static int step(struct run *run, bool *ret_done, struct error *error)
         code = write_analysis(run);
     } else if (!code) {
         run->report->type = REPORT_GUIDANCE;
-        code = run->route == ROUTE_TALK ? talk_write(run)
-               : run->options.dataset   ? describe_inputs(run)
-                                        : OK;
+        code = run->options.dataset ? describe_inputs(run) : OK;
+        if (!code && run->route == ROUTE_TALK) {
+            code = talk_write(run);
+        }
     }
     if (!code && report_gate(run->report, /* ret_count */ NULL, &refusal)) {
         code = fall_back(run, &refusal);

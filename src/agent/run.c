@@ -282,6 +282,11 @@ const struct report *run_report(const struct run *run)
     return run->phase == PHASE_DONE ? run->report : NULL;
 }
 
+bool run_lacks_records(const struct run *run)
+{
+    return run->route == ROUTE_NO_DATA;
+}
+
 void run_delivered(struct run *run)
 {
     struct report *report = run->report;

@@ -69,6 +69,9 @@ must_check int run_step(struct run *run, bool *ret_done, struct error *error);
  * run_delivered() closes it. */
 const struct report *run_report(const struct run *run);
 
+/* True when the question could be answered but there were no records to answer it from. */
+bool run_lacks_records(const struct run *run);
+
 /* Records that the report is being handed over now. */
 void run_delivered(struct run *run);
 

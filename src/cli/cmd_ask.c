@@ -144,10 +144,7 @@ static int deliver(const struct question *question, struct run *run)
         return cli_fail(&error);
     }
     int code = write_out(question, buf_str(&text));
-    return code ? code
-           : run_report(run)->type == REPORT_GUIDANCE && run_report(run)->records == 0
-               ? EXIT_NO_RECORDS
-               : EXIT_DONE;
+    return code == EXIT_DONE && run_lacks_records(run) ? EXIT_NO_RECORDS : code;
 }
 
 static int answer(const struct question *question, const struct dataset *dataset)

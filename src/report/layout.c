@@ -61,9 +61,9 @@ const char *report_type_words(enum report_type type)
     case REPORT_PARTIAL:
         return "partial analysis: some of the question cannot be answered from these records";
     case REPORT_GUIDANCE:
-        return "guidance: there are no usable records yet";
+        return "guidance: how to get an answer";
     case REPORT_FALLBACK:
-        return "fallback: the analysis failed, this is what is known";
+        return "fallback: no analysis stands behind it";
     }
     return "";
 }

@@ -500,9 +500,21 @@ static void put_target(struct planner *planner)
     }
 }
 
+/* How much of the saving somebody has to agree to. */
+static const char *confirmation_words(const struct plan *plan)
+{
+    if (plan->after_sure_pico_usd == plan->after_pico_usd) {
+        return "none of it needs anybody's confirmation";
+    }
+    return plan->after_sure_pico_usd == plan->baseline_pico_usd
+               ? "all of it needs confirmation"
+               : "{plan.saving.sure} of it needs nobody's confirmation";
+}
+
 static void put_words(struct planner *planner, size_t left_out)
 {
     struct tool_out *out = &planner->out;
+    bool is_one = planner->plan.count == 1;
 
     if (planner->plan.count == 0) {
         out_paragraph(out, "No change that leaves quality untouched saves anything worth doing in "
@@ -510,13 +522,15 @@ static void put_words(struct planner *planner, size_t left_out)
         out_summary(out, "No change that leaves quality untouched saves anything worth doing.");
         return;
     }
-    out_paragraph(out, "{plan.actions} changes together lower the bill of these records from "
-                       "{plan.cost.before} to {plan.cost.after}: {plan.saving.total}, or "
-                       "{plan.saving.ratio}. They are priced by one replay, so nothing is counted "
-                       "twice.");
-    out_summary(out, "{plan.actions} changes that leave quality untouched save "
-                     "{plan.saving.total} ({plan.saving.ratio}) together; {plan.saving.sure} of it "
-                     "needs nobody's confirmation.");
+    out_paragraph(out,
+                  "{plan.actions} %s the bill of these records from {plan.cost.before} to "
+                  "{plan.cost.after}: {plan.saving.total}, or {plan.saving.ratio}.%s",
+                  is_one ? "change lowers" : "changes together lower",
+                  is_one ? "" : " They are priced by one replay, so nothing is counted twice.");
+    out_summary(out, "{plan.actions} %s {plan.saving.total} ({plan.saving.ratio})%s; %s.",
+                is_one ? "change that leaves quality untouched saves"
+                       : "changes that leave quality untouched save",
+                is_one ? "" : " together", confirmation_words(&planner->plan));
     out_next_step(out, "Start with the action that saves most and needs no confirmation; export "
                        "the records again a week later and ask the same question.");
     if (left_out) {

@@ -218,7 +218,12 @@ static int run(const struct tool_context *context, const struct tool_args *args,
                             "{tokens.output.total} out. At the book's prices they cost "
                             "{spend.total}.");
     }
-    if (dataset->table.any_present & USAGE_HAS_CACHE) {
+    if (dataset->sums.priced == 0) {
+        out_summary(&out, "What {requests.total} requests cost: {spend.total}.");
+    } else if (dataset->sums.unpriced) {
+        out_summary(&out, "{requests.total} requests cost {spend.total} at the book's prices; the "
+                          "price of {requests.unpriced} of them is unknown.");
+    } else if (dataset->table.any_present & USAGE_HAS_CACHE) {
         out_summary(&out, "{requests.total} requests cost {spend.total} at the book's prices.");
     } else {
         out_summary(&out, "{requests.total} requests cost at most {spend.total} at the book's "

@@ -131,9 +131,16 @@ static int run(const struct tool_context *context, const struct tool_args *args,
               dataset->sums.cache_write_pico_usd, dataset->sums.priced, dataset->sums.unpriced);
     out_spend(&out, FACT_ID("spend.output"), "spend on output", dataset->sums.output_pico_usd,
               dataset->sums.priced, dataset->sums.unpriced);
-    out_paragraph(&out, "Of {spend.total}, {spend.input} went to uncached input, "
-                        "{spend.cache_read} to cache reads, {spend.cache_write} to cache writes "
-                        "and {spend.output} to output.");
+    if (dataset->sums.cache_read_pico_usd || dataset->sums.cache_write_pico_usd) {
+        out_paragraph(&out, "Of {spend.total}, {spend.input} went to uncached input, "
+                            "{spend.cache_read} to cache reads, {spend.cache_write} to cache "
+                            "writes and {spend.output} to output.");
+    } else if (dataset->sums.priced) {
+        out_paragraph(&out, "Of {spend.total}, {spend.input} went to input and {spend.output} to "
+                            "output.");
+    } else {
+        out_paragraph(&out, "Spend: {spend.total}.");
+    }
     for (size_t i = 0; i < by->count && !code; i++) {
         code = put_by(&out, dataset, by->texts[i], error);
     }
