@@ -5,8 +5,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "agent/run_state.h"
+#include "price/provider.h"
 
-#define FAMILY_CANDIDATES_MAX 4u
+#define FAMILY_CANDIDATES_MAX 3u
 
 struct wish {
     enum intent intent;
@@ -99,29 +100,59 @@ static int plan_whatif(struct run *run, struct str model, struct str scope)
     return code;
 }
 
-/* A name that is no model of the book is a family ("claude"): its first members are tried and the
+/* A member of the family that the maker itself sells, at its newest price. */
+static bool is_member(const struct price_book *book, size_t index, struct str family)
+{
+    const struct price_row *row = price_book_row(book, index);
+
+    return contains_word(row->model, family) && provider_rank_of(row->provider) == PROVIDER_MAKER &&
+           price_find(book, STR(""), row->model, PRICE_NEWEST, NULL) == row;
+}
+
+/* The newest members of a family, by the date of their price, then by their place in the book. */
+static size_t newest_members(const struct price_book *book, struct str family, size_t *members)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < price_book_count(book); i++) {
+        struct str date = price_book_row(book, i)->source_date;
+        size_t place = count;
+
+        if (!is_member(book, i, family)) {
+            continue;
+        }
+        while (place > 0 &&
+               str_compare(date, price_book_row(book, members[place - 1])->source_date) >= 0) {
+            place--;
+        }
+        if (place == FAMILY_CANDIDATES_MAX) {
+            continue;
+        }
+        count += count < FAMILY_CANDIDATES_MAX;
+        memmove(&members[place + 1], &members[place], (count - place - 1) * sizeof(*members));
+        members[place] = i;
+    }
+    return count;
+}
+
+/* A name that is no model of the book is a family ("claude"): its newest members are tried, and the
  * report asks which one is meant. */
 static int plan_family(struct run *run, struct str family, struct str scope)
 {
     const struct price_book *book = run->options.book;
-    unsigned found = 0;
+    size_t members[FAMILY_CANDIDATES_MAX];
+    size_t found = newest_members(book, family, members);
     int code = OK;
 
-    for (size_t i = 0; i < price_book_count(book) && found < FAMILY_CANDIDATES_MAX && !code; i++) {
-        const struct price_row *row = price_book_row(book, i);
-
-        if (contains_word(row->model, family) &&
-            price_find(book, STR(""), row->model, INT64_MAX, NULL) == row) {
-            code = plan_whatif(run, row->model, scope);
-            found++;
-        }
+    if (found == 0) {
+        return plan_whatif(run, family, scope);
     }
-    if (found) {
-        run_add_gap(run, "which_model", "which model of the family is meant",
-                    "the exact name of the model: some members of the family were tried");
-        return code;
+    for (size_t i = 0; i < found && !code; i++) {
+        code = plan_whatif(run, price_book_row(book, members[i])->model, scope);
     }
-    return code ? code : plan_whatif(run, family, scope);
+    run_add_gap(run, "which_model", "which model of the family is meant",
+                "the exact name of the model: the newest members of the family were tried");
+    return code;
 }
 
 /* The feature that the question is about, when there is exactly one and the records have it. */

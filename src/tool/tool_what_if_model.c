@@ -101,6 +101,32 @@ static void put_facts(struct tool_out *out, struct str model, const struct whati
                 "a latency model, or records of this model on your traffic");
 }
 
+/* The break-even as a sentence; at or below equal length it says something else. */
+static void put_breakeven_words(struct tool_out *out, struct str id,
+                                const struct whatif_result *result)
+{
+    struct decimal multiplier;
+
+    if (!whatif_breakeven(result, &multiplier)) {
+        return;
+    }
+    if (multiplier.digits <= 0) {
+        out_paragraph(out, "It is dearer whatever the length of its answers: its input alone costs "
+                           "more than these calls do now.");
+    } else if (decimal_compare(multiplier, decimal_of(1, 0)) < 0) {
+        out_paragraph(out,
+                      "It is dearer with answers of equal length; they would have to shrink to "
+                      "{whatif.%.*s.breakeven_output_multiplier} their length (reasoning tokens "
+                      "count) before it pays.",
+                      STR_ARGS(id));
+    } else {
+        out_paragraph(out,
+                      "It stays cheaper unless its answers become more than "
+                      "{whatif.%.*s.breakeven_output_multiplier} as long (reasoning tokens count).",
+                      STR_ARGS(id));
+    }
+}
+
 static void put_words(struct tool_out *out, struct str model, const struct whatif_result *result)
 {
     struct buf escaped;
@@ -119,15 +145,18 @@ static void put_words(struct tool_out *out, struct str model, const struct whati
     }
     out_paragraph(out,
                   "On `%.*s` the same calls cost {whatif.%.*s.cost} instead of "
-                  "{whatif.%.*s.cost_now}, if its answers are as long. "
-                  "{whatif.%.*s.requests.moved} requests can move, "
-                  "{whatif.%.*s.requests.infeasible} cannot.",
-                  STR_ARGS(name), STR_ARGS(id), STR_ARGS(id), STR_ARGS(id), STR_ARGS(id));
-    out_paragraph(out,
-                  "It stays cheaper unless its answers become more than "
-                  "{whatif.%.*s.breakeven_output_multiplier} as long (reasoning tokens count). "
-                  "Quality: {whatif.%.*s.quality}. Latency: {whatif.%.*s.latency}.",
-                  STR_ARGS(id), STR_ARGS(id), STR_ARGS(id));
+                  "{whatif.%.*s.cost_now}, if its answers are as long.",
+                  STR_ARGS(name), STR_ARGS(id), STR_ARGS(id));
+    if (result->infeasible) {
+        out_paragraph(out,
+                      "{whatif.%.*s.requests.moved} requests can move; "
+                      "{whatif.%.*s.requests.infeasible} cannot (too long for it, or without a "
+                      "price in their service tier) and stay where they are.",
+                      STR_ARGS(id), STR_ARGS(id));
+    }
+    put_breakeven_words(out, id, result);
+    out_paragraph(out, "Quality: {whatif.%.*s.quality}. Latency: {whatif.%.*s.latency}.",
+                  STR_ARGS(id), STR_ARGS(id));
     out_summary(out,
                 "On `%.*s` the calls would cost {whatif.%.*s.cost} instead of "
                 "{whatif.%.*s.cost_now}; its effect on quality is unknown.",
@@ -148,6 +177,26 @@ static void put_words(struct tool_out *out, struct str model, const struct whati
              STR_ARGS(name));
 }
 
+/* One section per model: "The same calls on `gpt-4o`". */
+static void open_section(struct tool_out *out, struct str model)
+{
+    struct str title = arena_printf(&out->body->arena, "The same calls on `%.*s`", STR_ARGS(model));
+    struct str id = arena_printf(&out->body->arena, "whatif-%.*s", STR_ARGS(model));
+
+    for (size_t i = 0; id.data && i < id.length; i++) {
+        char *c = (char *)id.data + i;
+
+        if (!(*c >= 'a' && *c <= 'z') && !(*c >= '0' && *c <= '9')) {
+            *c = '-';
+        }
+    }
+    if (!title.data || !id.data) {
+        out->status = ERR_NO_MEMORY;
+        return;
+    }
+    out_section(out, id.data, title.data);
+}
+
 static int run(const struct tool_context *context, const struct tool_args *args,
                struct report *body, struct error *error)
 {
@@ -166,7 +215,7 @@ static int run(const struct tool_context *context, const struct tool_args *args,
         return code;
     }
     struct str name = out_name(&out, asked);
-    out_section(&out, "whatif", "Another model");
+    open_section(&out, name);
     if (!model) {
         out_unknown(&out, FACT_NAMED("whatif.", asked, ".cost"), "cost after the change", UNIT_USD,
                     "the price of that model");
