@@ -193,6 +193,14 @@ static int read_number(struct parse *p, size_t at, size_t *ret_end)
              end + 1 < text.length && is_digit(text.data[end + 1])))) {
         end++;
     }
+    size_t exponent = end + 1;
+    exponent +=
+        exponent < text.length && (text.data[exponent] == '-' || text.data[exponent] == '+');
+    if (end < text.length && text.data[end] == 'e' && exponent < text.length &&
+        is_digit(text.data[exponent])) {
+        for (end = exponent; end < text.length && is_digit(text.data[end]); end++) {
+        }
+    }
     *ret_end = end;
     return add_token(p, TOKEN_NUMBER, -1, at, end);
 }
