@@ -78,6 +78,8 @@ static bool can_have_unit(enum ask_metric metric, enum ask_unit unit)
     case METRIC_RATE_LIMIT:
         return unit == UNIT_FRACTION;
     case METRIC_ACTIONS:
+    case METRIC_RPM:
+    case METRIC_TPM:
         return unit == UNIT_NONE;
     default:
         return false;
@@ -226,6 +228,9 @@ static enum token_kind comparison_before(const struct statement *s, uint32_t at)
     for (uint32_t i = at; i-- > s->clause->begin && at - i <= 3;) {
         enum token_kind kind = s->p->tokens[i].kind;
 
+        if (kind == TOKEN_AT_LEAST && has(s, TOKEN_NEGATION)) {
+            return TOKEN_AT_MOST; /* "must not drop more than" */
+        }
         if (kind == TOKEN_AT_MOST || kind == TOKEN_AT_LEAST || kind == TOKEN_TO ||
             kind == TOKEN_BY || kind == TOKEN_EXACTLY || kind == TOKEN_THAN) {
             return kind;
@@ -490,6 +495,9 @@ static void read_bare(struct statement *s, enum ask_metric metric, const struct 
 
     if (next == TOKEN_QUICK_WIN || (metric == METRIC_ACTIONS && !has(s, TOKEN_FEATURE_WORD))) {
         emit(s, METRIC_ACTIONS, valued("<=", q->value, "count"));
+    } else if (metric == METRIC_RPM || metric == METRIC_TPM) {
+        emit(s, metric,
+             valued("<=", q->value, metric == METRIC_RPM ? "requests/min" : "tokens/min"));
     } else if (metric == METRIC_OUTPUT_TOKENS || metric == METRIC_INPUT_TOKENS ||
                metric == METRIC_REASONING_TOKENS) {
         read_tokens(s, metric, q, comparison);
@@ -520,10 +528,23 @@ static bool is_latency_value(const struct statement *s, const struct quantity *q
     return !has(s, TOKEN_CACHE) || metric != METRIC_NONE;
 }
 
+/* "divide latency by 2": the verb says what the number is. */
+static bool divides_by_number(const struct statement *s)
+{
+    uint32_t at = clause_find(s->p, s->clause, TOKEN_DIVIDE);
+
+    return at < s->clause->end && s->p->tokens[at].arg == 0;
+}
+
 static void read_value(struct statement *s, uint32_t at)
 {
     const struct parse *p = s->p;
-    const struct quantity *q = token_quantity(p, &p->tokens[at]);
+    struct quantity read = *token_quantity(p, &p->tokens[at]);
+    struct quantity *q = &read;
+
+    if (q->unit == UNIT_NONE && divides_by_number(s)) {
+        q->unit = UNIT_FACTOR;
+    }
     uint32_t found = clause_nearest_metric(p, s->clause, at, q->unit);
     enum ask_metric metric = found < s->clause->end ? token_metric(&p->tokens[found]) : METRIC_NONE;
     enum token_kind comparison = comparison_before(s, at);
@@ -585,6 +606,9 @@ static void read_multiplier(struct statement *s, uint32_t at)
         found < s->clause->end ? token_metric(&s->p->tokens[found]) : METRIC_COST;
     struct quantity q = {.unit = UNIT_FACTOR, .value = (int128)token->arg * QUANTITY_ONE};
 
+    if (token->arg == 0) {
+        return; /* "divide … by": the number follows */
+    }
     if (token->kind == TOKEN_DIVIDE) {
         if (metric == METRIC_COST) {
             q = (struct quantity){.unit = UNIT_FRACTION,

@@ -40,7 +40,7 @@ static const struct rule rules[] = {
      SURE,
      IN_SENTENCE,
      {TOKEN_SAVE},
-     {TOKEN_MODEL, TOKEN_CACHE, TOKEN_BATCH, TOKEN_ROUTE, TOKEN_TRIM},
+     {TOKEN_MODEL, TOKEN_CACHE, TOKEN_BATCH, TOKEN_ROUTE, TOKEN_TRIM, TOKEN_CONFLICT},
      METRIC_NONE},
 
     {INTENT_IMPROVE_LATENCY,
@@ -121,6 +121,12 @@ static const struct rule rules[] = {
     {INTENT_MODEL_WHATIF, SURE, IN_SENTENCE, {TOKEN_GOOD_ENOUGH, TOKEN_MODEL}, {0}, METRIC_NONE},
     {INTENT_MODEL_WHATIF, SURE, IN_PROMPT, {TOKEN_SELF_HOST}, {0}, METRIC_NONE},
 
+    {INTENT_MODEL_WHATIF,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_HOW_MUCH, TOKEN_LESS, TOKEN_MODEL},
+     {TOKEN_COMPARE, TOKEN_RETIRED, TOKEN_REPLACEMENT},
+     METRIC_NONE},
     {INTENT_COMPARE_MODELS, SURE, IN_PROMPT, {TOKEN_COMPARE, TOKEN_MODEL}, {0}, METRIC_NONE},
     {INTENT_COMPARE_MODELS, SURE, IN_SENTENCE, {TOKEN_VERSUS, TOKEN_MODEL}, {0}, METRIC_NONE},
 
@@ -235,6 +241,12 @@ static const struct rule rules[] = {
     {INTENT_QUALITY_CHECK, SURE, IN_PROMPT, {TOKEN_VALIDATE, TOKEN_MIGRATE}, {0}, METRIC_NONE},
     {INTENT_QUALITY_CHECK, SURE, IN_PROMPT, {TOKEN_GOOD_ENOUGH}, {0}, METRIC_NONE},
 
+    {INTENT_QUALITY_CHECK,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_IMPROVE},
+     {TOKEN_ROLLBACK, TOKEN_WORTH, TOKEN_UPGRADE},
+     METRIC_QUALITY},
     {INTENT_ANOMALY_EXPLAIN, SURE, IN_SENTENCE, {TOKEN_WHY}, {TOKEN_CONFLICT}, METRIC_NONE},
     {INTENT_ANOMALY_EXPLAIN, SURE, IN_PROMPT, {TOKEN_EXPLAIN, TOKEN_CHANGED_UP}, {0}, METRIC_NONE},
     {INTENT_ANOMALY_EXPLAIN, SURE, IN_PROMPT, {TOKEN_EXPLAIN, TOKEN_BAD}, {0}, METRIC_NONE},
@@ -257,7 +269,7 @@ static const struct rule rules[] = {
      METRIC_LATENCY},
     {INTENT_ANOMALY_EXPLAIN,
      SURE,
-     IN_CLAUSE,
+     IN_SENTENCE,
      {TOKEN_CHANGED_DOWN},
      {TOKEN_ROLLBACK, TOKEN_WORTH},
      METRIC_LATENCY},
@@ -462,12 +474,15 @@ static void score_metrics(const struct parse *p, int *scores)
             !sentence_has(p, clause, TOKEN_UPGRADE) && !sentence_has(p, clause, TOKEN_ROLLBACK)) {
             score_observation(p, clause, scores);
         }
-        if (clause_has_metric(p, clause, METRIC_RATE_LIMIT)) {
+        if (clause_has_metric(p, clause, METRIC_RATE_LIMIT) ||
+            clause_has_metric(p, clause, METRIC_RPM) || clause_has_metric(p, clause, METRIC_TPM)) {
             scores[INTENT_RATE_LIMIT_CAPACITY] += SURE;
         }
         if (less < clause->end && !asks && !clause_has(clause, TOKEN_ACCEPT)) {
-            if (p->tokens[less].arg == METRIC_COST &&
-                !(sentence_has(p, clause, TOKEN_WHAT_IF) && sentence_has(p, clause, TOKEN_MODEL))) {
+            if (p->tokens[less].arg == METRIC_COST && !((sentence_has(p, clause, TOKEN_WHAT_IF) ||
+                                                         sentence_has(p, clause, TOKEN_HOW_MUCH)) &&
+                                                        sentence_has(p, clause, TOKEN_MODEL) &&
+                                                        !sentence_has(p, clause, TOKEN_RETIRED))) {
                 scores[INTENT_REDUCE_COST] += SURE;
             } else if (p->tokens[less].arg == METRIC_LATENCY &&
                        !sentence_has(p, clause, TOKEN_WHAT_IF)) {
@@ -547,6 +562,12 @@ static void settle(const struct parse *p, int *scores)
                                                       p->tokens[i].arg == METRIC_OUTPUT_TOKENS);
         }
         scores[INTENT_TOKEN_TRIM] = named ? scores[INTENT_TOKEN_TRIM] : 0; /* "trim the bill" */
+    }
+    bool asks_for_help = parse_has(p, TOKEN_DATA_QUESTION) || parse_has(p, TOKEN_IMPORT);
+    for (unsigned i = 0; i < INTENT_DATA_HELP && !asks_for_help; i++) {
+        if (scores[i]) {
+            scores[INTENT_DATA_HELP] = 0; /* "would caching help?" */
+        }
     }
     if (scores[INTENT_ROLLBACK] && parse_has(p, TOKEN_SUGGESTION)) {
         scores[INTENT_EVALUATE_CHANGE] = 0;

@@ -491,6 +491,18 @@ const struct quantity *token_quantity(const struct parse *p, const struct token 
     return &p->quantities[token->arg];
 }
 
+/* Units that measure nothing here: "our TPM limit", "tokens". */
+static struct token without_number(struct token token)
+{
+    if (token.kind == TOKEN_UNIT && (token.arg == UNIT_RPM || token.arg == UNIT_TPM)) {
+        token.kind = TOKEN_METRIC;
+        token.arg = token.arg == UNIT_RPM ? METRIC_RPM : METRIC_TPM;
+    } else if (token.kind == TOKEN_UNIT && token.arg == UNIT_TOKENS) {
+        token.kind = TOKEN_DOMAIN;
+    }
+    return token;
+}
+
 int quantities_build(struct parse *p)
 {
     struct reader r = {.p = p};
@@ -524,7 +536,7 @@ int quantities_build(struct parse *p)
             p->quantities[p->quantity_count++] = q;
             p->tokens[to++] = made;
         } else {
-            p->tokens[to++] = p->tokens[r.at++];
+            p->tokens[to++] = without_number(p->tokens[r.at++]);
         }
     }
     p->token_count = to;
