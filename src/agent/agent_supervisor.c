@@ -235,6 +235,21 @@ static void note_constraints(struct run *run)
     }
 }
 
+/* A feature that no record has: the answer is about everything, and says so. */
+static void note_features(struct run *run)
+{
+    const struct interpretation *ask = run->interpretation;
+    const struct dict *names = &run->options.dataset->table.name_dicts[USAGE_FEATURE];
+
+    for (size_t i = 0; i < ask->feature_count; i++) {
+        if (dict_find(names, ask->features[i]) == DICT_NOT_FOUND) {
+            run_add_gap(run, "which_feature", "the feature that is meant",
+                        "a name of a feature that the records have: they have none of that name, "
+                        "and the answer is about all of them");
+        }
+    }
+}
+
 static int step(struct run *run, bool *ret_done, struct error *error)
 {
     int code = run_plan_call(run, "dataset_profile", STR("{}"));
@@ -261,6 +276,7 @@ static int step(struct run *run, bool *ret_done, struct error *error)
         }
     }
     note_constraints(run);
+    note_features(run);
     return code ? error_set(error, code, "cannot plan the analyses: %s", error_code_text(code))
                 : OK;
 }

@@ -163,6 +163,12 @@ static void mark_questions(struct parse *p)
     }
 }
 
+/* Hindi and Japanese say "quality hurting without": the word ends its clause. */
+static bool is_postposed(const struct parse *p, enum token_kind kind)
+{
+    return kind == TOKEN_WITHOUT && (p->language == LANGUAGE_HI || p->language == LANGUAGE_JA);
+}
+
 static void cut(struct parse *p)
 {
     uint32_t sentence = 0;
@@ -172,8 +178,8 @@ static void cut(struct parse *p)
     for (uint32_t i = 0; i < p->token_count; i++) {
         enum token_kind kind = p->tokens[i].kind;
         bool ends = is_sentence_end(kind);
-        bool cuts =
-            ends || opens_clause(kind) || (kind == TOKEN_AND && and_opens_clause(p, i, value));
+        bool cuts = ends || (opens_clause(kind) && !is_postposed(p, kind)) ||
+                    (kind == TOKEN_AND && and_opens_clause(p, i, value));
         bool too_long = i - clause->begin >= PARSE_CLAUSE_TOKENS_MAX;
         cuts = (cuts || too_long) && p->clause_count < PARSE_CLAUSES_MAX;
 
@@ -189,6 +195,7 @@ static void cut(struct parse *p)
         clause->end = i;
         sentence += ends;
         clause = open_clause(p, stays ? i : i + 1, sentence, kind);
+        kind_set_add(&clause->kinds, kind);
         value = false;
         if (stays) {
             kind_set_add(&clause->kinds, kind);

@@ -78,6 +78,8 @@ static bool can_have_unit(enum ask_metric metric, enum ask_unit unit)
     case METRIC_RATE_LIMIT:
         return unit == UNIT_FRACTION;
     case METRIC_ACTIONS:
+    case METRIC_RPM:
+    case METRIC_TPM:
         return unit == UNIT_NONE;
     default:
         return false;
@@ -110,10 +112,21 @@ uint32_t clause_nearest_metric(const struct parse *p, const struct clause *claus
     return clause->end;
 }
 
+/* "did quality drop?" */
+static bool asks_what_was(const struct parse *p, const struct clause *clause)
+{
+    for (uint32_t i = clause->begin; i < clause->end && clause->is_question; i++) {
+        if (p->tokens[i].kind == TOKEN_STOP && p->tokens[i].arg == STOP_DID) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool clause_is_observation(const struct parse *p, const struct clause *clause)
 {
     return sentence_has(p, clause, TOKEN_WHY) || clause_has(clause, TOKEN_CHANGED_UP) ||
-           clause_has(clause, TOKEN_CHANGED_DOWN) ||
+           clause_has(clause, TOKEN_CHANGED_DOWN) || asks_what_was(p, clause) ||
            (sentence_has(p, clause, TOKEN_EXPLAIN) && !clause_has(clause, TOKEN_BY));
 }
 
@@ -215,6 +228,9 @@ static enum token_kind comparison_before(const struct statement *s, uint32_t at)
     for (uint32_t i = at; i-- > s->clause->begin && at - i <= 3;) {
         enum token_kind kind = s->p->tokens[i].kind;
 
+        if (kind == TOKEN_AT_LEAST && has(s, TOKEN_NEGATION)) {
+            return TOKEN_AT_MOST; /* "must not drop more than" */
+        }
         if (kind == TOKEN_AT_MOST || kind == TOKEN_AT_LEAST || kind == TOKEN_TO ||
             kind == TOKEN_BY || kind == TOKEN_EXACTLY || kind == TOKEN_THAN) {
             return kind;
@@ -235,10 +251,21 @@ static bool goes_up(const struct statement *s, const struct quantity *q)
                            !has(s, TOKEN_LESS) && !has(s, TOKEN_SAVE));
 }
 
+/* A word of worsening: arg 0 hurts whatever it is about, arg 1 only says that a value falls. */
+static bool has_worse(const struct statement *s, int32_t arg)
+{
+    for (uint32_t i = s->clause->begin; i < s->clause->end && has(s, TOKEN_WORSE); i++) {
+        if (s->p->tokens[i].kind == TOKEN_WORSE && s->p->tokens[i].arg == arg) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool goes_down(const struct statement *s, const struct quantity *q)
 {
     return q->sign < 0 || has(s, TOKEN_DOWN) || has(s, TOKEN_LESS) || has(s, TOKEN_SAVE) ||
-           has(s, TOKEN_TRIM) || has(s, TOKEN_IMPROVE) || has(s, TOKEN_DIVIDE);
+           has(s, TOKEN_TRIM) || has(s, TOKEN_IMPROVE) || has(s, TOKEN_DIVIDE) || has_worse(s, 1);
 }
 
 /* --- values by unit --- */
@@ -316,7 +343,7 @@ static void read_share(struct statement *s, enum ask_metric metric, const struct
         }
     } else if (metric == METRIC_RATE_LIMIT) {
         emit(s, METRIC_RPM, valued("<=", q->value, "fraction_of_max"));
-    } else if ((goes_up(s, q) || has(s, TOKEN_WORSE)) && !has(s, TOKEN_IMPROVE)) {
+    } else if ((goes_up(s, q) || has_worse(s, 0)) && !has(s, TOKEN_IMPROVE)) {
         if (is_tolerance(s, comparison) || q->sign > 0 || has(s, TOKEN_BUDGET)) {
             emit_share(s, "increase_at_most", q->value, metric);
         }
@@ -468,6 +495,9 @@ static void read_bare(struct statement *s, enum ask_metric metric, const struct 
 
     if (next == TOKEN_QUICK_WIN || (metric == METRIC_ACTIONS && !has(s, TOKEN_FEATURE_WORD))) {
         emit(s, METRIC_ACTIONS, valued("<=", q->value, "count"));
+    } else if (metric == METRIC_RPM || metric == METRIC_TPM) {
+        emit(s, metric,
+             valued("<=", q->value, metric == METRIC_RPM ? "requests/min" : "tokens/min"));
     } else if (metric == METRIC_OUTPUT_TOKENS || metric == METRIC_INPUT_TOKENS ||
                metric == METRIC_REASONING_TOKENS) {
         read_tokens(s, metric, q, comparison);
@@ -478,8 +508,7 @@ static void read_bare(struct statement *s, enum ask_metric metric, const struct 
     } else if ((metric == METRIC_COST || metric == METRIC_LATENCY || metric == METRIC_TTFT) &&
                !has(s, TOKEN_TOP) && !has(s, TOKEN_WHICH) && !s->clause->is_question &&
                next != TOKEN_CONTEXT_WINDOW) {
-        s->p->target_unclear = true;
-        s->p->metrics[metric] = true;
+        s->p->target_unclear = metric;
     }
 }
 
@@ -499,10 +528,23 @@ static bool is_latency_value(const struct statement *s, const struct quantity *q
     return !has(s, TOKEN_CACHE) || metric != METRIC_NONE;
 }
 
+/* "divide latency by 2": the verb says what the number is. */
+static bool divides_by_number(const struct statement *s)
+{
+    uint32_t at = clause_find(s->p, s->clause, TOKEN_DIVIDE);
+
+    return at < s->clause->end && s->p->tokens[at].arg == 0;
+}
+
 static void read_value(struct statement *s, uint32_t at)
 {
     const struct parse *p = s->p;
-    const struct quantity *q = token_quantity(p, &p->tokens[at]);
+    struct quantity read = *token_quantity(p, &p->tokens[at]);
+    struct quantity *q = &read;
+
+    if (q->unit == UNIT_NONE && divides_by_number(s)) {
+        q->unit = UNIT_FACTOR;
+    }
     uint32_t found = clause_nearest_metric(p, s->clause, at, q->unit);
     enum ask_metric metric = found < s->clause->end ? token_metric(&p->tokens[found]) : METRIC_NONE;
     enum token_kind comparison = comparison_before(s, at);
@@ -517,7 +559,8 @@ static void read_value(struct statement *s, uint32_t at)
     if (share && metric == METRIC_NONE && (goes_down(s, q) || s->last_metric != METRIC_NONE)) {
         metric = s->last_metric ? s->last_metric : METRIC_COST;
     }
-    if (metric == METRIC_NONE && has(s, TOKEN_STAT) && can_have_unit(METRIC_LATENCY, q->unit)) {
+    if (metric == METRIC_NONE && has(s, TOKEN_STAT) && q->unit != UNIT_NONE &&
+        can_have_unit(METRIC_LATENCY, q->unit)) {
         metric = METRIC_LATENCY;
     }
     if (metric == METRIC_NONE && q->unit == UNIT_FACTOR && has(s, TOKEN_IMPROVE)) {
@@ -563,6 +606,9 @@ static void read_multiplier(struct statement *s, uint32_t at)
         found < s->clause->end ? token_metric(&s->p->tokens[found]) : METRIC_COST;
     struct quantity q = {.unit = UNIT_FACTOR, .value = (int128)token->arg * QUANTITY_ONE};
 
+    if (token->arg == 0) {
+        return; /* "divide … by": the number follows */
+    }
     if (token->kind == TOKEN_DIVIDE) {
         if (metric == METRIC_COST) {
             q = (struct quantity){.unit = UNIT_FRACTION,
@@ -616,7 +662,8 @@ static void read_kept(struct statement *s)
 {
     for (uint32_t i = s->clause->begin; i < s->clause->end; i++) {
         const struct token *token = &s->p->tokens[i];
-        bool bare_stat = token->kind == TOKEN_STAT && !has(s, TOKEN_METRIC);
+        bool bare_stat = token->kind == TOKEN_STAT && !has(s, TOKEN_METRIC) &&
+                         s->p->out->constraint_count == s->emitted;
         enum ask_metric metric = bare_stat ? METRIC_LATENCY : token_metric(token);
         bool taken = i - s->clause->begin < 64 && (s->taken >> (i - s->clause->begin)) & 1;
 
@@ -698,6 +745,24 @@ static void read_kept_model(struct statement *s)
     }
 }
 
+/* "revert prompt v7 if …": the version that the roll-back names, else empty. */
+static struct str prompt_scope(const struct statement *s)
+{
+    const struct parse *p = s->p;
+    const struct clause *clause = s->clause;
+
+    while (clause > p->clauses && clause[-1].sentence == clause->sentence &&
+           !clause_has(clause, TOKEN_ROLLBACK)) {
+        clause--;
+    }
+    uint32_t at = clause_find(p, clause, TOKEN_PROMPT_VERSION);
+    if (at == clause->end) {
+        return (struct str){NULL, 0};
+    }
+    struct str name = normalise_original(&p->text, p->tokens[at].begin, p->tokens[at].end);
+    return arena_printf(p->arena, "prompt:%.*s", STR_ARGS(name));
+}
+
 /* What a roll-back depends on: "where quality didn't improve but cost went up". */
 static void read_rollback_condition(struct statement *s)
 {
@@ -709,29 +774,22 @@ static void read_rollback_condition(struct statement *s)
                    (has(s, TOKEN_MORE) && !cost);
     bool better = has(s, TOKEN_IMPROVE) || has(s, TOKEN_UP) || has(s, TOKEN_CHANGED_UP);
     bool worse = has(s, TOKEN_WORSE) || has(s, TOKEN_CHANGED_DOWN) || has(s, TOKEN_DOWN);
+    struct str scope = prompt_scope(s);
     struct ask_constraint made = plain("not_worse", true);
 
+    made.scope = scope;
     if (quality && is_negated(s) && (better || !worse)) {
         made = plain("improve_by_at_least", false);
+        made.scope = scope;
         made.unit = STR("margin");
         emit(s, METRIC_QUALITY, made);
     } else if (quality && (worse || has(s, TOKEN_SAME))) {
         emit(s, METRIC_QUALITY, made);
     } else if (!quality && !cost && !latency && worse) {
-        uint32_t version = clause_find(s->p, s->clause, TOKEN_PROMPT_VERSION);
-        const struct clause *first = s->clause > s->p->clauses ? s->clause - 1 : s->clause;
-
-        version = clause_has(first, TOKEN_PROMPT_VERSION)
-                      ? clause_find(s->p, first, TOKEN_PROMPT_VERSION)
-                      : version;
-        if (version < s->clause->end) {
-            struct str name = normalise_original(&s->p->text, s->p->tokens[version].begin,
-                                                 s->p->tokens[version].end);
-            made.scope = arena_printf(s->p->arena, "prompt:%.*s", STR_ARGS(name));
-        }
         emit(s, METRIC_QUALITY, made);
     }
     made = plain("not_worse", false);
+    made.scope = scope;
     if (cost && !quality) {
         emit(s, METRIC_COST, made);
     }

@@ -96,6 +96,9 @@ int entities_prepare(struct parse *p)
         struct str name = folded_name(p, p->vocabulary->features[i]);
         uint32_t slot = hash_first_word(name, 0) & (slots - 1);
 
+        if (name.length == 0) {
+            continue;
+        }
         while (p->feature_slots[slot]) {
             slot = (slot + 1) & (slots - 1);
         }

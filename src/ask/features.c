@@ -103,6 +103,9 @@ static bool is_feature_here(const struct parse *p, uint32_t begin, uint32_t end,
         return opener == TOKEN_FEATURE_WORD || opener == TOKEN_FOR || opener == TOKEN_EXCLUDE ||
                in_list;
     }
+    if ((unsigned char)p->text.data[p->tokens[begin].begin] >= 0xE3) {
+        return false; /* unknown Chinese or Japanese text has no word boundaries to trust */
+    }
     if (kind_at(p, end) == TOKEN_DOMAIN || kind_at(p, end) == TOKEN_MODEL) {
         return false; /* "in my fancy setup" */
     }

@@ -9,9 +9,10 @@
 
 #include "base/attributes.h"
 
-#define INTENT_THRESHOLD 10
-#define SURE             10
-#define RULE_KINDS_MAX   4
+#define INTENT_THRESHOLD   10
+#define SURE               10
+#define GREETING_WORDS_MAX 8 /* more is not a mere greeting */
+#define RULE_KINDS_MAX     6
 
 enum reach { IN_CLAUSE, IN_SENTENCE, IN_PROMPT };
 
@@ -39,7 +40,7 @@ static const struct rule rules[] = {
      SURE,
      IN_SENTENCE,
      {TOKEN_SAVE},
-     {TOKEN_MODEL, TOKEN_CACHE, TOKEN_BATCH, TOKEN_ROUTE},
+     {TOKEN_MODEL, TOKEN_CACHE, TOKEN_BATCH, TOKEN_ROUTE, TOKEN_TRIM, TOKEN_CONFLICT},
      METRIC_NONE},
 
     {INTENT_IMPROVE_LATENCY,
@@ -115,14 +116,26 @@ static const struct rule rules[] = {
      SURE,
      IN_SENTENCE,
      {TOKEN_SHOULD, TOKEN_MODEL, TOKEN_MIGRATE},
-     {0},
+     {TOKEN_RETIRED},
      METRIC_NONE},
     {INTENT_MODEL_WHATIF, SURE, IN_SENTENCE, {TOKEN_GOOD_ENOUGH, TOKEN_MODEL}, {0}, METRIC_NONE},
     {INTENT_MODEL_WHATIF, SURE, IN_PROMPT, {TOKEN_SELF_HOST}, {0}, METRIC_NONE},
 
+    {INTENT_MODEL_WHATIF,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_HOW_MUCH, TOKEN_LESS, TOKEN_MODEL},
+     {TOKEN_COMPARE, TOKEN_RETIRED, TOKEN_REPLACEMENT},
+     METRIC_NONE},
     {INTENT_COMPARE_MODELS, SURE, IN_PROMPT, {TOKEN_COMPARE, TOKEN_MODEL}, {0}, METRIC_NONE},
     {INTENT_COMPARE_MODELS, SURE, IN_SENTENCE, {TOKEN_VERSUS, TOKEN_MODEL}, {0}, METRIC_NONE},
 
+    {INTENT_MODEL_MIGRATE,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_MIGRATE},
+     {TOKEN_WHAT_IF, TOKEN_WORTH, TOKEN_ROLLBACK, TOKEN_HOW_MUCH, TOKEN_KEEP},
+     METRIC_MODEL},
     {INTENT_MODEL_MIGRATE,
      SURE,
      IN_SENTENCE,
@@ -200,7 +213,12 @@ static const struct rule rules[] = {
 
     {INTENT_ROLLBACK, SURE, IN_PROMPT, {TOKEN_ROLLBACK}, {0}, METRIC_NONE},
 
-    {INTENT_QUALITY_CHECK, SURE, IN_CLAUSE, {TOKEN_CHANGED_DOWN}, {TOKEN_ROLLBACK}, METRIC_QUALITY},
+    {INTENT_QUALITY_CHECK,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_CHANGED_DOWN},
+     {TOKEN_ROLLBACK},
+     METRIC_QUALITY},
     {INTENT_QUALITY_CHECK, SURE, IN_CLAUSE, {TOKEN_BAD}, {TOKEN_ROLLBACK}, METRIC_QUALITY},
     {INTENT_QUALITY_CHECK,
      SURE,
@@ -223,6 +241,12 @@ static const struct rule rules[] = {
     {INTENT_QUALITY_CHECK, SURE, IN_PROMPT, {TOKEN_VALIDATE, TOKEN_MIGRATE}, {0}, METRIC_NONE},
     {INTENT_QUALITY_CHECK, SURE, IN_PROMPT, {TOKEN_GOOD_ENOUGH}, {0}, METRIC_NONE},
 
+    {INTENT_QUALITY_CHECK,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_IMPROVE},
+     {TOKEN_ROLLBACK, TOKEN_WORTH, TOKEN_UPGRADE},
+     METRIC_QUALITY},
     {INTENT_ANOMALY_EXPLAIN, SURE, IN_SENTENCE, {TOKEN_WHY}, {TOKEN_CONFLICT}, METRIC_NONE},
     {INTENT_ANOMALY_EXPLAIN, SURE, IN_PROMPT, {TOKEN_EXPLAIN, TOKEN_CHANGED_UP}, {0}, METRIC_NONE},
     {INTENT_ANOMALY_EXPLAIN, SURE, IN_PROMPT, {TOKEN_EXPLAIN, TOKEN_BAD}, {0}, METRIC_NONE},
@@ -245,7 +269,7 @@ static const struct rule rules[] = {
      METRIC_LATENCY},
     {INTENT_ANOMALY_EXPLAIN,
      SURE,
-     IN_CLAUSE,
+     IN_SENTENCE,
      {TOKEN_CHANGED_DOWN},
      {TOKEN_ROLLBACK, TOKEN_WORTH},
      METRIC_LATENCY},
@@ -413,6 +437,26 @@ static void score_constraints(const struct parse *p, int *scores)
     scores[INTENT_FORECAST_GROWTH] += p->out->growth_count ? SURE : 0;
 }
 
+/* "Did quality drop?", "did costs go up?" */
+static void score_observation(const struct parse *p, const struct clause *clause, int *scores)
+{
+    bool moved = clause_has(clause, TOKEN_DOWN) || clause_has(clause, TOKEN_UP) ||
+                 clause_has(clause, TOKEN_WORSE) || clause_has(clause, TOKEN_IMPROVE) ||
+                 clause_has(clause, TOKEN_MORE);
+
+    if (!moved) {
+        return;
+    }
+    if (clause_has_metric(p, clause, METRIC_QUALITY)) {
+        scores[INTENT_QUALITY_CHECK] += SURE;
+    } else if (clause_has(clause, TOKEN_METRIC) && !clause_has_metric(p, clause, METRIC_MODEL)) {
+        scores[INTENT_ANOMALY_EXPLAIN] += SURE;
+        scores[INTENT_REDUCE_COST] = 0;
+        scores[INTENT_FORECAST_GROWTH] = 0;
+        scores[INTENT_IMPROVE_LATENCY] = 0;
+    }
+}
+
 /* A rate limit is asked about unless it is only a source of errors. */
 static void score_metrics(const struct parse *p, int *scores)
 {
@@ -426,12 +470,19 @@ static void score_metrics(const struct parse *p, int *scores)
         if (clause->is_inert) {
             continue;
         }
-        if (clause_has_metric(p, clause, METRIC_RATE_LIMIT)) {
+        if (clause->is_question && clause_is_observation(p, clause) &&
+            !sentence_has(p, clause, TOKEN_UPGRADE) && !sentence_has(p, clause, TOKEN_ROLLBACK)) {
+            score_observation(p, clause, scores);
+        }
+        if (clause_has_metric(p, clause, METRIC_RATE_LIMIT) ||
+            clause_has_metric(p, clause, METRIC_RPM) || clause_has_metric(p, clause, METRIC_TPM)) {
             scores[INTENT_RATE_LIMIT_CAPACITY] += SURE;
         }
         if (less < clause->end && !asks && !clause_has(clause, TOKEN_ACCEPT)) {
-            if (p->tokens[less].arg == METRIC_COST &&
-                !(sentence_has(p, clause, TOKEN_WHAT_IF) && sentence_has(p, clause, TOKEN_MODEL))) {
+            if (p->tokens[less].arg == METRIC_COST && !((sentence_has(p, clause, TOKEN_WHAT_IF) ||
+                                                         sentence_has(p, clause, TOKEN_HOW_MUCH)) &&
+                                                        sentence_has(p, clause, TOKEN_MODEL) &&
+                                                        !sentence_has(p, clause, TOKEN_RETIRED))) {
                 scores[INTENT_REDUCE_COST] += SURE;
             } else if (p->tokens[less].arg == METRIC_LATENCY &&
                        !sentence_has(p, clause, TOKEN_WHAT_IF)) {
@@ -443,7 +494,8 @@ static void score_metrics(const struct parse *p, int *scores)
         scores[INTENT_COST_BREAKDOWN] += SURE; /* "do we ever hit that?" */
     }
     if (p->target_unclear) {
-        scores[p->metrics[METRIC_COST] ? INTENT_REDUCE_COST : INTENT_IMPROVE_LATENCY] += SURE;
+        scores[p->target_unclear == METRIC_COST ? INTENT_REDUCE_COST : INTENT_IMPROVE_LATENCY] +=
+            SURE;
     }
 }
 
@@ -466,7 +518,7 @@ static void score_cost_questions(const struct parse *p, int *scores)
     if (!cost || other) {
         return;
     }
-    bool ours = has_word_arg(p, TOKEN_STOP, 2) || parse_has(p, TOKEN_FEATURE) ||
+    bool ours = has_word_arg(p, TOKEN_STOP, STOP_OURS) || parse_has(p, TOKEN_FEATURE) ||
                 parse_has(p, TOKEN_TIME_POINT) || parse_has(p, TOKEN_LAST) ||
                 parse_has(p, TOKEN_THIS);
     scores[p->model_count && !ours ? INTENT_PRICING_LOOKUP : INTENT_COST_BREAKDOWN] += SURE;
@@ -511,6 +563,12 @@ static void settle(const struct parse *p, int *scores)
         }
         scores[INTENT_TOKEN_TRIM] = named ? scores[INTENT_TOKEN_TRIM] : 0; /* "trim the bill" */
     }
+    bool asks_for_help = parse_has(p, TOKEN_DATA_QUESTION) || parse_has(p, TOKEN_IMPORT);
+    for (unsigned i = 0; i < INTENT_DATA_HELP && !asks_for_help; i++) {
+        if (scores[i]) {
+            scores[INTENT_DATA_HELP] = 0; /* "would caching help?" */
+        }
+    }
     if (scores[INTENT_ROLLBACK] && parse_has(p, TOKEN_SUGGESTION)) {
         scores[INTENT_EVALUATE_CHANGE] = 0;
     }
@@ -526,33 +584,54 @@ static bool is_spoken(enum token_kind kind)
            kind == TOKEN_TIME_POINT || kind == TOKEN_SHOULD || kind == TOKEN_WILL;
 }
 
+/* Kinds that are evidence of a question to us even when no intent was found. */
+static bool is_ours(const struct token *token)
+{
+    switch (token->kind) {
+    case TOKEN_METRIC:
+        return token->arg != METRIC_MODEL && token->arg != METRIC_CHANGE;
+    case TOKEN_MODEL:
+    case TOKEN_PROVIDER:
+    case TOKEN_CACHE:
+    case TOKEN_BATCH:
+    case TOKEN_DOMAIN:
+    case TOKEN_PROMPTS:
+    case TOKEN_DATA_SOURCE:
+    case TOKEN_FEATURE_WORD:
+    case TOKEN_BUDGET:
+    case TOKEN_VAGUE:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static enum intent fallback_intent(const struct parse *p)
 {
     unsigned spoken = 0;
     unsigned unknown = 0;
-    unsigned other = 0;
+    unsigned words = 0;
+    bool ours = false;
     bool foreign = false;
-    bool any = false;
 
     for (uint32_t i = 0; i < p->clause_count; i++) {
         foreign |= p->clauses[i].is_foreign;
     }
     for (uint32_t i = 0; i < p->token_count; i++) {
         enum token_kind kind = p->tokens[i].kind;
-        bool mark = kind >= TOKEN_COMMA;
 
-        any |= !mark;
+        words += kind < TOKEN_COMMA;
         spoken += is_spoken(kind);
-        unknown += kind == TOKEN_WORD;
-        other += !mark && !is_spoken(kind) && kind != TOKEN_WORD;
+        unknown += kind == TOKEN_WORD || kind == TOKEN_FEATURE;
+        ours |= is_ours(&p->tokens[i]);
     }
-    if (!any) {
+    if (words == 0) {
         return INTENT_EMPTY;
     }
-    if (parse_has(p, TOKEN_GREETING) && !foreign) {
+    if (parse_has(p, TOKEN_GREETING) && !foreign && unknown == 0 && words <= GREETING_WORDS_MAX) {
         return INTENT_GREETING;
     }
-    if (foreign || (spoken >= 2 && unknown >= 1 && other == 0)) {
+    if (foreign || (spoken >= 2 && unknown >= 1 && !ours)) {
         return INTENT_OFF_TOPIC;
     }
     return INTENT_UNKNOWN;

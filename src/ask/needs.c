@@ -51,7 +51,9 @@ static bool needs_model_choice(const struct parse *p)
     for (uint32_t i = 0; i < p->model_count; i++) {
         family |= p->model_is_family[i];
     }
-    return family && !has_constraint(p->out, "model", "exclude");
+    bool targetless = p->out->intents[INTENT_MODEL_MIGRATE] && p->model_count == 0;
+
+    return (family || targetless) && !has_constraint(p->out, "model", "exclude");
 }
 
 static uint32_t model_needs(const struct parse *p)

@@ -13,8 +13,9 @@
 
 #include "base/error.h"
 
-#define EXPANSION_MAX 4 /* code points that one may become; longer ligatures are kept as they are  \
-                         */
+#define EXPANSION_MAX                                                                              \
+    4 /* code points that one may become; longer ligatures are kept as they are                    \
+       */
 #define CODE_POINT_BYTES 4
 #define REPLACEMENT      0xFFFD
 

@@ -9,6 +9,17 @@
 #define CONFIDENCE_UNKNOWN 0.2
 #define CONFIDENCE_LOSS    0.6 /* at most, when every word is unknown */
 
+static void name_metrics(struct parse *p)
+{
+    for (uint32_t i = 0; i < p->token_count; i++) {
+        const struct clause *clause = &p->clauses[p->tokens[i].clause];
+
+        if (!clause->is_inert && i < clause->end) {
+            p->metrics[token_metric(&p->tokens[i])] = true;
+        }
+    }
+}
+
 static int run_steps(struct parse *p)
 {
     int status = entities_prepare(p);
@@ -31,6 +42,7 @@ static int run_steps(struct parse *p)
         status = constraints_read(p);
     }
     if (!status) {
+        name_metrics(p);
         time_range_read(p);
         intents_score(p);
         needs_decide(p);
@@ -44,13 +56,6 @@ static int collect_metrics(struct parse *p)
     p->out->metrics = arena_alloc(p->arena, METRIC_COUNT, sizeof(struct str));
     if (!p->out->metrics) {
         return ERR_NO_MEMORY;
-    }
-    for (uint32_t i = 0; i < p->token_count; i++) {
-        const struct clause *clause = &p->clauses[p->tokens[i].clause];
-
-        if (!clause->is_inert && i < clause->end) {
-            p->metrics[token_metric(&p->tokens[i])] = true;
-        }
     }
     p->metrics[METRIC_CACHE_HIT] |= p->out->intents[INTENT_CACHE_AUDIT];
     p->metrics[METRIC_COST] |= p->out->intents[INTENT_REDUCE_COST];

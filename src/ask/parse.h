@@ -59,9 +59,9 @@ struct parse {
     struct kind_set kinds;      /* of all clauses that count */
     enum ask_language language;
     bool metrics[METRIC_COUNT];
-    bool latency_goal;   /* a bound that asks for improvement, not one that is only kept */
-    bool infeasible;     /* a target beyond 100 % or beyond numbers */
-    bool target_unclear; /* a value without a unit */
+    bool latency_goal; /* a bound that asks for improvement, not one that is only kept */
+    bool infeasible;   /* a target beyond 100 % or beyond numbers */
+    enum ask_metric target_unclear; /* the metric of a value without a unit */
     uint32_t fuzzy_tries;
     uint32_t model_scans;
     uint32_t *feature_slots; /* hash of the vocabulary's first words: feature + 1 */

@@ -66,34 +66,6 @@ static size_t find_decimal_separator(struct str digits, bool decimal_comma)
     return last;
 }
 
-static int128 read_digits(struct str digits, bool decimal_comma, bool *ret_overflow)
-{
-    size_t point = find_decimal_separator(digits, decimal_comma);
-    int128 value = 0;
-    int128 unit = QUANTITY_ONE;
-    size_t significant = 0;
-
-    for (size_t i = 0; i < digits.length; i++) {
-        char c = digits.data[i];
-
-        if (c < '0' || c > '9') {
-            continue;
-        }
-        if (i < point) {
-            significant += significant > 0 || c != '0';
-            if (significant > DIGITS_MAX) {
-                *ret_overflow = true;
-                return 0;
-            }
-            value = value * 10 + (c - '0') * (int128)QUANTITY_ONE;
-        } else if (unit > 1) {
-            unit /= 10;
-            value += (c - '0') * unit;
-        }
-    }
-    return value;
-}
-
 static int128 multiply(int128 value, int128 factor, int128 divisor, bool *overflow)
 {
     int128 product;
@@ -112,6 +84,55 @@ static int128 power_of_ten(int32_t exponent)
 
     for (int32_t i = 0; i < exponent && i < DIGITS_MAX; i++) {
         value *= 10;
+    }
+    return value;
+}
+
+/* "1e6"; what leaves the range of values is an overflow, upwards, or zero. */
+static int128 scale_by_exponent(int128 value, struct str exponent, bool *ret_overflow)
+{
+    bool negative = exponent.data[0] == '-';
+    int32_t power = 0;
+
+    for (size_t i = 0; i < exponent.length && power < DIGITS_MAX; i++) {
+        char c = exponent.data[i];
+        power = c >= '0' && c <= '9' ? power * 10 + (c - '0') : power;
+    }
+    if (power >= DIGITS_MAX) {
+        *ret_overflow |= !negative && value != 0;
+        return 0;
+    }
+    return negative ? value / power_of_ten(power)
+                    : multiply(value, power_of_ten(power), 1, ret_overflow);
+}
+
+static int128 read_digits(struct str digits, bool decimal_comma, bool *ret_overflow)
+{
+    size_t point = find_decimal_separator(digits, decimal_comma);
+    int128 value = 0;
+    int128 unit = QUANTITY_ONE;
+    size_t significant = 0;
+
+    for (size_t i = 0; i < digits.length; i++) {
+        char c = digits.data[i];
+
+        if (c == 'e') {
+            return scale_by_exponent(value, str_slice(digits, i + 1, digits.length), ret_overflow);
+        }
+        if (c < '0' || c > '9') {
+            continue;
+        }
+        if (i < point) {
+            significant += significant > 0 || c != '0';
+            if (significant > DIGITS_MAX) {
+                *ret_overflow = true;
+                return 0;
+            }
+            value = value * 10 + (c - '0') * (int128)QUANTITY_ONE;
+        } else if (unit > 1) {
+            unit /= 10;
+            value += (c - '0') * unit;
+        }
     }
     return value;
 }
@@ -175,6 +196,16 @@ static int128 read_word_number(struct reader *r)
     return (int128)value * QUANTITY_ONE;
 }
 
+/* "the chat one": a one that counts nothing. */
+static bool is_pronoun(const struct reader *r)
+{
+    enum token_kind next = peek(r, 1)->kind;
+
+    return peek(r, 0)->arg == 1 && next != TOKEN_UNIT && next != TOKEN_SCALE &&
+           next != TOKEN_CURRENCY && next != TOKEN_PART && next != TOKEN_MINUS &&
+           next != TOKEN_QUICK_WIN && next != TOKEN_NUMBER;
+}
+
 /* The number itself with its scale words. False when none stands here. */
 static bool read_plain(struct reader *r, struct quantity *q, int128 *ret_value)
 {
@@ -185,7 +216,7 @@ static bool read_plain(struct reader *r, struct quantity *q, int128 *ret_value)
         value = (int128)(token->arg / 100) * QUANTITY_ONE / (token->arg % 100);
         q->unit = UNIT_FRACTION;
         r->at++;
-    } else if (token->kind == TOKEN_NUMBER) {
+    } else if (token->kind == TOKEN_NUMBER && !is_pronoun(r)) {
         value = token->arg == -1 ? read_digit_number(r, &q->overflow) : read_word_number(r);
         if (peek(r, 0)->kind == TOKEN_PART && peek(r, 0)->arg / 100 == 1) {
             value = value / (peek(r, 0)->arg % 100);
@@ -460,6 +491,18 @@ const struct quantity *token_quantity(const struct parse *p, const struct token 
     return &p->quantities[token->arg];
 }
 
+/* Units that measure nothing here: "our TPM limit", "tokens". */
+static struct token without_number(struct token token)
+{
+    if (token.kind == TOKEN_UNIT && (token.arg == UNIT_RPM || token.arg == UNIT_TPM)) {
+        token.kind = TOKEN_METRIC;
+        token.arg = token.arg == UNIT_RPM ? METRIC_RPM : METRIC_TPM;
+    } else if (token.kind == TOKEN_UNIT && token.arg == UNIT_TOKENS) {
+        token.kind = TOKEN_DOMAIN;
+    }
+    return token;
+}
+
 int quantities_build(struct parse *p)
 {
     struct reader r = {.p = p};
@@ -493,7 +536,7 @@ int quantities_build(struct parse *p)
             p->quantities[p->quantity_count++] = q;
             p->tokens[to++] = made;
         } else {
-            p->tokens[to++] = p->tokens[r.at++];
+            p->tokens[to++] = without_number(p->tokens[r.at++]);
         }
     }
     p->token_count = to;

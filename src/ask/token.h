@@ -86,6 +86,11 @@ struct quantity {
     bool overflow;
 };
 
+/* Arguments of STOP in the lexicon. */
+#define STOP_ARTICLE   1
+#define STOP_OURS      2
+#define STOP_DID       3
+
 #define QUANTITY_SCALE 9
 #define QUANTITY_ONE   INT64_C(1000000000)
 

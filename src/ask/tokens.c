@@ -182,6 +182,11 @@ static bool follows_scope_word(const struct parse *p)
     return before == TOKEN_FOR || before == TOKEN_FEATURE_WORD || before == TOKEN_EXCLUDE;
 }
 
+static bool follows_which(const struct parse *p)
+{
+    return p->token_count > 0 && p->tokens[p->token_count - 1].kind == TOKEN_WHICH;
+}
+
 static int read_number(struct parse *p, size_t at, size_t *ret_end)
 {
     struct str text = text_of(p);
@@ -192,6 +197,14 @@ static int read_number(struct parse *p, size_t at, size_t *ret_end)
             ((text.data[end] == '.' || text.data[end] == ',' || text.data[end] == '\'') &&
              end + 1 < text.length && is_digit(text.data[end + 1])))) {
         end++;
+    }
+    size_t exponent = end + 1;
+    exponent +=
+        exponent < text.length && (text.data[exponent] == '-' || text.data[exponent] == '+');
+    if (end < text.length && text.data[end] == 'e' && exponent < text.length &&
+        is_digit(text.data[exponent])) {
+        for (end = exponent; end < text.length && is_digit(text.data[end]); end++) {
+        }
     }
     *ret_end = end;
     return add_token(p, TOKEN_NUMBER, -1, at, end);
@@ -280,6 +293,10 @@ static int read_word(struct parse *p, size_t at, size_t *ret_end)
         lexicon_end = at;
     }
     size_t lexicon_bytes = lexicon_end - at;
+    if (lexicon_entries[entry].kind == TOKEN_FEATURE_NOUN && follows_which(p) &&
+        feature_bytes == lexicon_bytes) {
+        feature_bytes = 0; /* "which agent …": the kind of thing, not the one of that name */
+    }
     enum token_kind kind = (enum token_kind)lexicon_entries[entry].kind;
     if (feature_bytes && feature_bytes >= model_bytes && feature_bytes >= lexicon_bytes &&
         (feature_bytes > lexicon_bytes || !outranks_feature(kind) || follows_scope_word(p))) {

@@ -338,10 +338,22 @@ static void test_golden_prompts_are_understood(void **state)
     assert_share(score.times, score.prompts, 95);
 }
 
+static void test_held_out_variants_are_understood(void **state)
+{
+    (void)state;
+    struct score score = score_file("ask_variants.jsonl", /* with_features */ true);
+
+    assert_int_equal(score.strict_wrong, 0);
+    assert_share(score.intents, score.prompts, 95);
+    assert_share(score.constraints, score.prompts, 95);
+    assert_share(score.entities, score.prompts, 95);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden_prompts_are_understood),
+        cmocka_unit_test(test_held_out_variants_are_understood),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
