@@ -79,20 +79,29 @@ int usage_import_begin(const struct import_options *options, struct usage_table 
     return OK;
 }
 
+/* What only reading needs; the report stays. */
+static void release_working_memory(struct usage_import *import)
+{
+    if (import->ops) {
+        import->ops->free(import->state);
+        import->state = NULL;
+    }
+    if (import->has_held) {
+        usage_table_done(&import->held);
+        import->has_held = false;
+    }
+    gunzip_free(import->gunzip);
+    import->gunzip = NULL;
+    buf_done(&import->head);
+    row_reader_done(&import->reader);
+}
+
 void usage_import_free(struct usage_import *import)
 {
     if (!import) {
         return;
     }
-    if (import->ops) {
-        import->ops->free(import->state);
-    }
-    if (import->has_held) {
-        usage_table_done(&import->held);
-    }
-    gunzip_free(import->gunzip);
-    buf_done(&import->head);
-    row_reader_done(&import->reader);
+    release_working_memory(import);
     alloc_free(import->columns);
     alloc_free(import->unused);
     arena_done(&import->arena);
@@ -279,6 +288,7 @@ int usage_import_finish(struct usage_import *import, struct error *error)
     check(import->failed == OK);
     import->error = error;
     import->failed = memory_failed(finish(import, error), error);
+    release_working_memory(import);
     return import->failed;
 }
 

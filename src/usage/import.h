@@ -67,7 +67,8 @@ struct import_reject {
 struct import_report {
     enum import_format format;
     const char *format_name; /* "csv", "jsonl", "agentic trace" */
-    const char *convention;  /* how input counts were read: "inclusive", "exclusive", "disjoint" */
+    const char
+        *convention; /* how inputs were read: "inclusive", "exclusive", "disjoint", "mixed" */
     bool is_gzip;
     uint64_t bytes_in;   /* as fed, compressed */
     uint64_t bytes_text; /* after gunzip */
@@ -87,13 +88,14 @@ struct import_report {
 
 struct usage_import;
 
-/* Options and their texts are copied. ERR_USAGE for a map that cannot be (unknown field, a constant
- * for a number), ERR_NO_MEMORY. The table must outlive the import. */
+/* Options and their texts are copied. ERR_USAGE for a map that cannot be (an unknown field, a field
+ * twice), ERR_NO_MEMORY. The table must outlive the import. */
 must_check int usage_import_begin(const struct import_options *options, struct usage_table *table,
                                   struct usage_import **ret_import, struct error *error);
 
 /* ERR_INVALID or ERR_UNSUPPORTED when the whole input cannot be read (the message says why, the
- * hint what to do), ERR_LIMIT, ERR_NO_MEMORY. After an error only _report and _free may be called;
+ * hint what to do), ERR_USAGE once the headers show that a map cannot be (a constant for a number),
+ * ERR_LIMIT, ERR_NO_MEMORY. After an error only _report and _free may be called;
  * rows read before it are in the table. */
 must_check int usage_import_feed(struct usage_import *import, struct str bytes,
                                  struct error *error);

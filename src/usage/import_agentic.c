@@ -405,7 +405,7 @@ static int take_conversation(struct agentic_import *state, struct json_value roo
 static int take_line(const struct line *line, void *arg)
 {
     struct agentic_import *state = arg;
-    struct json_value root;
+    struct json_value root = {0};
     struct error why = {0};
     int code = OK;
 

@@ -158,6 +158,13 @@ static bool has_right_shape(const struct csv_import *state, const struct csv_rec
     return true;
 }
 
+static bool is_cut_gzip(const struct usage_import *import)
+{
+    enum gunzip_status status = import->gunzip ? gunzip_status(import->gunzip) : GUNZIP_WHOLE;
+
+    return status == GUNZIP_CUT || status == GUNZIP_DAMAGED;
+}
+
 static int take_record(const struct csv_record *record, void *arg)
 {
     struct csv_import *state = arg;
@@ -166,11 +173,11 @@ static int take_record(const struct csv_record *record, void *arg)
     if (!state->has_header) {
         return take_header(state, record);
     }
+    if (record->is_last_open && is_cut_gzip(import)) {
+        return OK; /* its last number may be cut; the note about the file says so */
+    }
     if (!has_right_shape(state, record)) {
         return reject_shape(state, record);
-    }
-    if (record->is_last_open && import->gunzip && gunzip_status(import->gunzip) == GUNZIP_CUT) {
-        return OK; /* its last number may be cut; the note about the file says so */
     }
     row_clear(&import->row, record->line);
     for (size_t i = 0; i < state->binding_count; i++) {

@@ -69,7 +69,8 @@ static void note_time(struct usage_import *import)
 {
     const struct row_reader *reader = &import->reader;
 
-    if (import->report.rows_accepted + import->report.rows_merged == 0) {
+    /* Paired outcomes have no time, and none is missed. */
+    if (import->report.rows_accepted + import->report.rows_merged == 2 * import->pair_rows) {
         return;
     }
     if (!(reader->seen & (field_bit(FIELD_TIME) | field_bit(FIELD_END_TIME)))) {

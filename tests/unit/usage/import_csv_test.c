@@ -332,6 +332,30 @@ static void test_import_csv_reads_blocks_in_a_cell(void **state)
     imported_done(&i);
 }
 
+static void test_import_csv_makes_two_records_of_a_pair(void **state)
+{
+    struct imported i =
+        import_csv_text("dataset,domain,row,weak_correct,strong_correct,contaminated"
+                        "\nd,law,3,0,1,0\nd,law,4,1,1,1\nd,art,3,0.5,true,0\n"
+                        "d,art,4,x,1,0\n",
+                        NULL);
+
+    (void)state;
+    assert_int_equal(i.code, OK);
+    assert_int_equal(i.table.count, 4);
+    assert_int_equal(i.report->rows_rejected, 1);
+    assert_str(usage_name_text(&i.table, USAGE_MODEL, 0), "weak");
+    assert_str(usage_name_text(&i.table, USAGE_MODEL, 1), "strong");
+    assert_str(usage_name_text(&i.table, USAGE_FEATURE, 0), "law");
+    assert_true(i.table.quality[0] == 0.0f && i.table.quality[1] == 1.0f);
+    assert_true(i.table.quality[2] == 0.5f && i.table.quality[3] == 1.0f);
+    assert_int_equal(i.table.prompt_hash[0], i.table.prompt_hash[1]);
+    assert_true(i.table.prompt_hash[0] != i.table.prompt_hash[2]); /* row 3 of another domain */
+    assert_false(usage_has(&i.table, 0, USAGE_HAS_INPUT));
+    assert_true(has_note(&i, "1 contaminated rows"));
+    imported_done(&i);
+}
+
 static void test_import_csv_reads_other_delimiters(void **state)
 {
     struct imported i = import_csv_text("in;out\n1;2\n", NULL);
@@ -370,6 +394,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_import_csv_says_which_unit_it_took),
     cmocka_unit_test(test_import_csv_merges_the_same_request),
     cmocka_unit_test(test_import_csv_reads_blocks_in_a_cell),
+    cmocka_unit_test(test_import_csv_makes_two_records_of_a_pair),
     cmocka_unit_test(test_import_csv_reads_other_delimiters),
     cmocka_unit_test(test_import_csv_does_not_depend_on_pieces),
 };
