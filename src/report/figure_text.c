@@ -127,25 +127,25 @@ static unsigned eighths(const struct text_page *page, double value)
     return (unsigned)lround(share * page->bar_width * EIGHTHS);
 }
 
-/* A bar between two places given in eighths of a column. Its left end can only be at a whole
- * column, because blocks grow from the left. */
-static void put_bar(struct text_page *page, unsigned from, unsigned to, bool is_negative)
+/* A bar between two places given in eighths of a column, at least an eighth long. Its left end is
+ * at the nearest whole column, because blocks grow from the left; a decrease has whole ends on both
+ * sides, because shading has no eighths. */
+static void put_bar(struct text_page *page, unsigned from, unsigned to, bool is_decrease)
 {
     static const char *const parts[EIGHTHS] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-    unsigned first = from / EIGHTHS;
-    unsigned cells = to / EIGHTHS > first ? to / EIGHTHS - first : 0;
-    unsigned rest = to % EIGHTHS;
+    unsigned first = (from + EIGHTHS / 2) / EIGHTHS;
 
-    if (cells == 0 && rest == 0 && to > from) {
-        rest = 1;
-    }
+    first = first < page->bar_width ? first : page->bar_width - 1;
     put_repeated(page->out, STR(" "), first);
-    if (is_negative) {
-        put_repeated(page->out, STR(MINUS_SHADING), cells + (rest > 0 || cells == 0));
+    if (is_decrease) {
+        unsigned last = (to + EIGHTHS / 2) / EIGHTHS;
+
+        put_repeated(page->out, STR(MINUS_SHADING), last > first ? last - first : 1);
         return;
     }
-    put_repeated(page->out, STR("█"), cells);
-    buf_append(page->out, str_from(parts[rest]));
+    unsigned length = to > first * EIGHTHS ? to - first * EIGHTHS : to > from;
+    put_repeated(page->out, STR("█"), length / EIGHTHS);
+    buf_append(page->out, str_from(parts[length % EIGHTHS]));
 }
 
 static void put_row(struct text_page *page, struct str label, double from, double to,

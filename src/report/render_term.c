@@ -236,7 +236,7 @@ static void put_foot(struct term_page *page)
     buf_append(&page->text, STR(STYLE_FAINT "report "));
     term_add_data(page, report->id);
     buf_append(&page->text, STR(" · "));
-    civil_print(report->generated_at_us, &page->text);
+    layout_print_time(report->generated_at_us, &page->text);
     buf_printf(&page->text, " · seed %" PRIu64 STYLE_PLAIN, report->seed);
     term_flush_wrapped(page, 0, 0);
 }
