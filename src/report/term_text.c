@@ -102,15 +102,16 @@ void term_add_number(struct term_page *page, const struct fact *fact)
     buf_append(&page->text, STR(STYLE_PLAIN));
 }
 
-/* A name with a space in it is quoted: without colour nothing else would show where it ends. */
+/* A name or a command with a space in it is quoted: without colour nothing else would show where it
+ * ends. Backquotes, because commands hold the other quotes. */
 static void add_name(struct term_page *page, struct str raw)
 {
     bool quoted = str_find(raw, STR(" "), 0) != SIZE_MAX;
 
     buf_append(&page->text, STR(STYLE_NAME));
-    buf_append(&page->text, quoted ? STR("“") : STR(""));
+    buf_append(&page->text, quoted ? STR("`") : STR(""));
     template_append_name(&page->text, raw);
-    buf_append(&page->text, quoted ? STR("”") : STR(""));
+    buf_append(&page->text, quoted ? STR("`") : STR(""));
     buf_append(&page->text, STR(STYLE_PLAIN));
 }
 
