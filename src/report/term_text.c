@@ -83,11 +83,12 @@ static const char *style_of(const struct fact *fact)
     return fact->state == FACT_BOUNDED ? STYLE_BOUNDED : STYLE_NUMBER;
 }
 
-void term_add_fact(struct term_page *page, struct str fact_id)
+void term_add_fact(struct term_page *page, struct str fact_id, const char *computed_style)
 {
     const struct fact *fact = fact_find(&page->report->facts, fact_id);
+    bool is_computed = fact && fact->state == FACT_COMPUTED;
 
-    add_printed(page, fact, style_of(fact), FORM_PRINTED);
+    add_printed(page, fact, is_computed ? computed_style : style_of(fact), FORM_PRINTED);
 }
 
 void term_add_number(struct term_page *page, const struct fact *fact)
