@@ -89,9 +89,9 @@ must_check int fact_set_merge(struct fact_set *set, const struct fact_set *from)
 void fact_id_append(struct buf *id, struct str name);
 
 /* The number as people read it: "$5,285.11", "36.6 %", "8,819", "1.25 s"; "unknown" when it is,
- * "≤ $12.30" / "$3.10 to $4.20" when bounded. Units that words around it usually name (tokens,
- * requests, records, blocks, things) are not printed. A value that is not zero never prints as
- * zero, and a part that is not the whole never as 100 %. */
+ * "≤ $12.30" / "$3.10 to $4.20" / "≥ $3.10" when bounded. Units that words around it usually name
+ * (tokens, requests, records, blocks, things) are not printed; a time is given to the second. A
+ * value that is not zero never prints as zero, and a part that is not the whole never as 100 %. */
 void fact_print(const struct fact *fact, struct buf *out);
 
 /* A bare value of a unit in the same form. */

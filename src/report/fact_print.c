@@ -105,14 +105,15 @@ static void print_duration(struct decimal ms, struct buf *out)
     buf_printf(out, " %s", units[u].name);
 }
 
-static void print_time(struct decimal value, struct buf *out)
+/* To the multiple of unit_us that is not after it. */
+static void print_time(struct decimal value, int64_t unit_us, struct buf *out)
 {
     int128 us = decimal_rescale(value, 0).digits;
 
     if (us > LAST_PRINTED_US || us < -LAST_PRINTED_US / 4) {
         buf_append(out, STR("a time out of range"));
     } else {
-        civil_print((int64_t)us, out);
+        civil_print(civil_floor((int64_t)us, unit_us), out);
     }
 }
 
@@ -128,7 +129,7 @@ static void print_count(struct decimal value, const char *unit, struct buf *out)
 void fact_print_value(enum fact_unit unit, struct decimal value, struct buf *out)
 {
     if (unit == UNIT_TIME) {
-        print_time(value, out);
+        print_time(value, SECOND_US, out);
         return;
     }
     if (value.digits < 0) {
@@ -191,7 +192,7 @@ void fact_print(const struct fact *fact, struct buf *out)
 static void print_exact(enum fact_unit unit, struct decimal value, struct buf *out)
 {
     if (unit == UNIT_TIME) {
-        print_time(value, out);
+        print_time(value, /* unit_us */ 1, out);
     } else {
         decimal_print(value, out);
     }
@@ -270,7 +271,7 @@ static void put_value(struct json_writer *w, enum fact_unit unit, struct decimal
         struct buf text;
 
         buf_init(&text, DECIMAL_TEXT_BYTES);
-        print_time(value, &text);
+        print_time(value, /* unit_us */ 1, &text);
         if (buf_status(&text) && buf_status(w->out) == OK) {
             w->out->status = buf_status(&text);
         }

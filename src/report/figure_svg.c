@@ -220,12 +220,12 @@ static void put_bars(struct svg_page *page)
         double y = page->top + (double)i * row;
 
         for (size_t s = 0; s < figure->series_count; s++) {
-            const struct figure_point *point = &figure->series[s].points[i];
             double at = y + (row - bar * (double)figure->series_count) / 2 + (double)s * bar;
 
             if (i >= figure->series[s].count) {
                 continue;
             }
+            const struct figure_point *point = &figure->series[s].points[i];
             if (s == 0) {
                 put_row_label(page, point->label, y + row / 2 + 4.5);
             }

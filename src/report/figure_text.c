@@ -17,6 +17,7 @@
 #define WIDTH_MIN     20u
 #define WIDTH_MAX     160u
 #define LABEL_MAX     32u
+#define GROUP_INDENT  2u
 #define CHART_ROWS    6u
 #define EIGHTHS       8u
 #define VALUE_BYTES   128u
@@ -81,7 +82,7 @@ static unsigned widest_label(const struct figure *figure)
             widest = width > widest ? width : widest;
         }
         if (figure->series_count > 1) {
-            unsigned width = visible_width(figure->series[s].name) + 2;
+            unsigned width = visible_width(figure->series[s].name) + GROUP_INDENT;
 
             widest = width > widest ? width : widest;
         }
@@ -127,34 +128,35 @@ static unsigned eighths(const struct text_page *page, double value)
     return (unsigned)lround(share * page->bar_width * EIGHTHS);
 }
 
-/* A bar between two places given in eighths of a column. Its left end can only be at a whole
- * column, because blocks grow from the left. */
-static void put_bar(struct text_page *page, unsigned from, unsigned to, bool is_negative)
+/* A bar between two places given in eighths of a column, at least an eighth long. Its left end is
+ * at the nearest whole column, because blocks grow from the left; a decrease has whole ends on both
+ * sides, because shading has no eighths. */
+static void put_bar(struct text_page *page, unsigned from, unsigned to, bool is_decrease)
 {
     static const char *const parts[EIGHTHS] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-    unsigned first = from / EIGHTHS;
-    unsigned cells = to / EIGHTHS > first ? to / EIGHTHS - first : 0;
-    unsigned rest = to % EIGHTHS;
+    unsigned first = (from + EIGHTHS / 2) / EIGHTHS;
 
-    if (cells == 0 && rest == 0 && to > from) {
-        rest = 1;
-    }
+    first = first < page->bar_width ? first : page->bar_width - 1;
     put_repeated(page->out, STR(" "), first);
-    if (is_negative) {
-        put_repeated(page->out, STR(MINUS_SHADING), cells + (rest > 0 || cells == 0));
+    if (is_decrease) {
+        unsigned last = (to + EIGHTHS / 2) / EIGHTHS;
+
+        put_repeated(page->out, STR(MINUS_SHADING), last > first ? last - first : 1);
         return;
     }
-    put_repeated(page->out, STR("█"), cells);
-    buf_append(page->out, str_from(parts[rest]));
+    unsigned length = to > first * EIGHTHS ? to - first * EIGHTHS : to > from;
+    put_repeated(page->out, STR("█"), length / EIGHTHS);
+    buf_append(page->out, str_from(parts[length % EIGHTHS]));
 }
 
-static void put_row(struct text_page *page, struct str label, double from, double to,
-                    const char *colour)
+static void put_row(struct text_page *page, unsigned indent, struct str label, double from,
+                    double to, const char *colour)
 {
     unsigned begin = eighths(page, fmin(from, to));
     unsigned end = eighths(page, fmax(from, to));
 
-    put_padded(page, label, page->label_width);
+    put_repeated(page->out, STR(" "), indent);
+    put_padded(page, label, page->label_width - indent);
     buf_append(page->out, STR("  "));
     put_style(page, colour);
     if (end == begin && to != from) {
@@ -182,20 +184,22 @@ static void put_bars(struct text_page *page)
     const struct figure *figure = page->figure;
     size_t rows = figure_row_count(figure);
     size_t shown = rows < FIGURE_ROWS_TEXT ? rows : FIGURE_ROWS_TEXT;
+    bool grouped = figure->series_count > 1;
 
     for (size_t i = 0; i < shown; i++) {
-        if (figure->series_count > 1 && figure->series[0].count > i) {
+        if (grouped && figure->series[0].count > i) {
             (void)visible_append_cut(page->out, figure->series[0].points[i].label, page->width);
             buf_append_char(page->out, '\n');
         }
         for (size_t s = 0; s < figure->series_count; s++) {
-            const struct figure_point *point = &figure->series[s].points[i];
-
             if (i >= figure->series[s].count) {
                 continue;
             }
+            const struct figure_point *point = &figure->series[s].points[i];
+
             print_value(page, point->value, false);
-            put_row(page, figure->series_count > 1 ? figure->series[s].name : point->label, 0,
+            put_row(page, grouped ? GROUP_INDENT : 0,
+                    grouped ? figure->series[s].name : point->label, 0,
                     decimal_to_double(point->value), series_colours[s]);
         }
     }
@@ -214,7 +218,7 @@ static void put_waterfall(struct text_page *page)
 
         level = is_total ? value : level + value;
         print_value(page, series->points[i].value, !is_total);
-        put_row(page, series->points[i].label, from, level,
+        put_row(page, /* indent */ 0, series->points[i].label, from, level,
                 is_total    ? series_colours[0]
                 : value < 0 ? series_colours[2]
                             : series_colours[1]);

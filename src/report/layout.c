@@ -1,6 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/layout.h"
 
+#include "base/civil_time.h"
+
+void layout_print_time(int64_t time_us, struct buf *out)
+{
+    civil_print(civil_floor(time_us, SECOND_US), out);
+}
+
+/* Nothing, or one of the strokes that stand for it. */
+static bool is_blank(struct str text)
+{
+    return text.length == 0 || str_equal(text, STR("–")) || str_equal(text, STR("-")) ||
+           str_equal(text, STR("—"));
+}
+
 bool table_is_number_column(const struct report_table *table, size_t column)
 {
     bool has_facts = false;
@@ -8,7 +22,7 @@ bool table_is_number_column(const struct report_table *table, size_t column)
     for (size_t row = 0; row < table->row_count; row++) {
         const struct report_cell *cell = table_cell(table, row, column);
 
-        if (cell->fact_id.length == 0 && cell->text.length > 0) {
+        if (cell->fact_id.length == 0 && !is_blank(cell->text)) {
             return false;
         }
         has_facts = has_facts || cell->fact_id.length > 0;

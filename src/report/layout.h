@@ -25,6 +25,9 @@ bool action_shows_alone(const struct report_action *action, const struct fact_se
 /* A report's type in words, with what it means for the reader. */
 const char *report_type_words(enum report_type type);
 
+/* A moment as people read it: RFC 3339 to the second. */
+void layout_print_time(int64_t time_us, struct buf *out);
+
 /* True when the column holds facts and nothing else but empty cells: it is aligned right. */
 bool table_is_number_column(const struct report_table *table, size_t column);
 

@@ -84,7 +84,7 @@ static void put_title(struct html_page *page)
         put_meta(page, "Prices");
     }
     if (report->generated_at_us) {
-        civil_print(report->generated_at_us, &page->text);
+        layout_print_time(report->generated_at_us, &page->text);
         put_meta(page, "Made");
     }
     put(page, STR("</dl>\n</header>\n"));

@@ -373,7 +373,7 @@ static void put_foot(struct markdown_page *page)
     buf_append(page->out, STR("\n- Report "));
     put_escaped(page, report->id);
     buf_append(page->out, STR(", "));
-    civil_print(report->generated_at_us, page->out);
+    layout_print_time(report->generated_at_us, page->out);
     buf_append_char(page->out, '\n');
 }
 

@@ -138,10 +138,10 @@ static void put_savings(struct term_page *page, const struct report_action *acti
     put_switch(page, STYLE_FAINT);
     buf_append(page->out, STR("   Saves "));
     put_switch(page, STYLE_PLAIN);
-    term_add_fact(page, action->saving_fact);
+    term_add_fact(page, action->saving_fact, STYLE_GOOD);
     if (action_shows_alone(action, &page->report->facts)) {
         buf_append(&page->text, STR(" in this plan, "));
-        term_add_fact(page, action->alone_fact);
+        term_add_fact(page, action->alone_fact, STYLE_PLAIN);
         buf_append(&page->text, STR(" on its own"));
     }
     term_flush_wrapped(page, WHY_WIDTH, WHY_WIDTH);
@@ -236,7 +236,7 @@ static void put_foot(struct term_page *page)
     buf_append(&page->text, STR(STYLE_FAINT "report "));
     term_add_data(page, report->id);
     buf_append(&page->text, STR(" · "));
-    civil_print(report->generated_at_us, &page->text);
+    layout_print_time(report->generated_at_us, &page->text);
     buf_printf(&page->text, " · seed %" PRIu64 STYLE_PLAIN, report->seed);
     term_flush_wrapped(page, 0, 0);
 }

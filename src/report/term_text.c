@@ -83,11 +83,12 @@ static const char *style_of(const struct fact *fact)
     return fact->state == FACT_BOUNDED ? STYLE_BOUNDED : STYLE_NUMBER;
 }
 
-void term_add_fact(struct term_page *page, struct str fact_id)
+void term_add_fact(struct term_page *page, struct str fact_id, const char *computed_style)
 {
     const struct fact *fact = fact_find(&page->report->facts, fact_id);
+    bool is_computed = fact && fact->state == FACT_COMPUTED;
 
-    add_printed(page, fact, style_of(fact), FORM_PRINTED);
+    add_printed(page, fact, is_computed ? computed_style : style_of(fact), FORM_PRINTED);
 }
 
 void term_add_number(struct term_page *page, const struct fact *fact)
@@ -102,15 +103,16 @@ void term_add_number(struct term_page *page, const struct fact *fact)
     buf_append(&page->text, STR(STYLE_PLAIN));
 }
 
-/* A name with a space in it is quoted: without colour nothing else would show where it ends. */
+/* A name or a command with a space in it is quoted: without colour nothing else would show where it
+ * ends. Backquotes, because commands hold the other quotes. */
 static void add_name(struct term_page *page, struct str raw)
 {
     bool quoted = str_find(raw, STR(" "), 0) != SIZE_MAX;
 
     buf_append(&page->text, STR(STYLE_NAME));
-    buf_append(&page->text, quoted ? STR("“") : STR(""));
+    buf_append(&page->text, quoted ? STR("`") : STR(""));
     template_append_name(&page->text, raw);
-    buf_append(&page->text, quoted ? STR("”") : STR(""));
+    buf_append(&page->text, quoted ? STR("`") : STR(""));
     buf_append(&page->text, STR(STYLE_PLAIN));
 }
 

@@ -33,10 +33,10 @@ struct term_page {
     bool colour;
 };
 
-/* Appends to page->text: data, template text, a fact as a number. */
+/* Appends to page->text: data, template text, a fact (in this style when it is computed). */
 void term_add_data(struct term_page *page, struct str data);
 void term_add_prose(struct term_page *page, struct str text);
-void term_add_fact(struct term_page *page, struct str fact_id);
+void term_add_fact(struct term_page *page, struct str fact_id, const char *computed_style);
 /* The same without "(needs …)": for cells, which say it below the table. */
 void term_add_number(struct term_page *page, const struct fact *fact);
 

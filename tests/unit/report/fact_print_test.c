@@ -70,6 +70,7 @@ static const struct printed table[] = {
     {UNIT_DAYS, 3, "1", "1 day"},
     {UNIT_DAYS, 3, "3.5", "3.5 days"},
     {UNIT_TIME, 0, "1785571200000000", "2026-08-01T08:00:00Z"},
+    {UNIT_TIME, 0, "1785571200999999", "2026-08-01T08:00:00Z"},
 };
 
 static void test_fact_prints_as_people_read_it(void **state)

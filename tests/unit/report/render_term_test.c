@@ -258,7 +258,7 @@ static void test_term_guidance_says_what_to_do(void **state)
     buf_init(&out, RENDER_BYTES_MAX);
     render_plain(report, &out);
     assert_true(holds(&out, "Next steps"));
-    assert_true(holds(&out, "“netra ask”"));
+    assert_true(holds(&out, "`netra ask`"));
     assert_false(holds(&out, "1970"));
     buf_done(&out);
     report_free(report);
