@@ -7,6 +7,8 @@ import json
 import sys
 
 REFERENCE = "memory_bandwidth"
+# A slowest run this much longer than the fastest: something else used the machine.
+NOISY_RATIO = 1.5
 
 
 def scaled(value, unit):
@@ -26,6 +28,7 @@ def main(path):
     reference = next((r["per_second"] for r in results if r["name"] == REFERENCE), None)
     if reference is None:
         sys.exit(f"bench_table: {path} has no {REFERENCE}: nothing to compare with")
+    results.sort(key=lambda r: r["name"] != REFERENCE)
     rows = [("benchmark", "rate", "of memory", "median ms", "min ms", "max ms")]
     for r in results:
         ratio = f"{r['per_second'] / reference * 100:.1f} %" if r["unit"] == "bytes" else "-"
@@ -35,6 +38,10 @@ def main(path):
     for row in rows:
         print("  ".join(cell.ljust(w) if i == 0 else cell.rjust(w)
                         for i, (cell, w) in enumerate(zip(row, widths))).rstrip())
+    noisy = [r["name"] for r in results if r["max_s"] > NOISY_RATIO * r["min_s"]]
+    if noisy:
+        print(f"noisy (the slowest run took over {NOISY_RATIO} times the fastest; measure again on a "
+              f"quiet machine): {', '.join(noisy)}")
 
 
 if __name__ == "__main__":
