@@ -211,7 +211,7 @@ static const struct block_page *find_page(const struct block_clock *clock, uint6
 /* Counts length blocks last touched at last_us for every moment that is alive; false when none is
  * left. */
 static bool count_segment(int64_t last_us, uint32_t length, const int64_t *since_us,
-                          unsigned moments, bool *is_alive, uint32_t *counts)
+                          unsigned moments, bool *is_alive, uint64_t *counts)
 {
     bool any = false;
 
@@ -234,7 +234,7 @@ static void end_all(bool *is_alive, unsigned moments)
 }
 
 void block_clock_prefix(const struct block_clock *clock, uint64_t scope, struct block_run run,
-                        const int64_t *since_us, unsigned moments, bool *is_alive, uint32_t *counts)
+                        const int64_t *since_us, unsigned moments, bool *is_alive, uint64_t *counts)
 {
     uint64_t block = run.start;
     uint64_t end = run_end(run);

@@ -58,6 +58,6 @@ must_check int block_clock_touch(struct block_clock *clock, uint64_t scope, stru
  * prefix ends before the run does. */
 void block_clock_prefix(const struct block_clock *clock, uint64_t scope, struct block_run run,
                         const int64_t *since_us, unsigned moments, bool *is_alive,
-                        uint32_t *counts);
+                        uint64_t *counts);
 
 #endif

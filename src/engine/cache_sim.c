@@ -9,7 +9,8 @@
 #include "base/alloc.h"
 #include "engine/block_clock.h"
 
-#define NOT_SIMULATED UINT32_MAX
+#define NOT_SIMULATED  UINT32_MAX
+#define HIT_TOKENS_MAX (UINT32_MAX - 1u) /* of one call: what a row of hit_tokens holds */
 
 /* What of a model's caching prices decides how a row is replayed. */
 static bool has_cache_price(const struct price_row *price, enum usage_tier tier, uint64_t input,
@@ -20,14 +21,16 @@ static bool has_cache_price(const struct price_row *price, enum usage_tier tier,
     return vector && (vector->known & PRICE_BIT(PRICE_CACHE_READ));
 }
 
-/* Providers that cache on their own take nothing for a write but the input price. */
+/* Providers that cache on their own take nothing for a write but the input price. A model that
+ * caches on request never writes for free: a write price that its list leaves out is unknown. */
 static bool has_free_writes(const struct price_row *price, enum usage_tier tier, uint64_t input,
                             const struct price_options *options)
 {
     const struct price_vector *vector = price_vector_for(price, tier, input, options);
 
     return price->cache_mode == PRICE_CACHE_AUTOMATIC ||
-           !(vector->known & PRICE_BIT(PRICE_CACHE_WRITE_5M));
+           (price->cache_mode != PRICE_CACHE_EXPLICIT &&
+            !(vector->known & PRICE_BIT(PRICE_CACHE_WRITE_5M)));
 }
 
 bool cache_sim_is_explicit(const struct price_row *price)
@@ -75,7 +78,7 @@ struct step {
     bool is_below_minimum;
     bool is_cacheable;
     bool free_writes;
-    uint32_t hit_blocks[CACHE_SIM_TTLS_MAX];
+    uint64_t hit_blocks[CACHE_SIM_TTLS_MAX];
     uint64_t hit_tokens[CACHE_SIM_TTLS_MAX];
 };
 
@@ -144,9 +147,10 @@ static void find_hits(const struct cache_sim *sim, const struct usage_table *tab
         }
     }
     for (unsigned k = 0; k < count; k++) {
-        uint64_t tokens = (uint64_t)step->hit_blocks[k] * table->block_size[step->row];
+        uint64_t tokens = step->hit_blocks[k] * table->block_size[step->row];
+        uint64_t most = step->input < HIT_TOKENS_MAX ? step->input : HIT_TOKENS_MAX;
 
-        step->hit_tokens[k] = tokens < step->input ? tokens : step->input;
+        step->hit_tokens[k] = tokens < most ? tokens : most;
     }
 }
 
@@ -331,7 +335,7 @@ int cache_sim_run(struct cache_sim *sim, const struct usage_table *table,
         code = count_mixed_scopes(sim, table);
     }
     for (size_t row = 0; row < table->count && !code; row++) {
-        if (usage_has(table, row, USAGE_HAS_BLOCKS) && !(skip && skip[row]) &&
+        if (usage_has(table, row, USAGE_HAS_BLOCKS | USAGE_HAS_TIME) && !(skip && skip[row]) &&
             usage_status_of(table, row) != USAGE_ERROR) {
             code = run_row(sim, table, card, &clock, row);
         }

@@ -9,7 +9,8 @@
  *
  * All TTLs are simulated in one pass, since what was touched when does not depend on them. Options
  * add what the bare definition leaves out: a model's minimum prompt length (shorter prompts are
- * neither read nor written), one cache per model. Calls that failed are neither read nor written.
+ * neither read nor written), one cache per model. Calls that failed are neither read nor written,
+ * and calls without a time are not simulated: nobody knows what came before them.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -41,7 +42,7 @@ struct cache_sim_sums {
 };
 
 struct cache_sim_totals {
-    uint64_t records; /* simulated: blocks known, not failed */
+    uint64_t records; /* simulated: blocks and time known, not failed */
     uint64_t block_refs;
     uint64_t input_tokens;
     uint64_t below_minimum; /* of records: prompt shorter than the model's minimum */
@@ -63,13 +64,14 @@ struct cache_sim {
     struct cache_sim_options options;
     struct cache_sim_totals total;
     struct cache_sim_totals *by_feature;      /* [name_dicts[USAGE_FEATURE].count] */
-    uint32_t *hit_tokens[CACHE_SIM_TTLS_MAX]; /* per row of the table; UINT32_MAX: not simulated */
+    uint32_t *hit_tokens[CACHE_SIM_TTLS_MAX]; /* per row of the table; UINT32_MAX: not simulated, or
+                                               * no cache price */
     uint64_t *derived_by_slot; /* per slot of the rate card: records with a derived price */
     uint64_t mixed_scopes;     /* cache scopes that more than one model used */
 };
 
-/* Simulates every row that has blocks; rows must be in the order of time. skip (may be NULL) marks
- * rows to leave out as if they had not been sent. ERR_NO_MEMORY, ERR_LIMIT. */
+/* Simulates every row that has blocks and a time; rows must be in the order of time. skip (may be
+ * NULL) marks rows to leave out as if they had not been sent. ERR_NO_MEMORY, ERR_LIMIT. */
 must_check int cache_sim_run(struct cache_sim *sim, const struct usage_table *table,
                              const struct rate_card *card, const struct cache_sim_options *options,
                              const uint8_t *skip);

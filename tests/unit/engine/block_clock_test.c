@@ -95,7 +95,7 @@ static void compare_prefix(const struct block_clock *clock, const struct naive *
                            uint64_t scope, struct block_run run, const int64_t *since_us)
 {
     bool is_alive[MOMENTS] = {true, true, true, false};
-    uint32_t counts[MOMENTS] = {0, 0, 5, 7};
+    uint64_t counts[MOMENTS] = {0, 0, 5, 7};
 
     block_clock_prefix(clock, scope, run, since_us, MOMENTS, is_alive, counts);
     for (unsigned k = 0; k < MOMENTS - 1; k++) {
@@ -169,10 +169,10 @@ static void test_neighbours_of_one_moment_are_joined(void **state)
     block_clock_done(&clock);
 }
 
-static uint32_t prefix_of(const struct block_clock *clock, uint64_t scope, struct block_run run)
+static uint64_t prefix_of(const struct block_clock *clock, uint64_t scope, struct block_run run)
 {
     bool is_alive = true;
-    uint32_t count = 0;
+    uint64_t count = 0;
 
     block_clock_prefix(clock, scope, run, &(int64_t){INT64_MIN}, 1, &is_alive, &count);
     return count;
