@@ -1,28 +1,16 @@
 /*
- * choose_plan: the changes that do not touch quality, put together and priced by one replay.
- *
- * Candidates: leave out calls that were sent twice; turn on the prompt cache for a feature, with
- * the lifetime that is cheapest for it; move a feature to the batch API. What would need evidence
- * of quality or latency (another model, shorter prompts) is not in the plan and is named as a need.
+ * choose_plan: the changes that do not touch quality, put together and priced by one replay, in
+ * words. What would need evidence of quality or latency (another model, shorter prompts) is not in
+ * the plan and is named as a need.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdlib.h>
-
-#include "base/alloc.h"
-#include "engine/batch.h"
-#include "engine/compose.h"
+#include "tool/planner.h"
 #include "tool/registry.h"
 #include "tool/tool_out.h"
 
-#define SECOND         INT64_C(1000000)
-#define MONEY_SCALE    12
-#define RATIO_SCALE    6
-#define NUMBER_ONE     INT64_C(1000000000) /* 1 at the scale of number arguments */
-#define WORTH_SHARE    1000                /* an action saves at least 1/1000 of the spend */
-#define TTL_5M         0
-#define TTL_1H         1
-#define CANDIDATES_MAX 512u
+#define MONEY_SCALE 12
+#define NUMBER_ONE  INT64_C(1000000000) /* 1 at the scale of number arguments */
 
 static const struct tool_arg arguments[] = {
     {.name = "cost_change",
@@ -40,220 +28,16 @@ static const struct tool_arg arguments[] = {
      .type = TOOL_STRING_LIST},
 };
 
-struct planner {
+struct story {
     struct tool_out out;
-    const struct dataset *dataset;
     const struct tool_args *args;
-    struct duplicates duplicates;
-    struct cache_sim cache;
-    struct cache_sim deduped;
-    struct batch_feature *batch;
-    struct compose_input input;
-    struct plan plan;
-    bool has_cache;
+    struct planner planner;
 };
 
-static void planner_done(struct planner *planner)
+static void story_done(struct story *story)
 {
-    duplicates_done(&planner->duplicates);
-    cache_sim_done(&planner->cache);
-    cache_sim_done(&planner->deduped);
-    alloc_free(planner->batch);
+    planner_done(&story->planner);
 }
-
-static struct str feature_name(const struct planner *planner, uint32_t feature)
-{
-    const struct dict *names = &planner->dataset->table.name_dicts[USAGE_FEATURE];
-
-    return names->count ? dict_text(names, feature) : STR("");
-}
-
-static bool is_excluded(const struct planner *planner, uint32_t feature)
-{
-    const struct tool_value *exclude = tool_arg_value(planner->args, "exclude");
-    struct str name = feature_name(planner, feature);
-
-    for (size_t i = 0; i < exclude->count; i++) {
-        if (str_equal_ascii_case(exclude->texts[i], name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Repeats of an excluded feature stay. */
-static void keep_excluded(struct planner *planner)
-{
-    const struct usage_table *table = &planner->dataset->table;
-
-    for (size_t row = 0; row < table->count; row++) {
-        if (planner->duplicates.is_duplicate[row] &&
-            is_excluded(planner, table->names[USAGE_FEATURE][row])) {
-            planner->duplicates.is_duplicate[row] = 0;
-            planner->duplicates.count--;
-        }
-    }
-}
-
-/* The simulations that the replay draws on. */
-static int prepare(struct planner *planner)
-{
-    const struct dataset *dataset = planner->dataset;
-    struct cache_sim_options options = {
-        .ttl_us = {[TTL_5M] = 300 * SECOND, [TTL_1H] = 3600 * SECOND},
-        .ttl_count = 2,
-        .honour_minimum = true,
-        .split_by_model = true,
-        .price = dataset->price_options,
-    };
-    int code =
-        duplicates_find(&planner->duplicates, &dataset->table, DUPLICATE_WINDOW_S_DEFAULT * SECOND);
-
-    if (code) {
-        return code;
-    }
-    keep_excluded(planner);
-    planner->has_cache = dataset->table.any_present & USAGE_HAS_BLOCKS;
-    if (planner->has_cache) {
-        code = cache_sim_run(&planner->cache, &dataset->table, &dataset->card, &options, NULL);
-        if (!code) {
-            code = cache_sim_run(&planner->deduped, &dataset->table, &dataset->card, &options,
-                                 planner->duplicates.is_duplicate);
-        }
-    }
-    planner->batch = alloc_zeroed((size_t)dataset->table.name_dicts[USAGE_FEATURE].count + 1,
-                                  sizeof(*planner->batch));
-    if (!code && !planner->batch) {
-        code = ERR_NO_MEMORY;
-    }
-    if (!code) {
-        code = batch_examine(&dataset->table, &dataset->card, dataset->cost,
-                             &dataset->price_options, planner->batch);
-    }
-    planner->input = (struct compose_input){
-        .table = &dataset->table,
-        .card = &dataset->card,
-        .cost = dataset->cost,
-        .price = &dataset->price_options,
-        .duplicates = &planner->duplicates,
-        .cache = planner->has_cache ? &planner->cache : NULL,
-        .cache_deduped = planner->has_cache ? &planner->deduped : NULL,
-    };
-    return code;
-}
-
-/* ---- candidates ---- */
-
-struct candidates {
-    struct action actions[CANDIDATES_MAX];
-    size_t count;
-};
-
-static void add_candidate(const struct planner *planner, struct candidates *candidates,
-                          struct action action)
-{
-    if (candidates->count < CANDIDATES_MAX && action.alone_pico_usd > 0 &&
-        action.alone_pico_usd * WORTH_SHARE >= planner->dataset->sums.total_pico_usd) {
-        candidates->actions[candidates->count++] = action;
-    }
-}
-
-static int128 duplicate_cost(const struct planner *planner)
-{
-    int128 cost = 0;
-
-    for (size_t row = 0; row < planner->dataset->table.count; row++) {
-        if (planner->duplicates.is_duplicate[row] && planner->dataset->cost[row] != COST_UNKNOWN) {
-            cost += planner->dataset->cost[row];
-        }
-    }
-    return cost;
-}
-
-static void add_cache(const struct planner *planner, struct candidates *candidates,
-                      uint32_t feature)
-{
-    const struct cache_sim_totals *totals = &planner->cache.by_feature[feature];
-    unsigned best = totals->by_ttl[TTL_1H].explicit_cost_pico_usd <
-                            totals->by_ttl[TTL_5M].explicit_cost_pico_usd
-                        ? TTL_1H
-                        : TTL_5M;
-
-    add_candidate(planner, candidates,
-                  (struct action){
-                      .kind = ACTION_CACHE,
-                      .feature = (uint16_t)feature,
-                      .ttl = best,
-                      /* nothing recorded: perhaps it is on already */
-                      .needs_confirmation = totals->explicit_recorded < totals->explicit_records,
-                      .alone_pico_usd = totals->explicit_now_pico_usd -
-                                        totals->by_ttl[best].explicit_cost_pico_usd,
-                  });
-}
-
-static void collect(const struct planner *planner, struct candidates *candidates)
-{
-    uint32_t features = planner->dataset->table.name_dicts[USAGE_FEATURE].count;
-
-    add_candidate(
-        planner, candidates,
-        (struct action){.kind = ACTION_DROP_DUPLICATES, .alone_pico_usd = duplicate_cost(planner)});
-    for (uint32_t f = 0; f < features; f++) {
-        if (planner->has_cache && !is_excluded(planner, f)) {
-            add_cache(planner, candidates, f);
-        }
-        if (planner->batch[f].is_candidate && !is_excluded(planner, f)) {
-            add_candidate(planner, candidates,
-                          (struct action){.kind = ACTION_BATCH,
-                                          .feature = (uint16_t)f,
-                                          .needs_confirmation = true,
-                                          .alone_pico_usd = planner->batch[f].now_pico_usd -
-                                                            planner->batch[f].batch_pico_usd});
-        }
-    }
-}
-
-static int larger_first(const void *a, const void *b)
-{
-    int128 left = ((const struct action *)a)->alone_pico_usd;
-    int128 right = ((const struct action *)b)->alone_pico_usd;
-
-    return left < right ? 1 : left > right ? -1 : 0;
-}
-
-/* The order in which a plan is applied: kinds as in the replay, within a kind the larger first. */
-static int in_replay_order(const void *a, const void *b)
-{
-    const struct action *left = a;
-    const struct action *right = b;
-
-    if (left->kind != right->kind) {
-        return left->kind < right->kind ? -1 : 1;
-    }
-    return larger_first(a, b);
-}
-
-static int choose(struct planner *planner, size_t *ret_left_out)
-{
-    cleanup(alloc_free_pointer) struct candidates *candidates =
-        alloc_zeroed(1, sizeof(*candidates));
-
-    if (!candidates) {
-        return ERR_NO_MEMORY;
-    }
-    collect(planner, candidates);
-    qsort(candidates->actions, candidates->count, sizeof(candidates->actions[0]), larger_first);
-    planner->plan.count =
-        candidates->count < COMPOSE_ACTIONS_MAX ? (unsigned)candidates->count : COMPOSE_ACTIONS_MAX;
-    *ret_left_out = candidates->count - planner->plan.count;
-    memcpy(planner->plan.actions, candidates->actions,
-           planner->plan.count * sizeof(candidates->actions[0]));
-    qsort(planner->plan.actions, planner->plan.count, sizeof(planner->plan.actions[0]),
-          in_replay_order);
-    return compose_prune(&planner->input, &planner->plan);
-}
-
-/* ---- words ---- */
 
 static const char *lifetime_word(const struct action *action)
 {
@@ -261,26 +45,26 @@ static const char *lifetime_word(const struct action *action)
 }
 
 /* A plain name for tables and pictures. */
-static struct str short_name(struct planner *planner, const struct action *action)
+static struct str short_name(struct story *story, const struct action *action)
 {
-    struct str feature = feature_name(planner, action->feature);
+    struct str feature = planner_feature_name(&story->planner, action->feature);
 
     if (action->kind == ACTION_DROP_DUPLICATES) {
         return STR("no repeated calls");
     }
     feature = feature.length ? feature : STR("(none)");
     return action->kind == ACTION_CACHE
-               ? arena_printf(&planner->out.body->arena, "%s cache: %.*s", lifetime_word(action),
+               ? arena_printf(&story->out.body->arena, "%s cache: %.*s", lifetime_word(action),
                               STR_ARGS(feature))
-               : arena_printf(&planner->out.body->arena, "batch: %.*s", STR_ARGS(feature));
+               : arena_printf(&story->out.body->arena, "batch: %.*s", STR_ARGS(feature));
 }
 
-static struct report_action describe_cache(struct planner *planner, const struct action *action)
+static struct report_action describe_cache(struct story *story, const struct action *action)
 {
-    struct arena *arena = &planner->out.body->arena;
-    struct str name = out_name(&planner->out, feature_name(planner, action->feature));
+    struct arena *arena = &story->out.body->arena;
+    struct str name = out_name(&story->out, planner_feature_name(&story->planner, action->feature));
     const char *word = lifetime_word(action);
-    bool caches_now = planner->cache.by_feature[action->feature].explicit_read_tokens > 0;
+    bool caches_now = story->planner.cache.by_feature[action->feature].explicit_read_tokens > 0;
 
     return (struct report_action){
         .title = arena_printf(arena,
@@ -303,10 +87,10 @@ static struct report_action describe_cache(struct planner *planner, const struct
     };
 }
 
-static struct report_action describe(struct planner *planner, const struct action *action)
+static struct report_action describe(struct story *story, const struct action *action)
 {
-    struct arena *arena = &planner->out.body->arena;
-    struct str name = out_name(&planner->out, feature_name(planner, action->feature));
+    struct arena *arena = &story->out.body->arena;
+    struct str name = out_name(&story->out, planner_feature_name(&story->planner, action->feature));
 
     switch (action->kind) {
     case ACTION_DROP_DUPLICATES:
@@ -321,7 +105,7 @@ static struct report_action describe(struct planner *planner, const struct actio
                         "it. Repeated answers are then the same text."),
         };
     case ACTION_CACHE:
-        return describe_cache(planner, action);
+        return describe_cache(story, action);
     case ACTION_BATCH:
         return (struct report_action){
             .title = arena_printf(arena, "Send `%.*s` through the batch API", STR_ARGS(name)),
@@ -336,36 +120,36 @@ static struct report_action describe(struct planner *planner, const struct actio
     return (struct report_action){0};
 }
 
-static struct str put_action_fact(struct planner *planner, unsigned number, const char *which,
+static struct str put_action_fact(struct story *story, unsigned number, const char *which,
                                   const char *label, const char *method, int128 pico_usd)
 {
     struct str id =
-        arena_printf(&planner->out.body->arena, "plan.action.%u.saving.%s", number, which);
+        arena_printf(&story->out.body->arena, "plan.action.%u.saving.%s", number, which);
 
-    planner->out.method = method;
-    return id.data ? out_money(&planner->out, FACT_ID(id.data), label, pico_usd,
-                               planner->plan.actions[number - 1].records)
+    story->out.method = method;
+    return id.data ? out_money(&story->out, FACT_ID(id.data), label, pico_usd,
+                               story->planner.plan.actions[number - 1].records)
                    : id;
 }
 
-static void put_actions(struct planner *planner)
+static void put_actions(struct story *story)
 {
     static const char *const columns[] = {"action", "alone", "in the plan", "fair share",
                                           "to confirm"};
-    struct tool_out *out = &planner->out;
+    struct tool_out *out = &story->out;
 
     out_table(out, "The actions, in the order they are applied", columns, ARRAY_LENGTH(columns));
-    for (unsigned a = 0; a < planner->plan.count && !out->status; a++) {
-        const struct action *action = &planner->plan.actions[a];
-        struct report_action words = describe(planner, action);
-        struct str alone = put_action_fact(planner, a + 1, "alone", "saving of this action alone",
+    for (unsigned a = 0; a < story->planner.plan.count && !out->status; a++) {
+        const struct action *action = &story->planner.plan.actions[a];
+        struct report_action words = describe(story, action);
+        struct str alone = put_action_fact(story, a + 1, "alone", "saving of this action alone",
                                            "baseline − replay with this action only, exact",
                                            action->alone_pico_usd);
         struct str marginal =
-            put_action_fact(planner, a + 1, "marginal", "saving on top of the actions before it",
+            put_action_fact(story, a + 1, "marginal", "saving on top of the actions before it",
                             "replay with the actions before it − replay with it as well, exact",
                             action->marginal_pico_usd);
-        struct str fair = put_action_fact(planner, a + 1, "shapley", "fair share of the saving",
+        struct str fair = put_action_fact(story, a + 1, "shapley", "fair share of the saving",
                                           "Shapley value over all subsets of the plan, exact",
                                           action->shapley_pico_usd);
 
@@ -377,7 +161,7 @@ static void put_actions(struct planner *planner)
             return;
         }
         out_row(out, (struct report_cell[]){
-                         cell_text(short_name(planner, action)), cell_fact(alone),
+                         cell_text(short_name(story, action)), cell_fact(alone),
                          cell_fact(marginal), cell_fact(fair),
                          cell_text(action->needs_confirmation ? STR("yes") : STR("no"))});
         if (!out->status) {
@@ -386,11 +170,11 @@ static void put_actions(struct planner *planner)
     }
 }
 
-static void put_totals(struct planner *planner)
+static void put_totals(struct story *story)
 {
-    struct tool_out *out = &planner->out;
-    const struct plan *plan = &planner->plan;
-    uint64_t n = planner->dataset->sums.priced;
+    struct tool_out *out = &story->out;
+    const struct plan *plan = &story->planner.plan;
+    uint64_t n = story->planner.dataset->sums.priced;
     int128 saving = plan->baseline_pico_usd - plan->after_pico_usd;
     int128 sure = plan->baseline_pico_usd - plan->after_sure_pico_usd;
 
@@ -410,11 +194,11 @@ static void put_totals(struct planner *planner)
               plan->count, n);
 }
 
-static void put_waterfall(struct planner *planner)
+static void put_waterfall(struct story *story)
 {
     struct figure_point points[COMPOSE_ACTIONS_MAX + 2];
-    const struct plan *plan = &planner->plan;
-    struct tool_out *out = &planner->out;
+    const struct plan *plan = &story->planner.plan;
+    struct tool_out *out = &story->out;
     size_t count = 0;
 
     points[count++] =
@@ -422,7 +206,7 @@ static void put_waterfall(struct planner *planner)
                               .fact_id = STR("plan.cost.before"),
                               .value = decimal_of(plan->baseline_pico_usd, MONEY_SCALE)};
     for (unsigned a = 0; a < plan->count; a++) {
-        struct str label = short_name(planner, &plan->actions[a]);
+        struct str label = short_name(story, &plan->actions[a]);
 
         points[count++] = (struct figure_point){
             .label = label, .value = decimal_of(-plan->actions[a].marginal_pico_usd, MONEY_SCALE)};
@@ -447,54 +231,73 @@ static void put_ratio(struct tool_out *out, const char *id, const char *label, i
     out_ratio(out, FACT_ID(id), label, numerator, denominator, 0);
 }
 
-/* What the target asks of each call when usage grows, and whether the plan reaches it. */
-static void put_target(struct planner *planner)
-{
-    struct tool_out *out = &planner->out;
-    const struct tool_value *change = tool_arg_value(planner->args, "cost_change");
-    const struct tool_value *growth = tool_arg_value(planner->args, "growth");
-    const struct plan *plan = &planner->plan;
+/* A target for the bill, in thousand-millionths: what may stay of it, and how usage grows. */
+struct target {
+    int128 share;
+    int128 grown; /* 1 + growth */
+    bool has_growth;
+};
 
-    if (!change->is_set) {
-        return;
+/* The bill with the plan, grown, is within the target; in integers. */
+static bool is_reached(const struct target *target, const struct plan *plan, int128 after_pico_usd)
+{
+    return after_pico_usd * target->grown <= plan->baseline_pico_usd * target->share;
+}
+
+static const char *verdict(const struct target *target, const struct plan *plan)
+{
+    if (is_reached(target, plan, plan->after_sure_pico_usd)) {
+        return "reached";
     }
-    int128 target = NUMBER_ONE + change->number.digits; /* share of today's bill that may stay */
-    int128 grown = NUMBER_ONE + (growth->is_set ? growth->number.digits : 0);
-    put_ratio(out, "target.bill_reduction", "target: lower bill", -change->number.digits,
+    return is_reached(target, plan, plan->after_pico_usd)
+               ? "reached only with the actions that need confirmation"
+               : "not reached";
+}
+
+static void put_target_facts(struct tool_out *out, const struct target *target)
+{
+    put_ratio(out, "target.bill_reduction", "target: lower bill", NUMBER_ONE - target->share,
               NUMBER_ONE, "as asked");
-    if (grown <= 0) {
-        return;
-    }
-    /* after/before <= target/grown, in integers: the bill with the plan, grown, against the target
-     */
-    bool reached = plan->after_pico_usd * grown <= plan->baseline_pico_usd * target;
-    bool sure = plan->after_sure_pico_usd * grown <= plan->baseline_pico_usd * target;
-    put_ratio(out, "target.unit_cost_reduction", "target: lower cost per call", grown - target,
-              grown, "1 − (1 − target) ÷ (1 + growth)");
-    if (growth->is_set && growth->number.digits) {
-        put_ratio(out, "target.growth", "expected growth", growth->number.digits, NUMBER_ONE,
+    put_ratio(out, "target.unit_cost_reduction", "target: lower cost per call",
+              target->grown - target->share, target->grown, "1 − (1 − target) ÷ (1 + growth)");
+    if (target->has_growth) {
+        put_ratio(out, "target.growth", "expected growth", target->grown - NUMBER_ONE, NUMBER_ONE,
                   "as asked");
         out_paragraph(out, "A bill lower by {target.bill_reduction} with usage up by "
                            "{target.growth} asks that each call costs "
                            "{target.unit_cost_reduction} less. (Read as cost per call alone, the "
                            "target is {target.bill_reduction}.)");
     }
+}
+
+/* What the target asks of each call when usage grows, and whether the plan reaches it. */
+static void put_target(struct story *story)
+{
+    struct tool_out *out = &story->out;
+    const struct tool_value *change = tool_arg_value(story->args, "cost_change");
+    const struct tool_value *growth = tool_arg_value(story->args, "growth");
+    const struct plan *plan = &story->planner.plan;
+    struct target target = {
+        .share = NUMBER_ONE + change->number.digits,
+        .grown = NUMBER_ONE + growth->number.digits,
+        .has_growth = growth->number.digits != 0,
+    };
+    const char *per_call = target.has_growth ? " per call" : "";
+
+    if (!change->is_set || target.grown <= 0) {
+        return;
+    }
+    put_target_facts(out, &target);
     out_paragraph(out,
                   "The plan saves {plan.saving.ratio}%s: the target of "
                   "{target.unit_cost_reduction}%s is %s.",
                   plan->after_pico_usd == plan->after_sure_pico_usd
                       ? ""
                       : " ({plan.saving.sure_ratio} without what needs confirmation)",
-                  growth->is_set && growth->number.digits ? " per call" : "",
-                  sure      ? "reached"
-                  : reached ? "reached only with the actions that need confirmation"
-                            : "not reached");
-    out_summary(out, "The target of {target.unit_cost_reduction} less%s is %s.",
-                growth->is_set && growth->number.digits ? " per call" : "",
-                sure      ? "reached"
-                : reached ? "reached only with the actions that need confirmation"
-                          : "not reached by them");
-    if (!reached) {
+                  per_call, verdict(&target, plan));
+    out_summary(out, "The target of {target.unit_cost_reduction} less%s is %s.", per_call,
+                verdict(&target, plan));
+    if (!is_reached(&target, plan, plan->after_pico_usd)) {
         out_need(out, "For the rest of the target: evidence of quality for a cheaper model, or of "
                       "what prompts can lose; neither is in the records.");
     }
@@ -511,12 +314,12 @@ static const char *confirmation_words(const struct plan *plan)
                : "{plan.saving.sure} of it needs nobody's confirmation";
 }
 
-static void put_words(struct planner *planner, size_t left_out)
+static void put_words(struct story *story)
 {
-    struct tool_out *out = &planner->out;
-    bool is_one = planner->plan.count == 1;
+    struct tool_out *out = &story->out;
+    bool is_one = story->planner.plan.count == 1;
 
-    if (planner->plan.count == 0) {
+    if (story->planner.plan.count == 0) {
         out_paragraph(out, "No change that leaves quality untouched saves anything worth doing in "
                            "these records.");
         out_summary(out, "No change that leaves quality untouched saves anything worth doing.");
@@ -530,58 +333,59 @@ static void put_words(struct planner *planner, size_t left_out)
     out_summary(out, "{plan.actions} %s {plan.saving.total} ({plan.saving.ratio})%s; %s.",
                 is_one ? "change that leaves quality untouched saves"
                        : "changes that leave quality untouched save",
-                is_one ? "" : " together", confirmation_words(&planner->plan));
+                is_one ? "" : " together", confirmation_words(&story->planner.plan));
     out_next_step(out, "Start with the action that saves most and needs no confirmation; export "
                        "the records again a week later and ask the same question.");
-    if (left_out) {
+    if (story->planner.left_out) {
         out->method = "candidates beyond the number that is replayed exactly";
         out_count(out, FACT_ID("plan.left_out"), "smaller candidates left out",
-                  UNIT_COUNT_OF_THINGS, left_out, 0);
+                  UNIT_COUNT_OF_THINGS, story->planner.left_out, 0);
         out_caveat(out, "{plan.left_out} smaller candidates are not in the plan.");
     }
-    if (planner->plan.unpriced) {
+    if (story->planner.plan.unpriced) {
         out_caveat(out, "The plan covers the records whose price is known; the others are left "
                         "as they are.");
     }
 }
 
-static int put_plan(struct planner *planner)
+static void put_plan(struct story *story)
 {
-    size_t left_out = 0;
-    int code = choose(planner, &left_out);
-
-    if (code) {
-        return code;
+    put_totals(story);
+    put_words(story);
+    put_target(story);
+    if (story->planner.plan.count) {
+        put_actions(story);
+        put_waterfall(story);
     }
-    put_totals(planner);
-    put_words(planner, left_out);
-    put_target(planner);
-    if (planner->plan.count) {
-        put_actions(planner);
-        put_waterfall(planner);
-    }
-    return OK;
 }
 
 static int run(const struct tool_context *context, const struct tool_args *args,
                struct report *body, struct error *error)
 {
-    cleanup(planner_done) struct planner planner = {
-        .out = tool_out_begin(body, args), .dataset = context->dataset, .args = args};
+    cleanup(story_done) struct story story = {
+        .out = tool_out_begin(body, args),
+        .args = args,
+        .planner = {.dataset = context->dataset,
+                    .exclude = tool_arg_value(args, "exclude")->texts,
+                    .exclude_count = tool_arg_value(args, "exclude")->count},
+    };
 
-    out_section(&planner.out, "plan", "The plan");
+    out_section(&story.out, "plan", "The plan");
     if (context->dataset->sums.priced == 0) {
-        out_unknown(&planner.out, FACT_ID("plan.saving.total"), "saving of the plan", UNIT_USD,
+        out_unknown(&story.out, FACT_ID("plan.saving.total"), "saving of the plan", UNIT_USD,
                     "prices of the models used");
-        out_paragraph(&planner.out, "What could be saved: {plan.saving.total}.");
-        return tool_out_status(&planner.out, error);
+        out_paragraph(&story.out, "What could be saved: {plan.saving.total}.");
+        return tool_out_status(&story.out, error);
     }
-    int code = prepare(&planner);
+    int code = planner_prepare(&story.planner);
     if (!code) {
-        code = put_plan(&planner);
+        code = planner_choose(&story.planner);
     }
-    return code ? error_set(error, code, "cannot put a plan together: %s", error_code_text(code))
-                : tool_out_status(&planner.out, error);
+    if (code) {
+        return error_set(error, code, "cannot put a plan together: %s", error_code_text(code));
+    }
+    put_plan(&story);
+    return tool_out_status(&story.out, error);
 }
 
 const struct tool tool_choose_plan = {
