@@ -52,7 +52,7 @@ static void weigh(const struct usage_table *table, size_t row, int64_t next_us,
     } else if (!usage_has(table, row, USAGE_HAS_USER)) {
         feature->holds[BATCH_NO_USER]++;
     }
-    if (!has_sessions) {
+    if (!has_sessions || !usage_has(table, row, USAGE_HAS_TIME)) {
         feature->unknown[BATCH_NO_FOLLOW_UP]++;
     } else if (next_us == INT64_MAX || next_us - table->time_us[row] > BATCH_FOLLOW_UP_US) {
         feature->holds[BATCH_NO_FOLLOW_UP]++;

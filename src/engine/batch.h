@@ -33,8 +33,8 @@ struct batch_feature {
 };
 
 /* by_feature has room for name_dicts[USAGE_FEATURE].count (at least 1) and is set.
- * When no record names a user (or a session) at all, that evidence is unknown. Rows must be
- * in the order of time. ERR_NO_MEMORY. */
+ * When no record names a user (or a session) at all, that evidence is unknown, and what follows a
+ * call without a time is too. Rows must be in the order of time. ERR_NO_MEMORY. */
 must_check int batch_examine(const struct usage_table *table, const struct rate_card *card,
                              const int64_t *cost, const struct price_options *options,
                              struct batch_feature *by_feature);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/civil_time.h"
 #include "engine/cost.h"
 
@@ -46,6 +47,7 @@ void breakdown_by_id(const struct usage_table *table, const int64_t *cost, enum 
 void breakdown_by_day(const struct usage_table *table, const int64_t *cost, int64_t first_day_us,
                       size_t day_count, size_t begin, size_t end, struct breakdown_cell *cells)
 {
+    check_cmp(day_count, >, 0);
     for (size_t row = begin; row < end; row++) {
         if (usage_has(table, row, USAGE_HAS_TIME) && table->time_us[row] >= first_day_us) {
             size_t day = (size_t)((table->time_us[row] - first_day_us) / DAY_US);

@@ -67,7 +67,7 @@ int duplicates_find(struct duplicates *duplicates, const struct usage_table *tab
     for (size_t row = 0; row < table->count && !code; row++) {
         size_t first;
 
-        if (!usage_has(table, row, USAGE_HAS_PROMPT_HASH)) {
+        if (!usage_has(table, row, USAGE_HAS_PROMPT_HASH | USAGE_HAS_TIME)) {
             continue;
         }
         duplicates->examined++;

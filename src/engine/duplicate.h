@@ -5,7 +5,7 @@
  * count, the earlier one succeeded, and the later one started at most the window after the kept one
  * did. The first of a group is kept, the others are duplicates; a repeat after the window starts a
  * new group. A call that follows a failure only is a retry, not a duplicate, and failed calls are
- * never duplicates. Needs prompt hashes: without them nothing can be said.
+ * never duplicates. Needs prompt hashes and times: of calls without them nothing can be said.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -20,7 +20,7 @@
 struct duplicates {
     uint8_t *is_duplicate; /* per row: 1 = a repeat that could be left out */
     uint64_t count;
-    uint64_t examined; /* rows that have a prompt hash */
+    uint64_t examined; /* rows that have a prompt hash and a time */
 };
 
 /* Rows must be in the order of time. ERR_NO_MEMORY. */
