@@ -38,8 +38,7 @@ cppcheck_src() {
   run_cppcheck "${files[@]}" && echo "cppcheck: ${#files[@]} files are fine"
 }
 
-# clang-tidy needs the compile commands of a build. One file per process: in every file after its first
-# version 14 reports va_lists as uninitialised.
+# clang-tidy needs the compile commands of a build.
 tidy() {
   local clang_tidy
   clang_tidy=$(command -v clang-tidy-14 || command -v clang-tidy) || {
