@@ -51,7 +51,7 @@ bool sentence_has(const struct parse *p, const struct clause *clause, enum token
 
 static bool is_sentence_end(enum token_kind kind)
 {
-    return kind == TOKEN_SENTENCE || kind == TOKEN_QUESTION;
+    return is_one_of(kind, TOKEN_SENTENCE, TOKEN_QUESTION);
 }
 
 /* Kinds that make a statement behind "and". */
@@ -99,8 +99,8 @@ static bool is_predicate(enum token_kind kind)
 
 static bool opens_clause(enum token_kind kind)
 {
-    return kind == TOKEN_BUT || kind == TOKEN_WHILE || kind == TOKEN_IF || kind == TOKEN_COMMA ||
-           kind == TOKEN_COLON || kind == TOKEN_WITHOUT || kind == TOKEN_EXCLUDE;
+    return is_one_of(kind, TOKEN_BUT, TOKEN_WHILE, TOKEN_IF, TOKEN_COMMA, TOKEN_COLON,
+                     TOKEN_WITHOUT, TOKEN_EXCLUDE);
 }
 
 /* Whether the "and" at at opens a clause: what follows is a statement, and one with a value of its
@@ -112,8 +112,8 @@ static bool and_opens_clause(const struct parse *p, uint32_t at, bool value_befo
     for (uint32_t i = at + 1; i < p->token_count; i++) {
         enum token_kind kind = p->tokens[i].kind;
 
-        if (is_sentence_end(kind) || kind == TOKEN_AND || kind == TOKEN_COMMA ||
-            kind == TOKEN_BUT || kind == TOKEN_IF || kind == TOKEN_WHILE) {
+        if (is_sentence_end(kind) ||
+            is_one_of(kind, TOKEN_AND, TOKEN_COMMA, TOKEN_BUT, TOKEN_IF, TOKEN_WHILE)) {
             break;
         }
         if (is_predicate(kind)) {
@@ -191,7 +191,7 @@ static void cut(struct parse *p)
             continue;
         }
         /* Words that carry meaning themselves stay in the clause that they open. */
-        bool stays = kind == TOKEN_WITHOUT || kind == TOKEN_EXCLUDE || (too_long && !ends);
+        bool stays = is_one_of(kind, TOKEN_WITHOUT, TOKEN_EXCLUDE) || (too_long && !ends);
         clause->end = i;
         sentence += ends;
         clause = open_clause(p, stays ? i : i + 1, sentence, kind);
@@ -215,9 +215,8 @@ static bool has_domain_evidence(const struct parse *p, const struct clause *clau
             return true;
         }
     }
-    return clause_has(clause, TOKEN_MODEL) || clause_has(clause, TOKEN_DOMAIN) ||
-           clause_has(clause, TOKEN_PROVIDER) || clause_has(clause, TOKEN_BATCH) ||
-           clause_has(clause, TOKEN_PROMPTS) || clause_has(clause, TOKEN_DATA_SOURCE);
+    return clause_has_any(clause, TOKEN_MODEL, TOKEN_DOMAIN, TOKEN_PROVIDER, TOKEN_BATCH,
+                          TOKEN_PROMPTS, TOKEN_DATA_SOURCE);
 }
 
 static void mark_inert(struct parse *p)
@@ -288,9 +287,9 @@ static bool is_scope_name(const struct parse *p, const struct clause *clause, ui
     if (before == TOKEN_STOP && at > clause->begin + 1 && p->tokens[at - 1].arg != 1) {
         before = p->tokens[at - 2].kind;
     }
-    return !clause_has(clause, TOKEN_MIGRATE) && !clause_has(clause, TOKEN_OFF) &&
-           (before == TOKEN_FOR || before == TOKEN_OF || behind == TOKEN_METRIC ||
-            behind == TOKEN_BUDGET || behind == TOKEN_SLASH || behind == TOKEN_LIMIT);
+    return !clause_has_any(clause, TOKEN_MIGRATE, TOKEN_OFF) &&
+           (is_one_of(before, TOKEN_FOR, TOKEN_OF) ||
+            is_one_of(behind, TOKEN_METRIC, TOKEN_BUDGET, TOKEN_SLASH, TOKEN_LIMIT));
 }
 
 static void find_scopes(struct parse *p, struct clause *clause)
@@ -329,9 +328,8 @@ static bool is_scope_only(const struct parse *p, const struct clause *clause)
     for (uint32_t i = clause->begin; i < clause->end; i++) {
         enum token_kind kind = p->tokens[i].kind;
 
-        if (kind != TOKEN_FEATURE && kind != TOKEN_FOR && kind != TOKEN_STOP && kind != TOKEN_AND &&
-            kind != TOKEN_OR && kind != TOKEN_FEATURE_WORD && kind != TOKEN_ONLY &&
-            kind != TOKEN_MODEL && kind != TOKEN_PROVIDER) {
+        if (!is_one_of(kind, TOKEN_FEATURE, TOKEN_FOR, TOKEN_STOP, TOKEN_AND, TOKEN_OR,
+                       TOKEN_FEATURE_WORD, TOKEN_ONLY, TOKEN_MODEL, TOKEN_PROVIDER)) {
             return false;
         }
     }
@@ -360,9 +358,8 @@ static void inherit_scopes(struct parse *p)
     for (uint32_t i = 0; i < p->clause_count; i++) {
         struct clause *clause = &p->clauses[i];
         struct clause *before = i ? &p->clauses[i - 1] : NULL;
-        bool tied = clause->opened_by == TOKEN_AND || clause->opened_by == TOKEN_IF ||
-                    clause->opened_by == TOKEN_WITHOUT || clause->opened_by == TOKEN_BUT ||
-                    clause->opened_by == TOKEN_WHILE || clause->opened_by == TOKEN_COLON;
+        bool tied = is_one_of(clause->opened_by, TOKEN_AND, TOKEN_IF, TOKEN_WITHOUT, TOKEN_BUT,
+                              TOKEN_WHILE, TOKEN_COLON);
 
         if (clause->scope_count && shares_scope(p, clause, before)) {
             before->scopes = clause->scopes;

@@ -125,8 +125,9 @@ static bool asks_what_was(const struct parse *p, const struct clause *clause)
 
 bool clause_is_observation(const struct parse *p, const struct clause *clause)
 {
-    return sentence_has(p, clause, TOKEN_WHY) || clause_has(clause, TOKEN_CHANGED_UP) ||
-           clause_has(clause, TOKEN_CHANGED_DOWN) || asks_what_was(p, clause) ||
+    return sentence_has(p, clause, TOKEN_WHY) ||
+           clause_has_any(clause, TOKEN_CHANGED_UP, TOKEN_CHANGED_DOWN) ||
+           asks_what_was(p, clause) ||
            (sentence_has(p, clause, TOKEN_EXPLAIN) && !clause_has(clause, TOKEN_BY));
 }
 
@@ -160,9 +161,11 @@ static bool has(const struct statement *s, enum token_kind kind)
     return clause_has(s->clause, kind);
 }
 
+#define has_any(s, ...) clause_has_any((s)->clause, __VA_ARGS__)
+
 static bool is_negated(const struct statement *s)
 {
-    return has(s, TOKEN_NEGATION) || has(s, TOKEN_WITHOUT);
+    return has_any(s, TOKEN_NEGATION, TOKEN_WITHOUT);
 }
 
 static void emit(struct statement *s, enum ask_metric metric, struct ask_constraint made)
@@ -173,7 +176,7 @@ static void emit(struct statement *s, enum ask_metric metric, struct ask_constra
     made.metric = ask_metric_name(metric);
     s->p->metrics[metric] = true;
     s->p->latency_goal |= is_goal && (metric == METRIC_LATENCY || metric == METRIC_TTFT) &&
-                          !has(s, TOKEN_KEEP) && !has(s, TOKEN_ACCEPT) && !is_negated(s);
+                          !has_any(s, TOKEN_KEEP, TOKEN_ACCEPT) && !is_negated(s);
     if (made.scope.length) {
         emit_one(s, made);
         return;
@@ -231,8 +234,8 @@ static enum token_kind comparison_before(const struct statement *s, uint32_t at)
         if (kind == TOKEN_AT_LEAST && has(s, TOKEN_NEGATION)) {
             return TOKEN_AT_MOST; /* "must not drop more than" */
         }
-        if (kind == TOKEN_AT_MOST || kind == TOKEN_AT_LEAST || kind == TOKEN_TO ||
-            kind == TOKEN_BY || kind == TOKEN_EXACTLY || kind == TOKEN_THAN) {
+        if (is_one_of(kind, TOKEN_AT_MOST, TOKEN_AT_LEAST, TOKEN_TO, TOKEN_BY, TOKEN_EXACTLY,
+                      TOKEN_THAN)) {
             return kind;
         }
     }
@@ -247,8 +250,8 @@ static bool is_tolerance(const struct statement *s, enum token_kind comparison)
 
 static bool goes_up(const struct statement *s, const struct quantity *q)
 {
-    return q->sign > 0 || ((has(s, TOKEN_UP) || has(s, TOKEN_MORE)) && !has(s, TOKEN_DOWN) &&
-                           !has(s, TOKEN_LESS) && !has(s, TOKEN_SAVE));
+    return q->sign > 0 ||
+           ((has_any(s, TOKEN_UP, TOKEN_MORE)) && !has_any(s, TOKEN_DOWN, TOKEN_LESS, TOKEN_SAVE));
 }
 
 /* A word of worsening: arg 0 hurts whatever it is about, arg 1 only says that a value falls. */
@@ -264,8 +267,10 @@ static bool has_worse(const struct statement *s, int32_t arg)
 
 static bool goes_down(const struct statement *s, const struct quantity *q)
 {
-    return q->sign < 0 || has(s, TOKEN_DOWN) || has(s, TOKEN_LESS) || has(s, TOKEN_SAVE) ||
-           has(s, TOKEN_TRIM) || has(s, TOKEN_IMPROVE) || has(s, TOKEN_DIVIDE) || has_worse(s, 1);
+    return q->sign < 0 ||
+           has_any(s, TOKEN_DOWN, TOKEN_LESS, TOKEN_SAVE, TOKEN_TRIM, TOKEN_IMPROVE,
+                   TOKEN_DIVIDE) ||
+           has_worse(s, 1);
 }
 
 /* --- values by unit --- */
@@ -310,13 +315,11 @@ static void emit_share(struct statement *s, const char *op, int128 value, enum a
 static void read_quality_share(struct statement *s, const struct quantity *q,
                                enum token_kind comparison)
 {
-    bool loses = has(s, TOKEN_WORSE) || has(s, TOKEN_DOWN) || has(s, TOKEN_CHANGED_DOWN) ||
-                 has(s, TOKEN_LESS) || q->sign < 0;
+    bool loses = has_any(s, TOKEN_WORSE, TOKEN_DOWN, TOKEN_CHANGED_DOWN, TOKEN_LESS) || q->sign < 0;
 
     if (loses && !(comparison == TOKEN_AT_LEAST)) {
         emit_share(s, "decrease_at_most", q->value, METRIC_QUALITY);
-    } else if ((has(s, TOKEN_IMPROVE) || has(s, TOKEN_UP) || q->sign > 0) &&
-               comparison != TOKEN_TO) {
+    } else if ((has_any(s, TOKEN_IMPROVE, TOKEN_UP) || q->sign > 0) && comparison != TOKEN_TO) {
         emit(s, METRIC_QUALITY, valued("improve_by_at_least", q->value, "margin"));
     } else if (has(s, TOKEN_KEEP) && has(s, TOKEN_OF)) {
         emit(s, METRIC_QUALITY, valued(">=", q->value, "fraction_of_max"));
@@ -442,10 +445,9 @@ static void read_money(struct statement *s, const struct quantity *q, enum token
 {
     enum ask_unit period = q->period ? q->period : period_nearby(s);
     struct str unit = arena_printf(s->p->arena, "%s/%s", q->currency, period_name(period));
-    bool bound = comparison == TOKEN_AT_MOST || comparison == TOKEN_TO || q->is_from_to ||
+    bool bound = is_one_of(comparison, TOKEN_AT_MOST, TOKEN_TO) || q->is_from_to ||
                  has(s, TOKEN_BUDGET) || sentence_has(s->p, s->clause, TOKEN_ALERT) ||
-                 has(s, TOKEN_OVERRUN) || has(s, TOKEN_CAP) || has(s, TOKEN_LIMIT) ||
-                 has(s, TOKEN_KEEP);
+                 has_any(s, TOKEN_OVERRUN, TOKEN_CAP, TOKEN_LIMIT, TOKEN_KEEP);
     bool reduces = q->sign < 0 || has(s, TOKEN_SAVE) || (goes_down(s, q) && comparison != TOKEN_TO);
     struct ask_constraint made = valued("<=", q->is_from_to ? q->high : q->value, "");
 
@@ -476,9 +478,8 @@ static void read_money(struct statement *s, const struct quantity *q, enum token
 static void read_tokens(struct statement *s, enum ask_metric metric, const struct quantity *q,
                         enum token_kind comparison)
 {
-    bool caps = has(s, TOKEN_CAP) || has(s, TOKEN_LIMIT) || has(s, TOKEN_TRIM) ||
-                has(s, TOKEN_DOWN) || has(s, TOKEN_KEEP) || comparison == TOKEN_AT_MOST ||
-                comparison == TOKEN_TO || comparison == TOKEN_EXACTLY;
+    bool caps = has_any(s, TOKEN_CAP, TOKEN_LIMIT, TOKEN_TRIM, TOKEN_DOWN, TOKEN_KEEP) ||
+                is_one_of(comparison, TOKEN_AT_MOST, TOKEN_TO, TOKEN_EXACTLY);
 
     if (!caps || has(s, TOKEN_CONTEXT_WINDOW) || (s->clause->is_question && !has(s, TOKEN_CAP))) {
         return;
@@ -506,7 +507,7 @@ static void read_bare(struct statement *s, enum ask_metric metric, const struct 
     } else if (metric == METRIC_CACHE_HIT && q->value <= QUANTITY_ONE) {
         emit_share(s, ">=", q->value, metric);
     } else if ((metric == METRIC_COST || metric == METRIC_LATENCY || metric == METRIC_TTFT) &&
-               !has(s, TOKEN_TOP) && !has(s, TOKEN_WHICH) && !s->clause->is_question &&
+               !has_any(s, TOKEN_TOP, TOKEN_WHICH) && !s->clause->is_question &&
                next != TOKEN_CONTEXT_WINDOW) {
         s->p->target_unclear = metric;
     }
@@ -521,8 +522,8 @@ static bool is_latency_value(const struct statement *s, const struct quantity *q
     if (q->unit != UNIT_MS && q->unit != UNIT_MINUTE && q->unit != UNIT_HOUR) {
         return false;
     }
-    if (q->unit != UNIT_MS && (metric == METRIC_NONE || before == TOKEN_LAST ||
-                               before == TOKEN_NEXT || before == TOKEN_SINCE)) {
+    if (q->unit != UNIT_MS &&
+        (metric == METRIC_NONE || is_one_of(before, TOKEN_LAST, TOKEN_NEXT, TOKEN_SINCE))) {
         return false;
     }
     return !has(s, TOKEN_CACHE) || metric != METRIC_NONE;
@@ -619,7 +620,7 @@ static void read_multiplier(struct statement *s, uint32_t at)
             read_factor(s, metric, &q);
         }
     } else if (found < s->clause->end && metric != METRIC_USAGE &&
-               (has(s, TOKEN_LESS) || has(s, TOKEN_MORE))) {
+               (has_any(s, TOKEN_LESS, TOKEN_MORE))) {
         read_factor(s, metric, &q);
     }
     if (found < s->clause->end && found - s->clause->begin < 64) {
@@ -640,22 +641,20 @@ static bool is_kept(const struct statement *s, uint32_t at)
 {
     const struct clause *clause = s->clause;
     bool valued_clause = s->p->out->constraint_count > s->emitted ||
-                         clause_has(clause, TOKEN_MULTIPLY) || clause_has(clause, TOKEN_DIVIDE);
-    bool worsens = has(s, TOKEN_WORSE) || has(s, TOKEN_CHANGED_DOWN) || has(s, TOKEN_DOWN) ||
-                   has(s, TOKEN_UP) || has(s, TOKEN_MORE) || has(s, TOKEN_CHANGED_UP) ||
-                   has(s, TOKEN_LESS);
+                         clause_has_any(clause, TOKEN_MULTIPLY, TOKEN_DIVIDE);
+    bool worsens = has_any(s, TOKEN_WORSE, TOKEN_CHANGED_DOWN, TOKEN_DOWN, TOKEN_UP, TOKEN_MORE,
+                           TOKEN_CHANGED_UP, TOKEN_LESS);
 
     if (valued_clause) {
         for (uint32_t i = at; i-- > clause->begin && at - i <= NEAR;) {
             enum token_kind kind = s->p->tokens[i].kind;
-            if (kind == TOKEN_SAME || kind == TOKEN_KEEP || kind == TOKEN_WITHOUT) {
+            if (is_one_of(kind, TOKEN_SAME, TOKEN_KEEP, TOKEN_WITHOUT)) {
                 return true;
             }
         }
         return at + 2 < clause->end && s->p->tokens[at + 2].kind == TOKEN_SAME;
     }
-    return has(s, TOKEN_KEEP) || has(s, TOKEN_SAME) || has(s, TOKEN_WITHOUT) ||
-           (has(s, TOKEN_NEGATION) && worsens);
+    return has_any(s, TOKEN_KEEP, TOKEN_SAME, TOKEN_WITHOUT) || (has(s, TOKEN_NEGATION) && worsens);
 }
 
 static void read_kept(struct statement *s)
@@ -693,9 +692,8 @@ static void read_indifferent(struct statement *s)
 /* The end of the list of names that starts at: "a, b and c". */
 static bool is_list_part(enum token_kind kind)
 {
-    return kind == TOKEN_FEATURE || kind == TOKEN_MODEL || kind == TOKEN_AND || kind == TOKEN_OR ||
-           kind == TOKEN_COMMA || kind == TOKEN_STOP || kind == TOKEN_FEATURE_WORD ||
-           kind == TOKEN_FOR || kind == TOKEN_SLASH || kind == TOKEN_FAILURES || kind == TOKEN_OF;
+    return is_one_of(kind, TOKEN_FEATURE, TOKEN_MODEL, TOKEN_AND, TOKEN_OR, TOKEN_COMMA, TOKEN_STOP,
+                     TOKEN_FEATURE_WORD, TOKEN_FOR, TOKEN_SLASH, TOKEN_FAILURES, TOKEN_OF);
 }
 
 static void read_exclusion(struct statement *s)
@@ -729,7 +727,7 @@ static void read_exclusion(struct statement *s)
 /* "keep support on opus", "leave the models": the model is not to change. */
 static void read_kept_model(struct statement *s)
 {
-    bool quantified = has(s, TOKEN_QUANTITY) || has(s, TOKEN_MIGRATE);
+    bool quantified = has_any(s, TOKEN_QUANTITY, TOKEN_MIGRATE);
     struct ask_constraint made = plain("exclude", true);
 
     if (quantified || has(s, TOKEN_CACHE)) {
@@ -739,7 +737,7 @@ static void read_kept_model(struct statement *s)
         emit(s, METRIC_MODEL, made);
     } else if (clause_has_metric(s->p, s->clause, METRIC_MODEL)) {
         emit(s, METRIC_MODEL, made);
-    } else if (has(s, TOKEN_FEATURE) && !has(s, TOKEN_METRIC) && !has(s, TOKEN_MODEL) &&
+    } else if (has(s, TOKEN_FEATURE) && !has_any(s, TOKEN_METRIC, TOKEN_MODEL) &&
                (has(s, TOKEN_SAME) || s->clause->end - s->clause->begin <= 5)) {
         emit(s, METRIC_CHANGE, made);
     }
@@ -772,8 +770,8 @@ static void read_rollback_condition(struct statement *s)
                  s->p->tokens[clause_find(s->p, s->clause, TOKEN_MORE)].arg == METRIC_COST);
     bool latency = clause_has_metric(s->p, s->clause, METRIC_LATENCY) || has(s, TOKEN_SLOW) ||
                    (has(s, TOKEN_MORE) && !cost);
-    bool better = has(s, TOKEN_IMPROVE) || has(s, TOKEN_UP) || has(s, TOKEN_CHANGED_UP);
-    bool worse = has(s, TOKEN_WORSE) || has(s, TOKEN_CHANGED_DOWN) || has(s, TOKEN_DOWN);
+    bool better = has_any(s, TOKEN_IMPROVE, TOKEN_UP, TOKEN_CHANGED_UP);
+    bool worse = has_any(s, TOKEN_WORSE, TOKEN_CHANGED_DOWN, TOKEN_DOWN);
     struct str scope = prompt_scope(s);
     struct ask_constraint made = plain("not_worse", true);
 
@@ -802,14 +800,14 @@ static void read_rollback_condition(struct statement *s)
 static void read_migration_check(struct statement *s)
 {
     const struct parse *p = s->p;
-    bool moves = parse_has(p, TOKEN_MIGRATE) || parse_has(p, TOKEN_REPLACEMENT);
+    bool moves = parse_has_any(p, TOKEN_MIGRATE, TOKEN_REPLACEMENT);
 
     if (!moves || !parse_has(p, TOKEN_VALIDATE) || parse_has(p, TOKEN_ROLLBACK)) {
         return;
     }
     for (uint32_t i = 0; i < p->clause_count; i++) {
         struct clause *clause = &p->clauses[i];
-        bool move = clause_has(clause, TOKEN_MIGRATE) || clause_has(clause, TOKEN_REPLACEMENT);
+        bool move = clause_has_any(clause, TOKEN_MIGRATE, TOKEN_REPLACEMENT);
 
         if (move && !clause->is_inert) {
             s->clause = clause;
@@ -849,7 +847,7 @@ static void read_clause(struct statement *s)
 
         if (kind == TOKEN_QUANTITY && !growth_is_stated(p, clause, i)) {
             read_value(s, i);
-        } else if ((kind == TOKEN_MULTIPLY || kind == TOKEN_DIVIDE) &&
+        } else if ((is_one_of(kind, TOKEN_MULTIPLY, TOKEN_DIVIDE)) &&
                    !growth_is_stated(p, clause, i)) {
             read_multiplier(s, i);
         }
@@ -865,7 +863,7 @@ static void scope_to_replaced_model(struct parse *p)
 {
     int32_t model = -1;
 
-    if (!parse_has(p, TOKEN_RETIRED) && !parse_has(p, TOKEN_REPLACEMENT)) {
+    if (!parse_has_any(p, TOKEN_RETIRED, TOKEN_REPLACEMENT)) {
         return;
     }
     for (uint32_t i = 0; i < p->token_count && model < 0; i++) {

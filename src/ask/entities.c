@@ -152,9 +152,8 @@ static bool is_short_name_meant(const struct parse *p, size_t at, struct str nam
     const struct token *before = p->token_count ? &p->tokens[p->token_count - 1] : NULL;
 
     return str_equal(written, name) && before &&
-           (before->kind == TOKEN_FEATURE_WORD || before->kind == TOKEN_FOR ||
-            before->kind == TOKEN_EXCLUDE || before->kind == TOKEN_AND ||
-            before->kind == TOKEN_COMMA || before->kind == TOKEN_OF);
+           (is_one_of(before->kind, TOKEN_FEATURE_WORD, TOKEN_FOR, TOKEN_EXCLUDE, TOKEN_AND,
+                      TOKEN_COMMA, TOKEN_OF));
 }
 
 size_t entities_match_feature(struct parse *p, size_t at, int32_t *ret_index)

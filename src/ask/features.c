@@ -11,7 +11,7 @@
 
 static bool is_name_part(const struct token *token)
 {
-    return token->kind == TOKEN_WORD || token->kind == TOKEN_FEATURE_NOUN;
+    return is_one_of(token->kind, TOKEN_WORD, TOKEN_FEATURE_NOUN);
 }
 
 static enum token_kind kind_at(const struct parse *p, int64_t at)
@@ -43,26 +43,23 @@ static enum token_kind closer_behind(const struct parse *p, uint32_t at)
 
 static bool opens_scope(enum token_kind kind)
 {
-    return kind == TOKEN_FOR || kind == TOKEN_EXCLUDE || kind == TOKEN_FEATURE_WORD ||
-           kind == TOKEN_OF || kind == TOKEN_MIGRATE || kind == TOKEN_KEEP;
+    return is_one_of(kind, TOKEN_FOR, TOKEN_EXCLUDE, TOKEN_FEATURE_WORD, TOKEN_OF, TOKEN_MIGRATE,
+                     TOKEN_KEEP);
 }
 
 static bool opens_usual_name(enum token_kind kind)
 {
-    return opens_scope(kind) || kind == TOKEN_IF || kind == TOKEN_ONLY || kind == TOKEN_SLOW ||
-           kind == TOKEN_FEATURE || kind == TOKEN_DOWN || kind == TOKEN_LESS ||
-           kind == TOKEN_IMPROVE;
+    return opens_scope(kind) || is_one_of(kind, TOKEN_IF, TOKEN_ONLY, TOKEN_SLOW, TOKEN_FEATURE,
+                                          TOKEN_DOWN, TOKEN_LESS, TOKEN_IMPROVE);
 }
 
 static bool follows_name(enum token_kind kind)
 {
-    return kind == TOKEN_METRIC || kind == TOKEN_STAT || kind == TOKEN_LESS || kind == TOKEN_MORE ||
-           kind == TOKEN_SLOW || kind == TOKEN_AT_MOST || kind == TOKEN_AT_LEAST ||
-           kind == TOKEN_KEEP || kind == TOKEN_ACCEPT || kind == TOKEN_CHANGED_UP ||
-           kind == TOKEN_CHANGED_DOWN || kind == TOKEN_BAD || kind == TOKEN_EXPENSIVE ||
-           kind == TOKEN_QUANTITY || kind == TOKEN_FEATURE_WORD || kind == TOKEN_UP ||
-           kind == TOKEN_DOWN || kind == TOKEN_COLON || kind == TOKEN_NEGATION ||
-           kind == TOKEN_OVERRUN || kind == TOKEN_MULTIPLY;
+    return is_one_of(kind, TOKEN_METRIC, TOKEN_STAT, TOKEN_LESS, TOKEN_MORE, TOKEN_SLOW,
+                     TOKEN_AT_MOST, TOKEN_AT_LEAST, TOKEN_KEEP, TOKEN_ACCEPT, TOKEN_CHANGED_UP,
+                     TOKEN_CHANGED_DOWN, TOKEN_BAD, TOKEN_EXPENSIVE, TOKEN_QUANTITY,
+                     TOKEN_FEATURE_WORD, TOKEN_UP, TOKEN_DOWN, TOKEN_COLON, TOKEN_NEGATION,
+                     TOKEN_OVERRUN, TOKEN_MULTIPLY);
 }
 
 /* A lone letter in feature position: "feature X", "for Y". */
@@ -100,8 +97,7 @@ static bool is_feature_here(const struct parse *p, uint32_t begin, uint32_t end,
         return opens_usual_name(opener) || follows_name(closer) || in_list;
     }
     if (is_letter_name(p, begin)) {
-        return opener == TOKEN_FEATURE_WORD || opener == TOKEN_FOR || opener == TOKEN_EXCLUDE ||
-               in_list;
+        return is_one_of(opener, TOKEN_FEATURE_WORD, TOKEN_FOR, TOKEN_EXCLUDE) || in_list;
     }
     if ((unsigned char)p->text.data[p->tokens[begin].begin] >= 0xE3) {
         return false; /* unknown Chinese or Japanese text has no word boundaries to trust */

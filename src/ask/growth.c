@@ -25,9 +25,8 @@ bool growth_is_stated(const struct parse *p, const struct clause *clause, uint32
     const struct quantity *q = token->kind == TOKEN_QUANTITY ? token_quantity(p, token) : NULL;
     enum ask_metric metric = nearest_metric(p, clause, at);
     bool peak = clause_has(clause, TOKEN_PEAK);
-    bool rises = clause_has(clause, TOKEN_UP) || clause_has(clause, TOKEN_EXPECT) ||
-                 clause_has(clause, TOKEN_WILL) || (q && q->sign > 0) || peak ||
-                 token->kind == TOKEN_MULTIPLY || clause_has(clause, TOKEN_DOWN) ||
+    bool rises = clause_has_any(clause, TOKEN_UP, TOKEN_EXPECT, TOKEN_WILL) || (q && q->sign > 0) ||
+                 peak || token->kind == TOKEN_MULTIPLY || clause_has(clause, TOKEN_DOWN) ||
                  (q && (q->unit == UNIT_FACTOR || q->is_from_to)) ||
                  clause->opened_by == TOKEN_IF || sentence_has(p, clause, TOKEN_WHAT_IF);
 
@@ -123,7 +122,7 @@ int growth_read(struct parse *p)
         for (uint32_t i = clause->begin; i < clause->end && !clause->is_inert; i++) {
             const struct token *token = &p->tokens[i];
 
-            if ((token->kind == TOKEN_QUANTITY || token->kind == TOKEN_MULTIPLY) &&
+            if ((is_one_of(token->kind, TOKEN_QUANTITY, TOKEN_MULTIPLY)) &&
                 growth_is_stated(p, clause, i)) {
                 add_growth(p, clause, token);
             }

@@ -416,8 +416,7 @@ static void score_constraints(const struct parse *p, int *scores)
         bool at_most = strcmp(c->op, "<=") == 0;
 
         if (strcmp(c->metric, "cost") == 0 &&
-            (reduces || (at_most && !parse_has(p, TOKEN_BUDGET) && !parse_has(p, TOKEN_ALERT) &&
-                         !parse_has(p, TOKEN_OVERRUN)))) {
+            (reduces || (at_most && !parse_has_any(p, TOKEN_BUDGET, TOKEN_ALERT, TOKEN_OVERRUN)))) {
             scores[INTENT_REDUCE_COST] += SURE;
         }
         if (strcmp(c->metric, "tpm") == 0 || strcmp(c->metric, "rpm") == 0) {
@@ -440,9 +439,8 @@ static void score_constraints(const struct parse *p, int *scores)
 /* "Did quality drop?", "did costs go up?" */
 static void score_observation(const struct parse *p, const struct clause *clause, int *scores)
 {
-    bool moved = clause_has(clause, TOKEN_DOWN) || clause_has(clause, TOKEN_UP) ||
-                 clause_has(clause, TOKEN_WORSE) || clause_has(clause, TOKEN_IMPROVE) ||
-                 clause_has(clause, TOKEN_MORE);
+    bool moved =
+        clause_has_any(clause, TOKEN_DOWN, TOKEN_UP, TOKEN_WORSE, TOKEN_IMPROVE, TOKEN_MORE);
 
     if (!moved) {
         return;
@@ -463,9 +461,8 @@ static void score_metrics(const struct parse *p, int *scores)
     for (uint32_t i = 0; i < p->clause_count; i++) {
         const struct clause *clause = &p->clauses[i];
         uint32_t less = clause_find(p, clause, TOKEN_LESS);
-        bool asks = clause_has(clause, TOKEN_COMPARE) || clause_has(clause, TOKEN_THAN) ||
-                    clause_has(clause, TOKEN_WHY) || clause_is_observation(p, clause) ||
-                    clause_has(clause, TOKEN_VERSUS);
+        bool asks = clause_has_any(clause, TOKEN_COMPARE, TOKEN_THAN, TOKEN_WHY) ||
+                    clause_is_observation(p, clause) || clause_has(clause, TOKEN_VERSUS);
 
         if (clause->is_inert) {
             continue;
@@ -479,10 +476,10 @@ static void score_metrics(const struct parse *p, int *scores)
             scores[INTENT_RATE_LIMIT_CAPACITY] += SURE;
         }
         if (less < clause->end && !asks && !clause_has(clause, TOKEN_ACCEPT)) {
-            if (p->tokens[less].arg == METRIC_COST && !((sentence_has(p, clause, TOKEN_WHAT_IF) ||
-                                                         sentence_has(p, clause, TOKEN_HOW_MUCH)) &&
-                                                        sentence_has(p, clause, TOKEN_MODEL) &&
-                                                        !sentence_has(p, clause, TOKEN_RETIRED))) {
+            if (p->tokens[less].arg == METRIC_COST &&
+                !((sentence_has_any(p, clause, TOKEN_WHAT_IF, TOKEN_HOW_MUCH)) &&
+                  sentence_has(p, clause, TOKEN_MODEL) &&
+                  !sentence_has(p, clause, TOKEN_RETIRED))) {
                 scores[INTENT_REDUCE_COST] += SURE;
             } else if (p->tokens[less].arg == METRIC_LATENCY &&
                        !sentence_has(p, clause, TOKEN_WHAT_IF)) {
@@ -518,9 +515,8 @@ static void score_cost_questions(const struct parse *p, int *scores)
     if (!cost || other) {
         return;
     }
-    bool ours = has_word_arg(p, TOKEN_STOP, STOP_OURS) || parse_has(p, TOKEN_FEATURE) ||
-                parse_has(p, TOKEN_TIME_POINT) || parse_has(p, TOKEN_LAST) ||
-                parse_has(p, TOKEN_THIS);
+    bool ours = has_word_arg(p, TOKEN_STOP, STOP_OURS) ||
+                parse_has_any(p, TOKEN_FEATURE, TOKEN_TIME_POINT, TOKEN_LAST, TOKEN_THIS);
     scores[p->model_count && !ours ? INTENT_PRICING_LOOKUP : INTENT_COST_BREAKDOWN] += SURE;
 }
 
@@ -531,9 +527,8 @@ static void score_alternatives(const struct parse *p, int *scores)
         enum token_kind joint = p->tokens[i + 1].kind;
 
         if (p->tokens[i].kind == TOKEN_MODEL && p->tokens[i + 2].kind == TOKEN_MODEL &&
-            (joint == TOKEN_OR || joint == TOKEN_SLASH) &&
-            (parse_has(p, TOKEN_MIGRATE) || parse_has(p, TOKEN_WHICH) ||
-             parse_has(p, TOKEN_IMPROVE) || parse_has(p, TOKEN_LESS)) &&
+            (is_one_of(joint, TOKEN_OR, TOKEN_SLASH)) &&
+            (parse_has_any(p, TOKEN_MIGRATE, TOKEN_WHICH, TOKEN_IMPROVE, TOKEN_LESS)) &&
             !parse_has(p, TOKEN_EFFECTIVE)) {
             scores[INTENT_COMPARE_MODELS] += SURE;
         }
@@ -563,7 +558,7 @@ static void settle(const struct parse *p, int *scores)
         }
         scores[INTENT_TOKEN_TRIM] = named ? scores[INTENT_TOKEN_TRIM] : 0; /* "trim the bill" */
     }
-    bool asks_for_help = parse_has(p, TOKEN_DATA_QUESTION) || parse_has(p, TOKEN_IMPORT);
+    bool asks_for_help = parse_has_any(p, TOKEN_DATA_QUESTION, TOKEN_IMPORT);
     for (unsigned i = 0; i < INTENT_DATA_HELP && !asks_for_help; i++) {
         if (scores[i]) {
             scores[INTENT_DATA_HELP] = 0; /* "would caching help?" */
@@ -578,10 +573,9 @@ static void settle(const struct parse *p, int *scores)
 
 static bool is_spoken(enum token_kind kind)
 {
-    return kind == TOKEN_STOP || kind == TOKEN_WHICH || kind == TOKEN_HOW_MUCH ||
-           kind == TOKEN_FOR || kind == TOKEN_OF || kind == TOKEN_TO || kind == TOKEN_AND ||
-           kind == TOKEN_EXPLAIN || kind == TOKEN_IF || kind == TOKEN_WHY || kind == TOKEN_TOP ||
-           kind == TOKEN_TIME_POINT || kind == TOKEN_SHOULD || kind == TOKEN_WILL;
+    return is_one_of(kind, TOKEN_STOP, TOKEN_WHICH, TOKEN_HOW_MUCH, TOKEN_FOR, TOKEN_OF, TOKEN_TO,
+                     TOKEN_AND, TOKEN_EXPLAIN, TOKEN_IF, TOKEN_WHY, TOKEN_TOP, TOKEN_TIME_POINT,
+                     TOKEN_SHOULD, TOKEN_WILL);
 }
 
 /* Kinds that are evidence of a question to us even when no intent was found. */
@@ -622,7 +616,7 @@ static enum intent fallback_intent(const struct parse *p)
 
         words += kind < TOKEN_COMMA;
         spoken += is_spoken(kind);
-        unknown += kind == TOKEN_WORD || kind == TOKEN_FEATURE;
+        unknown += is_one_of(kind, TOKEN_WORD, TOKEN_FEATURE);
         ours |= is_ours(&p->tokens[i]);
     }
     if (words == 0) {

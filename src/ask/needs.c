@@ -77,7 +77,7 @@ static uint32_t model_needs(const struct parse *p)
 static bool extrapolates(const struct parse *p)
 {
     return parse_has(p, TOKEN_AT_THIS_RATE) || p->metrics[METRIC_COST] ||
-           parse_has(p, TOKEN_BUDGET) || parse_has(p, TOKEN_OVERRUN);
+           parse_has_any(p, TOKEN_BUDGET, TOKEN_OVERRUN);
 }
 
 static uint32_t question_needs(const struct parse *p)

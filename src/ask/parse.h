@@ -94,6 +94,38 @@ void features_find(struct parse *p);
 /* clauses.c */
 must_check int clauses_split(struct parse *p);
 bool clause_has(const struct clause *clause, enum token_kind kind);
+
+/* Whether kind is, or a set of kinds holds, one of those listed: is_one_of(kind, TOKEN_AND, …). */
+#define KIND_LIST(...)                                                                             \
+    (const enum token_kind[]){__VA_ARGS__},                                                        \
+        sizeof((const enum token_kind[]){__VA_ARGS__}) / sizeof(enum token_kind)
+#define is_one_of(kind, ...)        kind_is_listed(kind, KIND_LIST(__VA_ARGS__))
+#define clause_has_any(clause, ...) kind_set_has_listed(&(clause)->kinds, KIND_LIST(__VA_ARGS__))
+#define parse_has_any(p, ...)       kind_set_has_listed(&(p)->kinds, KIND_LIST(__VA_ARGS__))
+#define sentence_has_any(p, clause, ...)                                                           \
+    kind_set_has_listed(&(p)->sentences[(clause)->sentence], KIND_LIST(__VA_ARGS__))
+
+static inline bool kind_is_listed(enum token_kind kind, const enum token_kind *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (list[i] == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static inline bool kind_set_has_listed(const struct kind_set *set, const enum token_kind *list,
+                                       size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (kind_set_has(set, list[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool parse_has(const struct parse *p, enum token_kind kind);
 /* The first token of the kind in the clause, or clause->end. */
 uint32_t clause_find(const struct parse *p, const struct clause *clause, enum token_kind kind);

@@ -201,9 +201,9 @@ static bool is_pronoun(const struct reader *r)
 {
     enum token_kind next = peek(r, 1)->kind;
 
-    return peek(r, 0)->arg == 1 && next != TOKEN_UNIT && next != TOKEN_SCALE &&
-           next != TOKEN_CURRENCY && next != TOKEN_PART && next != TOKEN_MINUS &&
-           next != TOKEN_QUICK_WIN && next != TOKEN_NUMBER;
+    return peek(r, 0)->arg == 1 &&
+           !is_one_of(next, TOKEN_UNIT, TOKEN_SCALE, TOKEN_CURRENCY, TOKEN_PART, TOKEN_MINUS,
+                      TOKEN_QUICK_WIN, TOKEN_NUMBER);
 }
 
 /* The number itself with its scale words. False when none stands here. */
@@ -302,7 +302,7 @@ static void take_period(struct reader *r, struct quantity *q)
     if (token->kind == TOKEN_PERIODIC) {
         period = (enum ask_unit)token->arg;
         used = 1;
-    } else if ((token->kind == TOKEN_PER || token->kind == TOKEN_SLASH || is_article(token)) &&
+    } else if ((is_one_of(token->kind, TOKEN_PER, TOKEN_SLASH) || is_article(token)) &&
                peek(r, 1)->kind == TOKEN_UNIT) {
         period = (enum ask_unit)peek(r, 1)->arg;
         used = 2;
@@ -366,7 +366,7 @@ static bool is_range_joint(const struct reader *r, const struct reader *start)
     enum token_kind joint = peek(r, 0)->kind;
     enum token_kind before = start->at > 0 ? start->p->tokens[start->at - 1].kind : TOKEN_SENTENCE;
 
-    return joint == TOKEN_TO || joint == TOKEN_MINUS ||
+    return is_one_of(joint, TOKEN_TO, TOKEN_MINUS) ||
            (joint == TOKEN_AND && before == TOKEN_BETWEEN);
 }
 
@@ -452,8 +452,7 @@ static bool is_unit_of_one(const struct reader *r)
     const struct token *before = r->at > 0 ? &r->p->tokens[r->at - 1] : NULL;
 
     return is_article(peek(r, 0)) && peek(r, 1)->kind == TOKEN_UNIT && before &&
-           (before->kind == TOKEN_AT_MOST || before->kind == TOKEN_AT_LEAST ||
-            before->kind == TOKEN_TO || before->kind == TOKEN_ACCEPT) &&
+           (is_one_of(before->kind, TOKEN_AT_MOST, TOKEN_AT_LEAST, TOKEN_TO, TOKEN_ACCEPT)) &&
            (peek(r, 1)->arg == UNIT_SECOND || peek(r, 1)->arg == UNIT_MINUTE ||
             peek(r, 1)->arg == UNIT_EFFORT_WEEKS);
 }
@@ -511,8 +510,8 @@ int quantities_build(struct parse *p)
 
     for (uint32_t i = 0; i < p->token_count; i++) {
         enum token_kind kind = p->tokens[i].kind;
-        numbers += kind == TOKEN_NUMBER || kind == TOKEN_PART || kind == TOKEN_SCALE ||
-                   (kind == TOKEN_UNIT && i > 0);
+        numbers +=
+            is_one_of(kind, TOKEN_NUMBER, TOKEN_PART, TOKEN_SCALE) || (kind == TOKEN_UNIT && i > 0);
     }
     p->quantities = arena_alloc(p->arena, (size_t)numbers + 1, sizeof(*p->quantities));
     if (!p->quantities) {

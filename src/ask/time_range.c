@@ -39,7 +39,7 @@ static bool is_event(int32_t point)
 /* A change is judged from its day on; anything else happened on the day. */
 static bool is_about_change(const struct parse *p)
 {
-    return parse_has(p, TOKEN_WORTH) || parse_has(p, TOKEN_ROLLBACK) || parse_has(p, TOKEN_UPGRADE);
+    return parse_has_any(p, TOKEN_WORTH, TOKEN_ROLLBACK, TOKEN_UPGRADE);
 }
 
 static int64_t hours_nearby(const struct parse *p, const struct token *point)
@@ -65,7 +65,7 @@ static bool read_point(struct parse *p, uint32_t at, struct ask_time_range *rang
         range->kind = ASK_TIME_EVENT;
         range->n = hours_nearby(p, token);
     } else if (token->arg >= TIME_POINT_Q1 && token->arg <= TIME_POINT_Q4) {
-        bool by = before == TOKEN_END_OF || before == TOKEN_BY;
+        bool by = is_one_of(before, TOKEN_END_OF, TOKEN_BY);
 
         range->kind = by ? ASK_TIME_BY : ASK_TIME_QUARTER;
         if (by) {

@@ -124,10 +124,9 @@ static bool is_name_compound(struct str text, size_t begin, size_t end)
             match_end = part;
         } else if (kind == TOKEN_FEATURE_NOUN) {
             nameable = true;
-        } else if (kind == TOKEN_METRIC || kind == TOKEN_DOWN || kind == TOKEN_UP ||
-                   kind == TOKEN_LESS || kind == TOKEN_MORE || kind == TOKEN_STAT ||
-                   kind == TOKEN_CACHE || kind == TOKEN_HOSTILE || kind == TOKEN_NUMBER ||
-                   kind == TOKEN_BATCH || kind == TOKEN_PER || kind == TOKEN_UNIT) {
+        } else if (is_one_of(kind, TOKEN_METRIC, TOKEN_DOWN, TOKEN_UP, TOKEN_LESS, TOKEN_MORE,
+                             TOKEN_STAT, TOKEN_CACHE, TOKEN_HOSTILE, TOKEN_NUMBER, TOKEN_BATCH,
+                             TOKEN_PER, TOKEN_UNIT)) {
             return false;
         }
         at = match_end + (match_end < end);
@@ -179,7 +178,7 @@ static bool follows_scope_word(const struct parse *p)
 {
     enum token_kind before = p->token_count ? p->tokens[p->token_count - 1].kind : TOKEN_SENTENCE;
 
-    return before == TOKEN_FOR || before == TOKEN_FEATURE_WORD || before == TOKEN_EXCLUDE;
+    return is_one_of(before, TOKEN_FOR, TOKEN_FEATURE_WORD, TOKEN_EXCLUDE);
 }
 
 static bool follows_which(const struct parse *p)

@@ -23,6 +23,7 @@
 #define ENTRIES_MAX      9000
 #define WORDS_MAX        4000
 #define LINE_BYTES       8192
+#define HEAD_BYTES       64
 #define FUZZY_LENGTH_MIN 5
 
 struct name_number {
@@ -220,10 +221,25 @@ static void add_phrase(char *phrase, struct lexicon_entry entry)
     }
 }
 
+/* "KIND ARGUMENT" in front of the colon. */
+static void split_head(const char *head, char *kind_name, char *argument)
+{
+    struct str text = str_trim(str_from(head));
+    size_t space = str_find(text, STR(" "), 0);
+    struct str kind = str_slice(text, 0, space == SIZE_MAX ? text.length : space);
+    struct str rest = str_trim(str_slice(text, kind.length, text.length));
+
+    if (kind.length == 0 || kind.length >= HEAD_BYTES || rest.length >= HEAD_BYTES) {
+        fail("no kind", head);
+    }
+    memcpy(kind_name, kind.data, kind.length);
+    memcpy(argument, rest.data, rest.length);
+}
+
 static void read_line(char *line, uint16_t *language_bits)
 {
-    char kind_name[64];
-    char argument[64] = "";
+    char kind_name[HEAD_BYTES] = "";
+    char argument[HEAD_BYTES] = "";
 
     line[strcspn(line, "\r\n")] = '\0';
     if (line[0] == '\0' || line[0] == '#') {
@@ -245,9 +261,7 @@ static void read_line(char *line, uint16_t *language_bits)
         fail("no colon", line);
     }
     *colon = '\0';
-    if (sscanf(line, "%63s %63s", kind_name, argument) < 1) {
-        fail("no kind", line);
-    }
+    split_head(line, kind_name, argument);
     int32_t kind = find_name(kinds, sizeof(kinds) / sizeof(kinds[0]), kind_name, "no kind");
     struct lexicon_entry entry = {(uint8_t)kind, read_argument(argument, kind), *language_bits};
     char *rest = colon + 1;
