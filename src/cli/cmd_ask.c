@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/run.h"
+#include "cli/clock.h"
 #include "cli/record_options.h"
 #include "cli/uuid.h"
 
@@ -163,7 +164,7 @@ static int answer(const struct question *question, const struct dataset *dataset
         .book = dataset->book,
         .id = str_from(id),
         .seed = question->seed,
-        .clock = cli_now_us,
+        .clock = clock_now_us,
         .observer = !question->is_quiet && isatty(STDERR_FILENO) ? show_event : NULL,
     };
     int code = run_new(&options, &run, &error);

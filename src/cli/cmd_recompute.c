@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "agent/run.h"
+#include "cli/clock.h"
 #include "cli/read_file.h"
 #include "cli/record_options.h"
 
@@ -206,7 +207,7 @@ static int derive(const struct stored *stored, const struct dataset *dataset, st
                                   .book = dataset->book,
                                   .id = STR("recomputed"),
                                   .seed = (uint64_t)seed,
-                                  .clock = cli_now_us};
+                                  .clock = clock_now_us};
     int code = run_new(&options, &run, error);
     while (!code && !done) {
         code = run_step(run, &done, error);

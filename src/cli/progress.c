@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/civil_time.h"
+#include "cli/clock.h"
 #include "cli/record_options.h"
 
 #define PROGRESS_AFTER_US SECOND_US
@@ -17,14 +18,14 @@ void progress_start(struct progress *progress)
 {
     *progress = (struct progress){
         .is_terminal = isatty(STDERR_FILENO),
-        .started_us = cli_now_us(),
+        .started_us = clock_now_us(),
     };
 }
 
 void progress_show(const char *path, uint64_t done, uint64_t total, void *arg)
 {
     struct progress *progress = arg;
-    int64_t now_us = cli_now_us();
+    int64_t now_us = clock_now_us();
     size_t length = strlen(path);
 
     if (!progress->is_terminal || now_us - progress->started_us < PROGRESS_AFTER_US ||

@@ -3,25 +3,17 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/civil_time.h"
+#include "cli/clock.h"
 #include "cli/progress.h"
-
-int64_t cli_now_us(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * SECOND_US + now.tv_nsec / 1000;
-}
 
 void record_options_init(struct record_options *options)
 {
     *options = (struct record_options){0};
     options->dataset.paths = options->paths;
     options->dataset.maps = options->maps;
-    options->dataset.now_us = cli_now_us();
+    options->dataset.now_us = clock_now_us();
 }
 
 static int take_map(struct record_options *options, const char *value, struct error *error)

@@ -57,7 +57,4 @@ void record_options_tell_notes(const struct dataset *dataset);
 /* ERR_IO … of the first input that could not be read, when no input could; OK otherwise. */
 int record_options_unreadable(const struct dataset *dataset, struct error *error);
 
-/* Microseconds since 1970, by the clock. */
-int64_t cli_now_us(void);
-
 #endif

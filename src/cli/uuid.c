@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <sys/random.h>
 
+#include "cli/clock.h"
 #include "cli/record_options.h"
 
 int uuid_v7(char *ret_text, struct error *error)
 {
-    uint64_t ms = (uint64_t)cli_now_us() / 1000;
+    uint64_t ms = (uint64_t)clock_now_us() / 1000;
     uint8_t random[10];
 
     if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
