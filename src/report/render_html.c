@@ -141,6 +141,17 @@ static void put_tiles(struct html_page *page)
     put(page, shown ? STR("</ul>\n") : STR(""));
 }
 
+/* Not there in a guidance report, which has nothing to sum up. */
+static void put_summary(struct html_page *page)
+{
+    if (page->report->summary.count) {
+        put(page, STR("<section id=\"summary\">\n<h2>Summary</h2>\n"));
+        put_tiles(page);
+        html_put_list(page, &page->report->summary);
+        put(page, STR("</section>\n"));
+    }
+}
+
 static void put_part(struct html_page *page, const char *label, struct str text)
 {
     if (text.length) {
@@ -341,10 +352,7 @@ void report_render_html(const struct report *report, struct buf *out)
     put_head(&page);
     put_title(&page);
     put_contents(&page);
-    put(&page, STR("<section id=\"summary\">\n<h2>Summary</h2>\n"));
-    put_tiles(&page);
-    html_put_list(&page, &report->summary);
-    put(&page, STR("</section>\n"));
+    put_summary(&page);
     put_actions(&page);
     put_sections(&page);
     put_lines(&page, "caveats", "Caveats", &report->caveats);

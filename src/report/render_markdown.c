@@ -29,11 +29,20 @@ static void clear_scratch(struct markdown_page *page)
     buf_clear(&page->scratch);
 }
 
-/* Markup characters of CommonMark and GFM; ':', '.' and '@' because GFM makes links and mentions of
- * bare text, '#' because of issue numbers, '$' because of formulas. */
+/* Markup characters of CommonMark and GFM; '@' because of mentions, '#' because of issue numbers,
+ * '$' because of formulas. */
 static bool is_markup(char c)
 {
-    return c && strchr("\\`*_[]<>|~&#@!$:{}", c);
+    return c && strchr("\\`*_[]<>|~&#@!$", c);
+}
+
+/* The '/' of "http://" and the '.' of "www.": bare text becomes a link there. Looks at what was
+ * written, not at the source, in which invisible characters may stand between. */
+static bool makes_link(const struct buf *out, char c)
+{
+    char before = out->length ? out->data[out->length - 1] : ' ';
+
+    return (c == '/' && before == ':') || (c == '.' && (before == 'w' || before == 'W'));
 }
 
 static void put_escaped(struct markdown_page *page, struct str text)
@@ -42,10 +51,7 @@ static void put_escaped(struct markdown_page *page, struct str text)
     unsigned width;
 
     for (size_t at = 0; visible_next(text, &at, &bytes, &width);) {
-        bool is_www_dot = str_equal(bytes, STR(".")) && at >= 2 && at - 2 < text.length &&
-                          (text.data[at - 2] == 'w' || text.data[at - 2] == 'W');
-
-        if (is_www_dot || (bytes.length == 1 && is_markup(bytes.data[0]))) {
+        if (is_markup(bytes.data[0]) || makes_link(page->out, bytes.data[0])) {
             buf_append_char(page->out, '\\');
         }
         buf_append(page->out, bytes);

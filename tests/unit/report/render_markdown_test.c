@@ -72,9 +72,12 @@ static void test_markdown_makes_data_inert(void **state)
 
     (void)state;
     render_named(report_render_markdown, STR("<b> [a](http://e.example) @all #1 *x* www.e"), &out);
-    assert_true(holds(&out, "| \\<b\\> \\[a\\](http\\://e.example) \\@all \\#1 \\*x\\* www\\.e |"));
+    assert_true(holds(&out, "| \\<b\\> \\[a\\](http:\\//e.example) \\@all \\#1 \\*x\\* www\\.e |"));
     assert_true(holds(&out, "`<b> [a](http://e.example) @all #1 *x* www.e`"));
     assert_true(holds(&out, "usage of \\<b\\> \\[a\\]"));
+    buf_done(&out);
+    render_named(report_render_markdown, STR("http:\xe2\x80\x8b//e ww\xc2\xadw.e"), &out);
+    assert_true(holds(&out, "| http:\\//e www\\.e |")); /* hidden characters do not help */
     buf_done(&out);
     render_named(report_render_markdown, STR("a`b``c"), &out);
     assert_true(holds(&out, "```a`b``c```"));
