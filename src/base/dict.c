@@ -68,10 +68,13 @@ static int grow_ids(struct dict *dict)
 
 int dict_put(struct dict *dict, struct str text, uint32_t *ret_id)
 {
+    if (dict->count && str_equal(dict->by_id[dict->last], text)) {
+        *ret_id = dict->last;
+        return OK;
+    }
     uint32_t found = dict_find(dict, text);
-
     if (found != DICT_NOT_FOUND) {
-        *ret_id = found;
+        *ret_id = dict->last = found;
         return OK;
     }
     if (dict->count >= dict->limit || !arena_has_room(&dict->texts, text.length + 1)) {
@@ -90,7 +93,7 @@ int dict_put(struct dict *dict, struct str text, uint32_t *ret_id)
     uint32_t slot = probe(dict, text);
     dict->by_id[dict->count] = copy;
     dict->slots[slot] = ++dict->count;
-    *ret_id = dict->count - 1;
+    *ret_id = dict->last = dict->count - 1;
     return OK;
 }
 

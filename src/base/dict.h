@@ -26,6 +26,7 @@ struct dict {
     uint32_t capacity;
     uint32_t *slots; /* id + 1, 0 = empty; open addressing, at most half full */
     uint32_t slot_count;
+    uint32_t last;  /* id put last: records come in runs of equal names */
     uint32_t limit; /* most ids */
 };
 
