@@ -23,6 +23,7 @@ deps: ## install what building, testing and checking need (Debian, Ubuntu)
 
 build: ## the release program: build/release/src/netra
 	@tools/install_deps.sh build
+	@test -x $(BUILD)/release/src/netra || echo "building netra (release): half a minute the first time"
 	@tools/configure.sh --if-missing $(BUILD)/release
 	@$(NINJA) $(BUILD)/release --quiet src/netra
 
