@@ -190,10 +190,10 @@ int compose_evaluate(const struct compose_input *input, struct plan *plan)
 {
     uint32_t features = input->table->name_dicts[USAGE_FEATURE].count;
     int128 cost_of[SUBSETS_MAX];
-    uint32_t all = (1u << plan->count) - 1;
     uint32_t sure = 0;
 
     check_cmp(plan->count, <=, COMPOSE_ACTIONS_MAX);
+    uint32_t all = (1u << plan->count) - 1;
     features = features ? features : 1;
     struct feature_cells *cells = cells_new(plan, features);
     if (!cells) {
