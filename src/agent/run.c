@@ -27,6 +27,7 @@ int run_new(const struct run_options *options, struct run **ret_run, struct erro
     }
     arena_init(&run->arena, RUN_ARENA_BYTES_MAX);
     run->options = *options;
+    analyses_init(&run->analyses, options->dataset);
     run->options.prompt = arena_copy(&run->arena, options->prompt);
     run->options.id = arena_copy(&run->arena, options->id);
     int code =
@@ -52,6 +53,7 @@ void run_free(struct run *run)
         report_free(run->calls[i].body);
     }
     report_free(run->report);
+    analyses_done(&run->analyses);
     arena_done(&run->arena);
     alloc_free(run);
 }
@@ -114,6 +116,7 @@ int run_next_call(struct run *run, bool *ret_ran, struct error *error)
     struct tool_context context = {
         .dataset = run->options.dataset,
         .book = run->options.book,
+        .analyses = &run->analyses,
         .is_cancelled = run->options.is_cancelled,
         .seed = run->options.seed,
     };

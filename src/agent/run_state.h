@@ -7,6 +7,7 @@
 #define NETRA_AGENT_RUN_STATE_H
 
 #include "agent/run.h"
+#include "tool/analyses.h"
 
 #define RUN_ARGS_BYTES_MAX 8192u
 #define RUN_GAPS_MAX       24u
@@ -60,6 +61,7 @@ struct run {
     struct gap gaps[RUN_GAPS_MAX];
     size_t gap_count;
     struct report *report;
+    struct analyses analyses; /* what the tools of this run share */
 };
 
 /* One agent: a small state machine in its own file, agent_<name>.c. step() does one piece of work:

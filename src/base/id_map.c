@@ -38,11 +38,11 @@ static size_t probe(const struct id_map *map, uint64_t key)
     return slot;
 }
 
-static int grow(struct id_map *map)
+/* Moves everything to a table of slot_count slots, a power of two. */
+static int resize(struct id_map *map, size_t slot_count)
 {
-    struct id_map bigger = {.count = map->count, .limit = map->limit};
+    struct id_map bigger = {.count = map->count, .limit = map->limit, .slot_count = slot_count};
 
-    bigger.slot_count = map->slot_count ? map->slot_count * 2 : ID_MAP_SLOTS_FIRST;
     bigger.keys = alloc_zeroed(bigger.slot_count, sizeof(*bigger.keys));
     bigger.values = alloc_zeroed(bigger.slot_count, sizeof(*bigger.values));
     if (!bigger.keys || !bigger.values) {
@@ -62,6 +62,17 @@ static int grow(struct id_map *map)
     return OK;
 }
 
+int id_map_reserve(struct id_map *map, size_t count)
+{
+    size_t slot_count = map->slot_count ? map->slot_count : ID_MAP_SLOTS_FIRST;
+
+    count = count < map->limit ? count : map->limit;
+    while (slot_count < 2 * count) {
+        slot_count *= 2;
+    }
+    return slot_count > map->slot_count ? resize(map, slot_count) : OK;
+}
+
 int id_map_put(struct id_map *map, uint64_t key, uint32_t value, uint32_t *ret_held,
                int *ret_is_new)
 {
@@ -79,7 +90,7 @@ int id_map_put(struct id_map *map, uint64_t key, uint32_t value, uint32_t *ret_h
         return ERR_LIMIT;
     }
     if (map->slot_count < 2 * (map->count + 1)) {
-        if (grow(map)) {
+        if (resize(map, map->slot_count ? map->slot_count * 2 : ID_MAP_SLOTS_FIRST)) {
             return ERR_NO_MEMORY;
         }
         slot = probe(map, key);

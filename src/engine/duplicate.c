@@ -63,7 +63,11 @@ int duplicates_find(struct duplicates *duplicates, const struct usage_table *tab
     if (!duplicates->is_duplicate) {
         return ERR_NO_MEMORY;
     }
+    if (!(table->any_present & USAGE_HAS_PROMPT_HASH)) {
+        return OK;
+    }
     id_map_init(&kept, USAGE_ROWS_MAX);
+    code = id_map_reserve(&kept, table->count);
     for (size_t row = 0; row < table->count && !code; row++) {
         size_t first;
 

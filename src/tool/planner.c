@@ -20,7 +20,6 @@
 void planner_done(struct planner *planner)
 {
     duplicates_done(&planner->duplicates);
-    cache_sim_done(&planner->cache);
     cache_sim_done(&planner->deduped);
     alloc_free(planner->batch);
 }
@@ -44,45 +43,51 @@ static bool is_excluded(const struct planner *planner, uint32_t feature)
     return false;
 }
 
-/* Repeats of an excluded feature stay. */
-static void keep_excluded(struct planner *planner)
+/* A copy of the run's duplicates in which repeats of an excluded feature are no duplicates. */
+static int take_duplicates(struct planner *planner)
 {
     const struct usage_table *table = &planner->dataset->table;
+    const struct duplicates *all;
+    int code = analyses_duplicates(planner->analyses, DUPLICATE_WINDOW_S_DEFAULT * SECOND, &all);
 
+    if (code) {
+        return code;
+    }
+    planner->duplicates = *all;
+    planner->duplicates.is_duplicate = alloc_zeroed(table->count ? table->count : 1, 1);
+    if (!planner->duplicates.is_duplicate) {
+        return ERR_NO_MEMORY;
+    }
     for (size_t row = 0; row < table->count; row++) {
-        if (planner->duplicates.is_duplicate[row] &&
-            is_excluded(planner, table->names[USAGE_FEATURE][row])) {
-            planner->duplicates.is_duplicate[row] = 0;
+        if (all->is_duplicate[row] && is_excluded(planner, table->names[USAGE_FEATURE][row])) {
             planner->duplicates.count--;
+        } else {
+            planner->duplicates.is_duplicate[row] = all->is_duplicate[row];
         }
     }
+    return OK;
+}
+
+static struct cache_sim_options cache_options(const struct planner *planner)
+{
+    return (struct cache_sim_options){
+        .ttl_us = {[TTL_5M] = 300 * SECOND, [TTL_1H] = 3600 * SECOND},
+        .ttl_count = TTL_CHOICES,
+        .honour_minimum = true,
+        .split_by_model = true,
+        .price = planner->dataset->price_options,
+    };
 }
 
 /* The simulations that the replay draws on. */
 int planner_prepare(struct planner *planner)
 {
     const struct dataset *dataset = planner->dataset;
-    struct cache_sim_options options = {
-        .ttl_us = {[TTL_5M] = 300 * SECOND, [TTL_1H] = 3600 * SECOND},
-        .ttl_count = 2,
-        .honour_minimum = true,
-        .split_by_model = true,
-        .price = dataset->price_options,
-    };
-    int code =
-        duplicates_find(&planner->duplicates, &dataset->table, DUPLICATE_WINDOW_S_DEFAULT * SECOND);
+    struct cache_sim_options options = cache_options(planner);
+    int code = take_duplicates(planner);
 
-    if (code) {
-        return code;
-    }
-    keep_excluded(planner);
-    planner->has_cache = dataset->table.any_present & USAGE_HAS_BLOCKS;
-    if (planner->has_cache) {
-        code = cache_sim_run(&planner->cache, &dataset->table, &dataset->card, &options, NULL);
-        if (!code) {
-            code = cache_sim_run(&planner->deduped, &dataset->table, &dataset->card, &options,
-                                 planner->duplicates.is_duplicate);
-        }
+    if (!code && (dataset->table.any_present & USAGE_HAS_BLOCKS)) {
+        code = analyses_cache(planner->analyses, &options, &planner->cache);
     }
     planner->batch = alloc_zeroed((size_t)dataset->table.name_dicts[USAGE_FEATURE].count + 1,
                                   sizeof(*planner->batch));
@@ -99,9 +104,67 @@ int planner_prepare(struct planner *planner)
         .cost = dataset->cost,
         .price = &dataset->price_options,
         .duplicates = &planner->duplicates,
-        .cache = planner->has_cache ? &planner->cache : NULL,
-        .cache_deduped = planner->has_cache ? &planner->deduped : NULL,
+        .cache = planner->cache,
+        .cache_deduped = planner->cache,
     };
+    return code;
+}
+
+/* ---- what dropping duplicates does to caches ---- */
+
+static uint32_t scope_of(const struct usage_table *table, size_t row)
+{
+    return table->ids[USAGE_CACHE_SCOPE] ? table->ids[USAGE_CACHE_SCOPE][row] : 0;
+}
+
+static bool has_cache_action(const struct planner *planner, uint16_t feature)
+{
+    for (unsigned a = 0; a < planner->plan.count; a++) {
+        if (planner->plan.actions[a].kind == ACTION_CACHE &&
+            planner->plan.actions[a].feature == feature) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* True when a duplicate uses a cache scope that some feature with a cache action uses: only there
+ * does dropping it change what the cache finds. */
+static int shares_scopes(const struct planner *planner, bool *ret_shares)
+{
+    const struct usage_table *table = &planner->dataset->table;
+    cleanup(alloc_free_pointer) uint8_t *has_duplicate =
+        alloc_zeroed((size_t)table->id_dicts[USAGE_CACHE_SCOPE].count + 1, 1);
+
+    *ret_shares = false;
+    if (!has_duplicate) {
+        return ERR_NO_MEMORY;
+    }
+    for (size_t row = 0; row < table->count; row++) {
+        has_duplicate[scope_of(table, row)] |=
+            planner->duplicates.is_duplicate[row] && usage_has(table, row, USAGE_HAS_BLOCKS);
+    }
+    for (size_t row = 0; row < table->count && !*ret_shares; row++) {
+        *ret_shares = has_duplicate[scope_of(table, row)] &&
+                      has_cache_action(planner, table->names[USAGE_FEATURE][row]);
+    }
+    return OK;
+}
+
+/* A second simulation without the duplicates, where it would differ from the first. */
+static int simulate_deduped(struct planner *planner)
+{
+    const struct dataset *dataset = planner->dataset;
+    struct cache_sim_options options = cache_options(planner);
+    bool shares = false;
+    int code = planner->cache ? shares_scopes(planner, &shares) : OK;
+
+    if (code || !shares) {
+        return code;
+    }
+    code = cache_sim_run(&planner->deduped, &dataset->table, &dataset->card, &options,
+                         planner->duplicates.is_duplicate);
+    planner->input.cache_deduped = &planner->deduped;
     return code;
 }
 
@@ -136,7 +199,7 @@ static int128 duplicate_cost(const struct planner *planner)
 static void add_cache(const struct planner *planner, struct candidates *candidates,
                       uint32_t feature)
 {
-    const struct cache_sim_totals *totals = &planner->cache.by_feature[feature];
+    const struct cache_sim_totals *totals = &planner->cache->by_feature[feature];
     unsigned best = totals->by_ttl[TTL_1H].explicit_cost_pico_usd <
                             totals->by_ttl[TTL_5M].explicit_cost_pico_usd
                         ? TTL_1H
@@ -162,7 +225,7 @@ static void collect(const struct planner *planner, struct candidates *candidates
         planner, candidates,
         (struct action){.kind = ACTION_DROP_DUPLICATES, .alone_pico_usd = duplicate_cost(planner)});
     for (uint32_t f = 0; f < features; f++) {
-        if (planner->has_cache && !is_excluded(planner, f)) {
+        if (planner->cache && !is_excluded(planner, f)) {
             add_cache(planner, candidates, f);
         }
         if (planner->batch[f].is_candidate && !is_excluded(planner, f)) {
@@ -213,5 +276,6 @@ int planner_choose(struct planner *planner)
            planner->plan.count * sizeof(candidates->actions[0]));
     qsort(planner->plan.actions, planner->plan.count, sizeof(planner->plan.actions[0]),
           in_replay_order);
-    return compose_prune(&planner->input, &planner->plan);
+    int code = simulate_deduped(planner);
+    return code ? code : compose_prune(&planner->input, &planner->plan);
 }

@@ -5,6 +5,7 @@
  */
 #include "tool/registry.h"
 
+#include "tool/analyses.h"
 #include "tool/tool_args.h"
 
 static const struct tool *const registry[] = {
@@ -30,6 +31,23 @@ const struct tool *tool_find(struct str name)
     return NULL;
 }
 
+/* With analyses of its own when the caller shares none. */
+static int run_tool(const struct tool *tool, const struct tool_context *context,
+                    const struct tool_args *args, struct report *body, struct error *error)
+{
+    struct tool_context own = *context;
+    struct analyses analyses;
+
+    if (context->analyses) {
+        return tool->run(context, args, body, error);
+    }
+    analyses_init(&analyses, context->dataset);
+    own.analyses = &analyses;
+    int code = tool->run(&own, args, body, error);
+    analyses_done(&analyses);
+    return code;
+}
+
 int tool_call(const struct tool *tool, const struct tool_context *context, struct str args_json,
               struct report **ret_body, struct error *error)
 {
@@ -52,7 +70,7 @@ int tool_call(const struct tool *tool, const struct tool_context *context, struc
         error_hint(error, "Name a file with --data FILE.");
         return ERR_NO_RECORDS;
     }
-    code = tool->run(context, &args, body, error);
+    code = run_tool(tool, context, &args, body, error);
     if (!code) {
         *ret_body = TAKE(body);
     }

@@ -60,9 +60,12 @@ struct tool_args {
     struct str json; /* canonical: set arguments in the order of the table; for lineage */
 };
 
+struct analyses;
+
 struct tool_context {
     const struct dataset *dataset; /* NULL for tools that need no records */
     const struct price_book *book;
+    struct analyses *analyses;       /* what the calls of one run share; NULL: this call's own */
     const atomic_bool *is_cancelled; /* NULL: never */
     uint64_t seed;
 };

@@ -8,7 +8,7 @@
  */
 #include <stdio.h>
 
-#include "engine/cache_sim.h"
+#include "tool/analyses.h"
 #include "tool/registry.h"
 #include "tool/tool_out.h"
 
@@ -48,7 +48,8 @@ struct lifetime {
 struct audit {
     struct tool_out out;
     const struct dataset *dataset;
-    struct cache_sim sim;
+    struct cache_sim_options options;
+    const struct cache_sim *sim;
     struct lifetime lifetimes[CACHE_SIM_TTLS_MAX];
 };
 
@@ -75,8 +76,7 @@ static struct lifetime lifetime_of(int64_t ttl_us)
     return lifetime;
 }
 
-static int read_options(const struct tool_args *args, struct audit *audit,
-                        struct cache_sim_options *options, struct error *error)
+static int read_options(const struct tool_args *args, struct audit *audit, struct error *error)
 {
     const struct tool_value *ttl_s = tool_arg_value(args, "ttl_s");
 
@@ -84,6 +84,7 @@ static int read_options(const struct tool_args *args, struct audit *audit,
         return error_set(error, ERR_INVALID, "/ttl_s has more than %u lifetimes",
                          CACHE_SIM_TTLS_MAX - 1);
     }
+    struct cache_sim_options *options = &audit->options;
     *options = (struct cache_sim_options){
         .honour_minimum = tool_arg_value(args, "honour_minimum")->boolean,
         .split_by_model = tool_arg_value(args, "split_by_model")->boolean,
@@ -149,14 +150,14 @@ static void put_now(struct audit *audit)
 static void put_hits(struct audit *audit)
 {
     struct tool_out *out = &audit->out;
-    const struct cache_sim_totals *total = &audit->sim.total;
+    const struct cache_sim_totals *total = &audit->sim->total;
 
     out->method = "prefix cache simulation over the records' own blocks, exact";
     out_count(out, FACT_ID("cache.requests"), "requests simulated", UNIT_REQUESTS, total->records,
               total->records);
     out_count(out, FACT_ID("cache.block_refs"), "references to prefix blocks", UNIT_BLOCKS,
               total->block_refs, total->records);
-    for (unsigned k = 0; k < audit->sim.options.ttl_count; k++) {
+    for (unsigned k = 0; k < audit->options.ttl_count; k++) {
         const char *id = audit->lifetimes[k].id;
         const struct cache_sim_sums *sums = &total->by_ttl[k];
 
@@ -174,7 +175,7 @@ static void put_hits(struct audit *audit)
 static struct str put_cost(struct audit *audit, struct fact_name name, const char *label,
                            int128 pico_usd)
 {
-    const struct cache_sim_totals *total = &audit->sim.total;
+    const struct cache_sim_totals *total = &audit->sim->total;
     struct fact fact = {.value = decimal_of(pico_usd, MONEY_SCALE),
                         .unit = UNIT_USD,
                         .state = FACT_COMPUTED,
@@ -197,7 +198,7 @@ static void put_costs(struct audit *audit)
 {
     static const char *const columns[] = {"cache", "cost", "blocks found", "input found"};
     struct tool_out *out = &audit->out;
-    const struct cache_sim_totals *total = &audit->sim.total;
+    const struct cache_sim_totals *total = &audit->sim->total;
 
     out->method = "prefix cache simulation; each request priced by its buckets, exact";
     out_table(out, "What each cache would cost", columns, ARRAY_LENGTH(columns));
@@ -213,7 +214,7 @@ static void put_costs(struct audit *audit)
                                             total->cost_recorded_pico_usd)),
                          cell_text(STR("–")), cell_fact(STR("cache.token_hit_ratio.now"))});
     }
-    for (unsigned k = 0; k < audit->sim.options.ttl_count; k++) {
+    for (unsigned k = 0; k < audit->options.ttl_count; k++) {
         const char *id = audit->lifetimes[k].id;
         struct str words = str_from(audit->lifetimes[k].label);
         struct str cost = put_cost(audit, named("cache.cost.", id), label_of(audit, "cost", k),
@@ -233,7 +234,7 @@ static void put_costs(struct audit *audit)
 static void put_figure(struct audit *audit)
 {
     struct figure_point points[CACHE_SIM_TTLS_MAX + 1];
-    const struct cache_sim_totals *total = &audit->sim.total;
+    const struct cache_sim_totals *total = &audit->sim->total;
     size_t count = 0;
 
     if (total->unpriced) {
@@ -243,7 +244,7 @@ static void put_figure(struct audit *audit)
         (struct figure_point){.label = STR("no cache"),
                               .fact_id = STR("cache.cost.none"),
                               .value = decimal_of(total->cost_none_pico_usd, MONEY_SCALE)};
-    for (unsigned k = 0; k < audit->sim.options.ttl_count; k++) {
+    for (unsigned k = 0; k < audit->options.ttl_count; k++) {
         struct str id =
             arena_printf(&audit->out.body->arena, "cache.cost.%s", audit->lifetimes[k].id);
 
@@ -267,9 +268,9 @@ static unsigned cheapest(const struct audit *audit)
 {
     unsigned best = 0;
 
-    for (unsigned k = 1; k + 1 < audit->sim.options.ttl_count; k++) {
-        if (audit->sim.total.by_ttl[k].cost_pico_usd <
-            audit->sim.total.by_ttl[best].cost_pico_usd) {
+    for (unsigned k = 1; k + 1 < audit->options.ttl_count; k++) {
+        if (audit->sim->total.by_ttl[k].cost_pico_usd <
+            audit->sim->total.by_ttl[best].cost_pico_usd) {
             best = k;
         }
     }
@@ -279,11 +280,11 @@ static unsigned cheapest(const struct audit *audit)
 static void put_verdict(struct audit *audit)
 {
     struct tool_out *out = &audit->out;
-    const struct cache_sim_totals *total = &audit->sim.total;
+    const struct cache_sim_totals *total = &audit->sim->total;
     unsigned best = cheapest(audit);
     const struct lifetime *winner = &audit->lifetimes[best];
 
-    if (audit->sim.options.ttl_count < 2 || total->unpriced == total->records) {
+    if (audit->options.ttl_count < 2 || total->unpriced == total->records) {
         return;
     }
     if (total->by_ttl[best].cost_pico_usd >= total->cost_none_pico_usd) {
@@ -315,7 +316,7 @@ static void put_verdict(struct audit *audit)
                       "{cache.token_hit_ratio.%s} of the input is what to expect.",
                       winner->words, winner->id);
     }
-    for (unsigned k = 0; k + 1 < audit->sim.options.ttl_count; k++) {
+    for (unsigned k = 0; k + 1 < audit->options.ttl_count; k++) {
         if (k != best) {
             out->method = "difference of two simulated costs, exact";
             put_cost(audit, named("cache.saving.best_vs_", audit->lifetimes[k].id),
@@ -337,7 +338,7 @@ static void put_verdict(struct audit *audit)
 /* Savings of features whose models cache only on request: those are the caller's to turn on. */
 static void put_feature(struct audit *audit, uint32_t feature)
 {
-    const struct cache_sim_totals *totals = &audit->sim.by_feature[feature];
+    const struct cache_sim_totals *totals = &audit->sim->by_feature[feature];
     struct str name = dict_text(&audit->dataset->table.name_dicts[USAGE_FEATURE], feature);
     struct report_cell cells[CACHE_SIM_TTLS_MAX + 2];
     size_t count = 0;
@@ -346,7 +347,7 @@ static void put_feature(struct audit *audit, uint32_t feature)
     cells[count++] =
         cell_fact(out_money(&audit->out, FACT_NAMED("cache.now.by_feature.", name, ""), "cost now",
                             totals->explicit_now_pico_usd, totals->explicit_records));
-    for (unsigned k = 0; k + 1 < audit->sim.options.ttl_count; k++) {
+    for (unsigned k = 0; k + 1 < audit->options.ttl_count; k++) {
         char suffix[TTL_NAME_MAX + 2];
 
         (void)snprintf(suffix, sizeof(suffix), ".%s", audit->lifetimes[k].id);
@@ -366,10 +367,10 @@ static void put_features(struct audit *audit)
     struct tool_out *out = &audit->out;
     size_t count = 2;
 
-    if (audit->sim.total.explicit_recorded == 0) {
+    if (audit->sim->total.explicit_recorded == 0) {
         return;
     }
-    for (unsigned k = 0; k + 1 < audit->sim.options.ttl_count; k++) {
+    for (unsigned k = 0; k + 1 < audit->options.ttl_count; k++) {
         struct str header =
             arena_printf(&out->body->arena, "saving, %s cache", audit->lifetimes[k].words);
 
@@ -378,7 +379,7 @@ static void put_features(struct audit *audit)
     out->method = "recorded cost − simulated cost of the same requests, exact";
     out_table(out, "Features whose caching is yours to turn on", columns, count);
     for (uint32_t i = 0; i < names->count; i++) {
-        const struct cache_sim_totals *totals = &audit->sim.by_feature[i];
+        const struct cache_sim_totals *totals = &audit->sim->by_feature[i];
 
         if (totals->explicit_records && totals->explicit_recorded == totals->explicit_records) {
             put_feature(audit, i);
@@ -389,18 +390,18 @@ static void put_features(struct audit *audit)
 static void put_caveats(struct audit *audit)
 {
     struct tool_out *out = &audit->out;
-    const struct cache_sim_totals *total = &audit->sim.total;
+    const struct cache_sim_totals *total = &audit->sim->total;
 
     for (uint32_t i = 0; i < audit->dataset->card.count; i++) {
         struct str model = audit->dataset->card.slots[i].model;
 
-        if (audit->sim.derived_by_slot[i]) {
+        if (audit->sim->derived_by_slot[i]) {
             struct str name = out_name(out, model);
 
             out->method = "count of requests with a price by a documented rule";
             out_count(out, FACT_NAMED("cache.derived.by_model.", model, ""),
-                      "requests with a derived price", UNIT_REQUESTS, audit->sim.derived_by_slot[i],
-                      total->records);
+                      "requests with a derived price", UNIT_REQUESTS,
+                      audit->sim->derived_by_slot[i], total->records);
             out_caveat(out,
                        "`%.*s`: the price list does not state every cache price that "
                        "{%.*s} of its requests need (such as a one-hour write in the long-context "
@@ -410,10 +411,10 @@ static void put_caveats(struct audit *audit)
                        STR_ARGS(name), STR_ARGS(out->last_id));
         }
     }
-    if (audit->sim.mixed_scopes && !audit->sim.options.split_by_model) {
+    if (audit->sim->mixed_scopes && !audit->options.split_by_model) {
         out->method = "count of cache scopes with more than one model";
         out_count(out, FACT_ID("cache.mixed_scopes"), "conversations that change models",
-                  UNIT_COUNT_OF_THINGS, audit->sim.mixed_scopes, total->records);
+                  UNIT_COUNT_OF_THINGS, audit->sim->mixed_scopes, total->records);
         out_caveat(out, "{cache.mixed_scopes} conversations change models. Providers keep one "
                         "cache per model; the simulation keeps one per conversation unless "
                         "`split_by_model` is set.");
@@ -447,8 +448,7 @@ static int run(const struct tool_context *context, const struct tool_args *args,
 {
     const struct dataset *dataset = context->dataset;
     struct audit audit = {.out = tool_out_begin(body, args), .dataset = dataset};
-    struct cache_sim_options options;
-    int code = read_options(args, &audit, &options, error);
+    int code = read_options(args, &audit, error);
 
     if (code) {
         return code;
@@ -463,7 +463,7 @@ static int run(const struct tool_context *context, const struct tool_args *args,
         out_need(&audit.out, "Prefix blocks (`hash_ids`) in the records, to simulate caching.");
         return tool_out_status(&audit.out, error);
     }
-    code = cache_sim_run(&audit.sim, &dataset->table, &dataset->card, &options, /* skip */ NULL);
+    code = analyses_cache(context->analyses, &audit.options, &audit.sim);
     if (code) {
         return error_set(error, code, "cannot simulate caching: %s", error_code_text(code));
     }
@@ -473,7 +473,6 @@ static int run(const struct tool_context *context, const struct tool_args *args,
     put_figure(&audit);
     put_features(&audit);
     put_caveats(&audit);
-    cache_sim_done(&audit.sim);
     return tool_out_status(&audit.out, error);
 }
 

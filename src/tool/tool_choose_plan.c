@@ -64,7 +64,7 @@ static struct report_action describe_cache(struct story *story, const struct act
     struct arena *arena = &story->out.body->arena;
     struct str name = out_name(&story->out, planner_feature_name(&story->planner, action->feature));
     const char *word = lifetime_word(action);
-    bool caches_now = story->planner.cache.by_feature[action->feature].explicit_read_tokens > 0;
+    bool caches_now = story->planner.cache->by_feature[action->feature].explicit_read_tokens > 0;
 
     return (struct report_action){
         .title = arena_printf(arena,
@@ -366,6 +366,7 @@ static int run(const struct tool_context *context, const struct tool_args *args,
         .out = tool_out_begin(body, args),
         .args = args,
         .planner = {.dataset = context->dataset,
+                    .analyses = context->analyses,
                     .exclude = tool_arg_value(args, "exclude")->texts,
                     .exclude_count = tool_arg_value(args, "exclude")->count},
     };

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/alloc.h"
-#include "engine/duplicate.h"
+#include "tool/analyses.h"
 #include "tool/registry.h"
 #include "tool/tool_groups.h"
 
@@ -96,7 +96,7 @@ static int run(const struct tool_context *context, const struct tool_args *args,
 {
     const struct dataset *dataset = context->dataset;
     struct tool_out out = tool_out_begin(body, args);
-    struct duplicates duplicates;
+    const struct duplicates *duplicates;
 
     out_section(&out, "duplicates", "Calls sent twice");
     if (!(dataset->table.any_present & USAGE_HAS_PROMPT_HASH)) {
@@ -106,11 +106,10 @@ static int run(const struct tool_context *context, const struct tool_args *args,
         out_need(&out, "A prompt hash (`prompt_hash`) per record, to find repeated calls.");
         return tool_out_status(&out, error);
     }
-    int code = duplicates_find(&duplicates, &dataset->table,
-                               tool_arg_value(args, "window_s")->integer * SECOND);
+    int code = analyses_duplicates(context->analyses,
+                                   tool_arg_value(args, "window_s")->integer * SECOND, &duplicates);
     if (!code) {
-        code = put_result(&out, dataset, &duplicates);
-        duplicates_done(&duplicates);
+        code = put_result(&out, dataset, duplicates);
     }
     return code ? error_set(error, code, "cannot compare calls: %s", error_code_text(code))
                 : tool_out_status(&out, error);
