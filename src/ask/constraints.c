@@ -113,7 +113,7 @@ uint32_t clause_nearest_metric(const struct parse *p, const struct clause *claus
 }
 
 /* "did quality drop?" */
-static bool asks_what_was(const struct parse *p, const struct clause *clause)
+bool clause_asks_what_was(const struct parse *p, const struct clause *clause)
 {
     for (uint32_t i = clause->begin; i < clause->end && clause->is_question; i++) {
         if (p->tokens[i].kind == TOKEN_STOP && p->tokens[i].arg == STOP_DID) {
@@ -127,7 +127,7 @@ bool clause_is_observation(const struct parse *p, const struct clause *clause)
 {
     return sentence_has(p, clause, TOKEN_WHY) ||
            clause_has_any(clause, TOKEN_CHANGED_UP, TOKEN_CHANGED_DOWN) ||
-           asks_what_was(p, clause) ||
+           clause_asks_what_was(p, clause) ||
            (sentence_has(p, clause, TOKEN_EXPLAIN) && !clause_has(clause, TOKEN_BY));
 }
 
@@ -214,10 +214,11 @@ static struct str statistic(const struct statement *s, const char *otherwise)
         const struct token *token = &s->p->tokens[i];
 
         if (token->kind == TOKEN_STAT && text.length < 32) {
-            text = token->arg == 0 ? arena_printf(s->p->arena, "%.*s%smean", STR_ARGS(text),
-                                                  text.length ? "," : "")
-                                   : arena_printf(s->p->arena, "%.*s%sp%d", STR_ARGS(text),
-                                                  text.length ? "," : "", token->arg);
+            text = token->arg == 0
+                       ? parse_keep(s->p, arena_printf(s->p->arena, "%.*s%smean", STR_ARGS(text),
+                                                       text.length ? "," : ""))
+                       : parse_keep(s->p, arena_printf(s->p->arena, "%.*s%sp%d", STR_ARGS(text),
+                                                       text.length ? "," : "", token->arg));
         }
     }
     return text.length ? text : str_from(otherwise);
@@ -267,10 +268,8 @@ static bool has_worse(const struct statement *s, int32_t arg)
 
 static bool goes_down(const struct statement *s, const struct quantity *q)
 {
-    return q->sign < 0 ||
-           has_any(s, TOKEN_DOWN, TOKEN_LESS, TOKEN_SAVE, TOKEN_TRIM, TOKEN_IMPROVE,
-                   TOKEN_DIVIDE) ||
-           has_worse(s, 1);
+    return q->sign < 0 || has_worse(s, 1) || (has(s, TOKEN_OFF) && !has(s, TOKEN_MIGRATE)) ||
+           has_any(s, TOKEN_DOWN, TOKEN_LESS, TOKEN_SAVE, TOKEN_TRIM, TOKEN_IMPROVE, TOKEN_DIVIDE);
 }
 
 /* --- values by unit --- */
@@ -444,7 +443,8 @@ static enum ask_unit period_nearby(const struct statement *s)
 static void read_money(struct statement *s, const struct quantity *q, enum token_kind comparison)
 {
     enum ask_unit period = q->period ? q->period : period_nearby(s);
-    struct str unit = arena_printf(s->p->arena, "%s/%s", q->currency, period_name(period));
+    struct str unit =
+        parse_keep(s->p, arena_printf(s->p->arena, "%s/%s", q->currency, period_name(period)));
     bool bound = is_one_of(comparison, TOKEN_AT_MOST, TOKEN_TO) || q->is_from_to ||
                  has(s, TOKEN_BUDGET) || sentence_has(s->p, s->clause, TOKEN_ALERT) ||
                  has_any(s, TOKEN_OVERRUN, TOKEN_CAP, TOKEN_LIMIT, TOKEN_KEEP);
@@ -452,10 +452,6 @@ static void read_money(struct statement *s, const struct quantity *q, enum token
     struct ask_constraint made = valued("<=", q->is_from_to ? q->high : q->value, "");
 
     made.unit = unit;
-    if (!unit.data) {
-        s->status = ERR_NO_MEMORY;
-        return;
-    }
     if (q->overflow) {
         made.has_value = false;
         s->p->infeasible = true;
@@ -463,10 +459,12 @@ static void read_money(struct statement *s, const struct quantity *q, enum token
     if ((reduces && !bound) || (reduces && comparison == TOKEN_BY) || q->sign < 0) {
         made.op = "reduce_by_amount";
         made.baseline = STR("current_total");
-    } else if (!bound && !s->clause->is_question && comparison != TOKEN_AT_LEAST) {
-        if (goes_up(s, q) || !clause_has_metric(s->p, s->clause, METRIC_COST)) {
-            return;
-        }
+    } else if (!bound && q->period == UNIT_NONE &&
+               clause_has_metric(s->p, s->clause, METRIC_COST) && !s->clause->is_question &&
+               !goes_up(s, q)) {
+        s->p->target_unclear =
+            METRIC_COST; /* "cost 20 dollars": a bound or a cut, a day or a year? */
+        return;
     } else if (!bound) {
         return;
     } else {
@@ -537,6 +535,12 @@ static bool divides_by_number(const struct statement *s)
     return at < s->clause->end && s->p->tokens[at].arg == 0;
 }
 
+/* A bare number that a period or a budget makes an amount: "under 10k a month". */
+static bool is_amount(const struct statement *s, const struct quantity *q)
+{
+    return q->period != UNIT_NONE || has_any(s, TOKEN_PERIODIC, TOKEN_BUDGET);
+}
+
 static void read_value(struct statement *s, uint32_t at)
 {
     const struct parse *p = s->p;
@@ -556,6 +560,10 @@ static void read_value(struct statement *s, uint32_t at)
     }
     if (found < s->clause->end && found - s->clause->begin < 64) {
         s->taken |= UINT64_C(1) << (found - s->clause->begin);
+    }
+    if (q->unit == UNIT_NONE && metric == METRIC_COST && is_amount(s, q)) {
+        memcpy(q->currency, "USD", sizeof(q->currency)); /* that of the prices */
+        q->unit = UNIT_MONEY;
     }
     if (share && metric == METRIC_NONE && (goes_down(s, q) || s->last_metric != METRIC_NONE)) {
         metric = s->last_metric ? s->last_metric : METRIC_COST;
@@ -714,8 +722,8 @@ static void read_exclusion(struct statement *s)
             made.scope = s->p->features[token->arg];
             emit(s, METRIC_CHANGE, made);
         } else if (token->kind == TOKEN_MODEL) {
-            made.scope =
-                arena_printf(s->p->arena, "model:%.*s", STR_ARGS(s->p->models[token->arg]));
+            made.scope = parse_keep(
+                s->p, arena_printf(s->p->arena, "model:%.*s", STR_ARGS(s->p->models[token->arg])));
             emit(s, METRIC_CHANGE, made);
         } else if (token->kind == TOKEN_FAILURES) {
             made.scope = STR("*");
@@ -746,7 +754,7 @@ static void read_kept_model(struct statement *s)
 /* "revert prompt v7 if …": the version that the roll-back names, else empty. */
 static struct str prompt_scope(const struct statement *s)
 {
-    const struct parse *p = s->p;
+    struct parse *p = s->p;
     const struct clause *clause = s->clause;
 
     while (clause > p->clauses && clause[-1].sentence == clause->sentence &&
@@ -758,7 +766,7 @@ static struct str prompt_scope(const struct statement *s)
         return (struct str){NULL, 0};
     }
     struct str name = normalise_original(&p->text, p->tokens[at].begin, p->tokens[at].end);
-    return arena_printf(p->arena, "prompt:%.*s", STR_ARGS(name));
+    return parse_keep(p, arena_printf(p->arena, "prompt:%.*s", STR_ARGS(name)));
 }
 
 /* What a roll-back depends on: "where quality didn't improve but cost went up". */
@@ -793,6 +801,9 @@ static void read_rollback_condition(struct statement *s)
     }
     if (latency && !quality) {
         emit(s, METRIC_LATENCY, made);
+    }
+    if (clause_has_metric(s->p, s->clause, METRIC_ERROR_RATE) || has(s, TOKEN_FAILURES)) {
+        emit(s, METRIC_ERROR_RATE, made);
     }
 }
 
@@ -838,6 +849,11 @@ static void read_clause(struct statement *s)
         }
         return;
     }
+    if (clause_has_metric(p, clause, METRIC_MODEL) &&
+        has_any(s, TOKEN_NEGATION, TOKEN_WITHOUT, TOKEN_SAME) && !has(s, TOKEN_MIGRATE) &&
+        !clause->is_question) {
+        emit(s, METRIC_MODEL, plain("exclude", true));
+    }
     if (has(s, TOKEN_INDIFFERENT)) {
         read_indifferent(s);
         return;
@@ -872,7 +888,8 @@ static void scope_to_replaced_model(struct parse *p)
     if (model < 0) {
         return;
     }
-    struct str scope = arena_printf(p->arena, "model:%.*s", STR_ARGS(p->models[model]));
+    struct str scope =
+        parse_keep(p, arena_printf(p->arena, "model:%.*s", STR_ARGS(p->models[model])));
     for (size_t i = 0; i < p->out->constraint_count && scope.data; i++) {
         struct ask_constraint *constraint = &p->out->constraints[i];
         if (strcmp(constraint->op, "not_worse") == 0 && str_equal(constraint->scope, STR("*"))) {
