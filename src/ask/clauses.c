@@ -215,8 +215,8 @@ static bool has_domain_evidence(const struct parse *p, const struct clause *clau
             return true;
         }
     }
-    return clause_has_any(clause, TOKEN_MODEL, TOKEN_DOMAIN, TOKEN_PROVIDER, TOKEN_BATCH,
-                          TOKEN_PROMPTS, TOKEN_DATA_SOURCE);
+    return clause_has_any(clause, TOKEN_MODEL, TOKEN_DOMAIN, TOKEN_PROVIDER, TOKEN_PROMPTS,
+                          TOKEN_DATA_SOURCE);
 }
 
 static void mark_inert(struct parse *p)
@@ -265,7 +265,8 @@ static void add_scope(struct parse *p, struct clause *clause, struct str scope)
         clause->scopes = arena_alloc(p->arena, PARSE_SCOPES_MAX, sizeof(*clause->scopes));
     }
     if (!clause->scopes) {
-        return; /* the arena is exhausted: clauses_split says so */
+        p->no_memory = true;
+        return;
     }
     for (uint32_t i = 0; i < clause->scope_count; i++) {
         if (str_equal(clause->scopes[i], scope)) {
@@ -288,7 +289,7 @@ static bool is_scope_name(const struct parse *p, const struct clause *clause, ui
         before = p->tokens[at - 2].kind;
     }
     return !clause_has_any(clause, TOKEN_MIGRATE, TOKEN_OFF) &&
-           (is_one_of(before, TOKEN_FOR, TOKEN_OF) ||
+           (is_one_of(before, TOKEN_FOR, TOKEN_OF, TOKEN_METRIC) ||
             is_one_of(behind, TOKEN_METRIC, TOKEN_BUDGET, TOKEN_SLASH, TOKEN_LIMIT));
 }
 
@@ -312,9 +313,10 @@ static void find_scopes(struct parse *p, struct clause *clause)
         struct str scope = {NULL, 0};
 
         if (token->kind == TOKEN_MODEL && is_scope_name(p, clause, i)) {
-            scope = arena_printf(p->arena, "model:%.*s", STR_ARGS(p->models[token->arg]));
+            scope = parse_keep(
+                p, arena_printf(p->arena, "model:%.*s", STR_ARGS(p->models[token->arg])));
         } else if (token->kind == TOKEN_PROVIDER && is_scope_name(p, clause, i)) {
-            scope = arena_printf(p->arena, "provider:%s", providers[token->arg]);
+            scope = parse_keep(p, arena_printf(p->arena, "provider:%s", providers[token->arg]));
         }
         if (scope.length) {
             add_scope(p, clause, scope);
@@ -342,13 +344,46 @@ static bool is_about_growth(const struct parse *p, const struct clause *clause)
 }
 
 /* "2M TPM and 5k RPM on gpt-5": the scope behind two bare values is for both. */
+static const struct quantity *first_quantity(const struct parse *p, const struct clause *clause)
+{
+    uint32_t at = clause_find(p, clause, TOKEN_QUANTITY);
+
+    return at < clause->end ? token_quantity(p, &p->tokens[at]) : NULL;
+}
+
+/* Limits of one kind: two times, or tokens and requests a minute. */
+static bool are_alike(const struct quantity *a, const struct quantity *b)
+{
+    bool rates = (a->unit == UNIT_RPM || a->unit == UNIT_TPM) &&
+                 (b->unit == UNIT_RPM || b->unit == UNIT_TPM);
+
+    return rates || (a->unit == UNIT_MS && b->unit == UNIT_MS);
+}
+
 static bool shares_scope(const struct parse *p, const struct clause *clause,
                          const struct clause *before)
 {
-    return before && before->scope_count == 0 && clause->opened_by == TOKEN_AND &&
-           before->sentence == clause->sentence && before->end > before->begin &&
-           clause->begin < clause->end && p->tokens[before->end - 1].kind == TOKEN_QUANTITY &&
-           p->tokens[clause->begin].kind == TOKEN_QUANTITY;
+    const struct quantity *value = first_quantity(p, clause);
+    const struct quantity *value_before = before ? first_quantity(p, before) : NULL;
+
+    return value && value_before && are_alike(value, value_before) && before->scope_count == 0 &&
+           clause->opened_by == TOKEN_AND && before->sentence == clause->sentence &&
+           p->tokens[before->end - 1].kind == TOKEN_QUANTITY &&
+           !clause_has_any(clause, TOKEN_KEEP, TOKEN_DOWN, TOKEN_UP, TOKEN_ACCEPT, TOKEN_LESS,
+                           TOKEN_MORE, TOKEN_SAVE, TOKEN_EXPECT, TOKEN_IMPROVE);
+}
+
+/* A clause that goes on about what the one before it is about. A tolerance does so even behind a
+ * comma ("…, 2x slower is fine"), unless it is about money, which has one owner. */
+static bool is_tied(const struct parse *p, const struct clause *clause)
+{
+    bool tolerates = clause_has_any(clause, TOKEN_ACCEPT, TOKEN_INDIFFERENT) &&
+                     !clause_has(clause, TOKEN_BUDGET) &&
+                     !clause_has_metric(p, clause, METRIC_COST);
+
+    return is_one_of(clause->opened_by, TOKEN_AND, TOKEN_IF, TOKEN_WITHOUT, TOKEN_BUT, TOKEN_WHILE,
+                     TOKEN_COLON) ||
+           (clause->opened_by == TOKEN_COMMA && tolerates);
 }
 
 static void inherit_scopes(struct parse *p)
@@ -358,8 +393,7 @@ static void inherit_scopes(struct parse *p)
     for (uint32_t i = 0; i < p->clause_count; i++) {
         struct clause *clause = &p->clauses[i];
         struct clause *before = i ? &p->clauses[i - 1] : NULL;
-        bool tied = is_one_of(clause->opened_by, TOKEN_AND, TOKEN_IF, TOKEN_WITHOUT, TOKEN_BUT,
-                              TOKEN_WHILE, TOKEN_COLON);
+        bool tied = is_tied(p, clause);
 
         if (clause->scope_count && shares_scope(p, clause, before)) {
             before->scopes = clause->scopes;

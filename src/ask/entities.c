@@ -68,6 +68,7 @@ static struct str folded_name(struct parse *p, struct str name)
             struct normal_text folded;
 
             if (normalise_text(name, p->arena, &folded)) {
+                p->no_memory = true;
                 return name;
             }
             return (struct str){folded.data, folded.length};
@@ -88,12 +89,14 @@ int entities_prepare(struct parse *p)
         slots *= 2;
     }
     p->feature_slots = arena_alloc(p->arena, slots, sizeof(uint32_t));
-    if (!p->feature_slots) {
+    p->feature_keys = arena_alloc(p->arena, count, sizeof(struct str));
+    if (!p->feature_slots || !p->feature_keys) {
         return ERR_NO_MEMORY;
     }
     p->feature_slot_count = slots;
     for (size_t i = 0; i < count; i++) {
         struct str name = folded_name(p, p->vocabulary->features[i]);
+        p->feature_keys[i] = name;
         uint32_t slot = hash_first_word(name, 0) & (slots - 1);
 
         if (name.length == 0) {
@@ -178,7 +181,7 @@ size_t entities_match_feature(struct parse *p, size_t at, int32_t *ret_index)
         for (uint32_t slot = hash_first_word(seen, at) & mask; p->feature_slots[slot];
              slot = (slot + 1) & mask) {
             struct str name = p->vocabulary->features[p->feature_slots[slot] - 1];
-            size_t bytes = match_name(text, at, folded_name(p, name));
+            size_t bytes = match_name(text, at, p->feature_keys[p->feature_slots[slot] - 1]);
 
             if (bytes > best && is_short_name_meant(p, at, name)) {
                 best = bytes;
@@ -476,7 +479,7 @@ static size_t build_date(struct name_builder *name, struct str text, size_t at)
 static size_t finish_model(struct parse *p, size_t at, size_t end, const struct name_builder *name,
                            bool is_family, int32_t *ret_index)
 {
-    struct str copy = arena_copy(p->arena, (struct str){name->data, name->length});
+    struct str copy = parse_keep(p, arena_copy(p->arena, (struct str){name->data, name->length}));
     int32_t index = copy.data ? add_name(p->models, &p->model_count, copy) : -1;
 
     if (index < 0) {

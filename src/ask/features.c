@@ -102,7 +102,7 @@ static bool is_feature_here(const struct parse *p, uint32_t begin, uint32_t end,
     if ((unsigned char)p->text.data[p->tokens[begin].begin] >= 0xE3) {
         return false; /* unknown Chinese or Japanese text has no word boundaries to trust */
     }
-    if (kind_at(p, end) == TOKEN_DOMAIN || kind_at(p, end) == TOKEN_MODEL) {
+    if (is_one_of(kind_at(p, end), TOKEN_DOMAIN, TOKEN_MODEL, TOKEN_FEATURE)) {
         return false; /* "in my fancy setup" */
     }
     return (opens_scope(opener) && !is_weak_opener(p, begin)) || closer == TOKEN_FEATURE_WORD ||

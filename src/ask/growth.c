@@ -30,6 +30,10 @@ bool growth_is_stated(const struct parse *p, const struct clause *clause, uint32
                  (q && (q->unit == UNIT_FACTOR || q->is_from_to)) ||
                  clause->opened_by == TOKEN_IF || sentence_has(p, clause, TOKEN_WHAT_IF);
 
+    bool share_of = at + 1 < clause->end && p->tokens[at + 1].kind == TOKEN_OF;
+    if (share_of && !clause_has_any(clause, TOKEN_UP, TOKEN_EXPECT)) {
+        return false; /* "half of the chat traffic" */
+    }
     if (q && q->unit != UNIT_FRACTION && q->unit != UNIT_FACTOR && !q->is_from_to) {
         return false;
     }
@@ -67,7 +71,7 @@ static int128 growth_value(const struct parse *p, const struct clause *clause,
 }
 
 /* "next_month", "Q1", "24h"; empty when the prompt does not say until when. */
-static struct str horizon(const struct parse *p, const struct clause *clause)
+static struct str horizon(struct parse *p, const struct clause *clause)
 {
     static const char *const quarters[] = {"Q1", "Q2", "Q3", "Q4"};
     static const char *const units[UNIT_COUNT] = {[UNIT_DAY] = "next_day",
@@ -83,13 +87,17 @@ static struct str horizon(const struct parse *p, const struct clause *clause)
             token->arg <= TIME_POINT_Q4) {
             return str_from(quarters[token->arg - TIME_POINT_Q1]);
         }
+        if (token->kind == TOKEN_NEXT && i > clause->begin && p->tokens[i - 1].kind == TOKEN_UNIT &&
+            units[p->tokens[i - 1].arg]) {
+            return str_from(units[p->tokens[i - 1].arg]); /* "le mois prochain" */
+        }
         if (token->kind == TOKEN_NEXT && i + 1 < clause->end &&
             p->tokens[i + 1].kind == TOKEN_UNIT && units[p->tokens[i + 1].arg]) {
             return str_from(units[p->tokens[i + 1].arg]);
         }
         if (token->kind == TOKEN_QUANTITY && token_quantity(p, token)->unit == UNIT_HOUR) {
             int64_t hours = (int64_t)(token_quantity(p, token)->value / QUANTITY_ONE);
-            return arena_printf(p->arena, "%lldh", (long long)hours);
+            return parse_keep(p, arena_printf(p->arena, "%lldh", (long long)hours));
         }
     }
     return (struct str){NULL, 0};

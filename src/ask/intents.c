@@ -42,7 +42,6 @@ static const struct rule rules[] = {
      {TOKEN_SAVE},
      {TOKEN_MODEL, TOKEN_CACHE, TOKEN_BATCH, TOKEN_ROUTE, TOKEN_TRIM, TOKEN_CONFLICT},
      METRIC_NONE},
-
     {INTENT_IMPROVE_LATENCY,
      SURE,
      IN_CLAUSE,
@@ -73,7 +72,6 @@ static const struct rule rules[] = {
      {TOKEN_SLOW},
      {TOKEN_WHY, TOKEN_IS_IT, TOKEN_SINCE, TOKEN_EXPLAIN},
      METRIC_NONE},
-
     {INTENT_FORECAST_GROWTH, SURE, IN_CLAUSE, {TOKEN_UP}, {TOKEN_WHY, TOKEN_ACCEPT}, METRIC_USAGE},
     {INTENT_FORECAST_GROWTH, SURE, IN_CLAUSE, {TOKEN_EXPECT}, {TOKEN_WHY}, METRIC_USAGE},
     {INTENT_FORECAST_GROWTH, SURE, IN_CLAUSE, {TOKEN_EXPECT}, {TOKEN_WHY}, METRIC_COST},
@@ -83,11 +81,15 @@ static const struct rule rules[] = {
     {INTENT_FORECAST_GROWTH, SURE, IN_SENTENCE, {TOKEN_WILL, TOKEN_OVERRUN}, {0}, METRIC_NONE},
     {INTENT_FORECAST_GROWTH, SURE, IN_SENTENCE, {TOKEN_WILL, TOKEN_BUDGET}, {0}, METRIC_NONE},
     {INTENT_FORECAST_GROWTH, SURE, IN_PROMPT, {TOKEN_AT_THIS_RATE}, {0}, METRIC_NONE},
-
+    {INTENT_FORECAST_GROWTH,
+     SURE,
+     IN_CLAUSE,
+     {TOKEN_UP, TOKEN_CUSTOMERS},
+     {TOKEN_WHICH, TOKEN_HOW_MUCH, TOKEN_WHY},
+     METRIC_NONE},
     {INTENT_RATE_LIMIT_CAPACITY, SURE, IN_PROMPT, {TOKEN_CAPACITY}, {0}, METRIC_NONE},
-    {INTENT_RATE_LIMIT_CAPACITY, SURE, IN_PROMPT, {TOKEN_BREAKS}, {0}, METRIC_NONE},
+    {INTENT_RATE_LIMIT_CAPACITY, SURE, IN_PROMPT, {TOKEN_BREAKS}, {TOKEN_CACHE}, METRIC_NONE},
     {INTENT_RATE_LIMIT_CAPACITY, SURE, IN_SENTENCE, {TOKEN_PEAK, TOKEN_LIMIT}, {0}, METRIC_NONE},
-
     {INTENT_MODEL_WHATIF,
      SURE,
      IN_SENTENCE,
@@ -120,16 +122,20 @@ static const struct rule rules[] = {
      METRIC_NONE},
     {INTENT_MODEL_WHATIF, SURE, IN_SENTENCE, {TOKEN_GOOD_ENOUGH, TOKEN_MODEL}, {0}, METRIC_NONE},
     {INTENT_MODEL_WHATIF, SURE, IN_PROMPT, {TOKEN_SELF_HOST}, {0}, METRIC_NONE},
-
     {INTENT_MODEL_WHATIF,
      SURE,
      IN_SENTENCE,
      {TOKEN_HOW_MUCH, TOKEN_LESS, TOKEN_MODEL},
      {TOKEN_COMPARE, TOKEN_RETIRED, TOKEN_REPLACEMENT},
      METRIC_NONE},
+    {INTENT_MODEL_WHATIF,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_HOW_MUCH, TOKEN_SAVE, TOKEN_MODEL},
+     {0},
+     METRIC_NONE},
     {INTENT_COMPARE_MODELS, SURE, IN_PROMPT, {TOKEN_COMPARE, TOKEN_MODEL}, {0}, METRIC_NONE},
     {INTENT_COMPARE_MODELS, SURE, IN_SENTENCE, {TOKEN_VERSUS, TOKEN_MODEL}, {0}, METRIC_NONE},
-
     {INTENT_MODEL_MIGRATE,
      SURE,
      IN_SENTENCE,
@@ -149,13 +155,10 @@ static const struct rule rules[] = {
      {TOKEN_REPLACEMENT, TOKEN_MODEL},
      {TOKEN_WHAT_IF, TOKEN_COMPARE},
      METRIC_NONE},
-
     {INTENT_CACHE_AUDIT, SURE, IN_PROMPT, {TOKEN_CACHE}, {0}, METRIC_NONE},
     {INTENT_CACHE_AUDIT, SURE, IN_PROMPT, {TOKEN_DUPLICATES}, {TOKEN_IMPORT}, METRIC_NONE},
     {INTENT_CACHE_AUDIT, SURE, IN_CLAUSE, {0}, {0}, METRIC_CACHE_HIT},
-
     {INTENT_BATCH_ELIGIBILITY, SURE, IN_PROMPT, {TOKEN_BATCH}, {0}, METRIC_NONE},
-
     {INTENT_TOKEN_TRIM, SURE, IN_CLAUSE, {TOKEN_TRIM, TOKEN_PROMPTS}, {0}, METRIC_NONE},
     {INTENT_TOKEN_TRIM, SURE, IN_CLAUSE, {TOKEN_TRIM}, {TOKEN_WHY}, METRIC_INPUT_TOKENS},
     {INTENT_TOKEN_TRIM, SURE, IN_CLAUSE, {TOKEN_TRIM}, {TOKEN_WHY}, METRIC_OUTPUT_TOKENS},
@@ -166,13 +169,21 @@ static const struct rule rules[] = {
     {INTENT_TOKEN_TRIM, SURE, IN_CLAUSE, {TOKEN_DOWN}, {TOKEN_WHY}, METRIC_REASONING_TOKENS},
     {INTENT_TOKEN_TRIM, SURE, IN_CLAUSE, {TOKEN_DOWN, TOKEN_PROMPTS}, {TOKEN_WHY}, METRIC_NONE},
     {INTENT_TOKEN_TRIM, SURE, IN_SENTENCE, {TOKEN_PROMPTS, TOKEN_SLOW}, {0}, METRIC_NONE},
-    {INTENT_TOKEN_TRIM, SURE, IN_SENTENCE, {TOKEN_PROMPTS, TOKEN_EXPENSIVE}, {0}, METRIC_NONE},
+    {INTENT_TOKEN_TRIM,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_PROMPTS, TOKEN_EXPENSIVE},
+     {TOKEN_TOP},
+     METRIC_NONE},
     {INTENT_TOKEN_TRIM, SURE, IN_SENTENCE, {TOKEN_PROMPTS, TOKEN_IS_IT}, {0}, METRIC_NONE},
     {INTENT_TOKEN_TRIM, SURE, IN_PROMPT, {TOKEN_TRIM}, {TOKEN_WHY, TOKEN_ROLLBACK}, METRIC_NONE},
-
     {INTENT_ROUTING_POLICY, SURE, IN_PROMPT, {TOKEN_ROUTE}, {0}, METRIC_NONE},
-
-    {INTENT_EVALUATE_CHANGE, SURE, IN_SENTENCE, {TOKEN_WORTH}, {TOKEN_SHOULD}, METRIC_NONE},
+    {INTENT_EVALUATE_CHANGE,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_WORTH},
+     {TOKEN_SHOULD, TOKEN_CACHE, TOKEN_BATCH},
+     METRIC_NONE},
     {INTENT_EVALUATE_CHANGE,
      SURE,
      IN_SENTENCE,
@@ -210,9 +221,7 @@ static const struct rule rules[] = {
      {TOKEN_UPGRADE, TOKEN_VALIDATE},
      {TOKEN_WHY},
      METRIC_NONE},
-
     {INTENT_ROLLBACK, SURE, IN_PROMPT, {TOKEN_ROLLBACK}, {0}, METRIC_NONE},
-
     {INTENT_QUALITY_CHECK,
      SURE,
      IN_SENTENCE,
@@ -240,7 +249,6 @@ static const struct rule rules[] = {
      METRIC_QUALITY},
     {INTENT_QUALITY_CHECK, SURE, IN_PROMPT, {TOKEN_VALIDATE, TOKEN_MIGRATE}, {0}, METRIC_NONE},
     {INTENT_QUALITY_CHECK, SURE, IN_PROMPT, {TOKEN_GOOD_ENOUGH}, {0}, METRIC_NONE},
-
     {INTENT_QUALITY_CHECK,
      SURE,
      IN_SENTENCE,
@@ -293,7 +301,6 @@ static const struct rule rules[] = {
      {TOKEN_IS_IT, TOKEN_OR, TOKEN_CHANGED_UP},
      {0},
      METRIC_NONE},
-
     {INTENT_COST_BREAKDOWN,
      SURE,
      IN_CLAUSE,
@@ -320,10 +327,13 @@ static const struct rule rules[] = {
      {TOKEN_WHY, TOKEN_IMPORT},
      METRIC_COST},
     {INTENT_COST_BREAKDOWN, SURE, IN_SENTENCE, {TOKEN_WASTE}, {0}, METRIC_NONE},
-
-    {INTENT_RELIABILITY, SURE, IN_PROMPT, {TOKEN_FAILURES}, {TOKEN_EXCLUDE}, METRIC_NONE},
-    {INTENT_RELIABILITY, SURE, IN_CLAUSE, {0}, {0}, METRIC_ERROR_RATE},
-
+    {INTENT_RELIABILITY,
+     SURE,
+     IN_PROMPT,
+     {TOKEN_FAILURES},
+     {TOKEN_EXCLUDE, TOKEN_ROUTE},
+     METRIC_NONE},
+    {INTENT_RELIABILITY, SURE, IN_SENTENCE, {0}, {TOKEN_ROLLBACK}, METRIC_ERROR_RATE},
     {INTENT_BUDGET_GUARD,
      SURE,
      IN_CLAUSE,
@@ -332,7 +342,6 @@ static const struct rule rules[] = {
      METRIC_NONE},
     {INTENT_BUDGET_GUARD, SURE, IN_PROMPT, {TOKEN_OVERRUN}, {0}, METRIC_NONE},
     {INTENT_BUDGET_GUARD, SURE, IN_PROMPT, {TOKEN_ALERT}, {0}, METRIC_NONE},
-
     {INTENT_PRICING_LOOKUP,
      SURE,
      IN_SENTENCE,
@@ -351,9 +360,7 @@ static const struct rule rules[] = {
      {TOKEN_CONTEXT_WINDOW, TOKEN_MODEL, TOKEN_MORE},
      {0},
      METRIC_NONE},
-
     {INTENT_EXPLAIN_RESULT, SURE, IN_PROMPT, {TOKEN_CONFLICT}, {0}, METRIC_NONE},
-
     {INTENT_DATA_HELP, SURE, IN_PROMPT, {TOKEN_DATA_QUESTION}, {0}, METRIC_NONE},
     {INTENT_DATA_HELP, SURE, IN_PROMPT, {TOKEN_IMPORT, TOKEN_DATA_SOURCE}, {0}, METRIC_NONE},
     {INTENT_DATA_HELP, SURE, IN_PROMPT, {TOKEN_HELP}, {TOKEN_DOWN, TOKEN_SAVE}, METRIC_NONE},
@@ -442,6 +449,12 @@ static void score_observation(const struct parse *p, const struct clause *clause
     bool moved =
         clause_has_any(clause, TOKEN_DOWN, TOKEN_UP, TOKEN_WORSE, TOKEN_IMPROVE, TOKEN_MORE);
 
+    if (sentence_has(p, clause, TOKEN_MIGRATE) && clause_asks_what_was(p, clause)) {
+        scores[INTENT_EVALUATE_CHANGE] += SURE; /* "did switching to … hurt quality?" */
+        scores[INTENT_MODEL_MIGRATE] = 0;
+        scores[INTENT_QUALITY_CHECK] = 0;
+        return;
+    }
     if (!moved) {
         return;
     }
@@ -475,7 +488,8 @@ static void score_metrics(const struct parse *p, int *scores)
             clause_has_metric(p, clause, METRIC_RPM) || clause_has_metric(p, clause, METRIC_TPM)) {
             scores[INTENT_RATE_LIMIT_CAPACITY] += SURE;
         }
-        if (less < clause->end && !asks && !clause_has(clause, TOKEN_ACCEPT)) {
+        if (less < clause->end && !asks && !sentence_has(p, clause, TOKEN_ROUTE) &&
+            !clause_has(clause, TOKEN_ACCEPT)) {
             if (p->tokens[less].arg == METRIC_COST &&
                 !((sentence_has_any(p, clause, TOKEN_WHAT_IF, TOKEN_HOW_MUCH)) &&
                   sentence_has(p, clause, TOKEN_MODEL) &&
@@ -517,6 +531,10 @@ static void score_cost_questions(const struct parse *p, int *scores)
     }
     bool ours = has_word_arg(p, TOKEN_STOP, STOP_OURS) ||
                 parse_has_any(p, TOKEN_FEATURE, TOKEN_TIME_POINT, TOKEN_LAST, TOKEN_THIS);
+    if (p->model_count >= 2) {
+        scores[INTENT_MODEL_WHATIF] += SURE;
+        return;
+    }
     scores[p->model_count && !ours ? INTENT_PRICING_LOOKUP : INTENT_COST_BREAKDOWN] += SURE;
 }
 
@@ -533,6 +551,10 @@ static void score_alternatives(const struct parse *p, int *scores)
             scores[INTENT_COMPARE_MODELS] += SURE;
         }
     }
+    if (parse_has(p, TOKEN_THAN) && p->model_count >= 2 &&
+        parse_has_any(p, TOKEN_IMPROVE, TOKEN_LESS, TOKEN_MORE, TOKEN_WORSE)) {
+        scores[INTENT_COMPARE_MODELS] += SURE;
+    }
     if (parse_has(p, TOKEN_OFF) && parse_has(p, TOKEN_MIGRATE) && p->model_count) {
         scores[INTENT_MODEL_MIGRATE] += SURE;
     }
@@ -543,6 +565,11 @@ static void settle(const struct parse *p, int *scores)
 {
     if (scores[INTENT_PRICING_LOOKUP] && parse_has(p, TOKEN_CACHE) && !parse_has(p, TOKEN_AUDIT)) {
         scores[INTENT_CACHE_AUDIT] = 0; /* the price of cached input */
+    }
+    if (!parse_has_any(p, TOKEN_METRIC, TOKEN_SLOW, TOKEN_EXPENSIVE, TOKEN_BAD, TOKEN_CHANGED_UP,
+                       TOKEN_CHANGED_DOWN, TOKEN_FAILURES, TOKEN_CACHE, TOKEN_WASTE, TOKEN_MORE,
+                       TOKEN_LESS, TOKEN_CAPACITY, TOKEN_BUDGET, TOKEN_PEAK)) {
+        scores[INTENT_ANOMALY_EXPLAIN] = 0; /* "why is the sky blue" */
     }
     if (scores[INTENT_ANOMALY_EXPLAIN] && !p->latency_goal && parse_has(p, TOKEN_WHY)) {
         scores[INTENT_IMPROVE_LATENCY] = 0;
@@ -583,7 +610,8 @@ static bool is_ours(const struct token *token)
 {
     switch (token->kind) {
     case TOKEN_METRIC:
-        return token->arg != METRIC_MODEL && token->arg != METRIC_CHANGE;
+        return !(token->arg == METRIC_MODEL || token->arg == METRIC_CHANGE ||
+                 token->arg == METRIC_PRICE || token->arg == METRIC_ACTIONS);
     case TOKEN_MODEL:
     case TOKEN_PROVIDER:
     case TOKEN_CACHE:
@@ -598,6 +626,26 @@ static bool is_ours(const struct token *token)
     default:
         return false;
     }
+}
+
+/* What a metric alone asks for, when nothing else was found. */
+static enum intent intent_of_metric(const struct parse *p)
+{
+    for (uint32_t i = 0; i < p->clause_count; i++) {
+        const struct clause *clause = &p->clauses[i];
+
+        if (clause->is_inert || !clause->is_question) {
+            continue;
+        }
+        if (clause_has_metric(p, clause, METRIC_QUALITY)) {
+            return INTENT_QUALITY_CHECK;
+        }
+        if (clause_has_metric(p, clause, METRIC_COST)) {
+            return INTENT_COST_BREAKDOWN;
+        }
+    }
+    /* "leave search alone": a limit on a plan to save. */
+    return p->out->constraint_count ? INTENT_REDUCE_COST : INTENT_UNKNOWN;
 }
 
 static enum intent fallback_intent(const struct parse *p)
@@ -616,8 +664,9 @@ static enum intent fallback_intent(const struct parse *p)
 
         words += kind < TOKEN_COMMA;
         spoken += is_spoken(kind);
-        unknown += is_one_of(kind, TOKEN_WORD, TOKEN_FEATURE);
-        ours |= is_ours(&p->tokens[i]);
+        bool known = kind == TOKEN_FEATURE && p->feature_is_known[p->tokens[i].arg];
+        unknown += kind == TOKEN_WORD || (kind == TOKEN_FEATURE && !known);
+        ours |= known || is_ours(&p->tokens[i]);
     }
     if (words == 0) {
         return INTENT_EMPTY;
@@ -628,7 +677,7 @@ static enum intent fallback_intent(const struct parse *p)
     if (foreign || (spoken >= 2 && unknown >= 1 && !ours)) {
         return INTENT_OFF_TOPIC;
     }
-    return INTENT_UNKNOWN;
+    return intent_of_metric(p);
 }
 
 static bool is_hostile(const struct parse *p)

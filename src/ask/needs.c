@@ -76,6 +76,9 @@ static uint32_t model_needs(const struct parse *p)
 
 static bool extrapolates(const struct parse *p)
 {
+    if (parse_has(p, TOKEN_UP) && p->metrics[METRIC_USAGE] && !parse_has(p, TOKEN_AT_THIS_RATE)) {
+        return false; /* growth without a number */
+    }
     return parse_has(p, TOKEN_AT_THIS_RATE) || p->metrics[METRIC_COST] ||
            parse_has_any(p, TOKEN_BUDGET, TOKEN_OVERRUN);
 }

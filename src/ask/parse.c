@@ -9,6 +9,12 @@
 #define CONFIDENCE_UNKNOWN 0.2
 #define CONFIDENCE_LOSS    0.6 /* at most, when every word is unknown */
 
+struct str parse_keep(struct parse *p, struct str made)
+{
+    p->no_memory |= made.data == NULL;
+    return made;
+}
+
 static void name_metrics(struct parse *p)
 {
     for (uint32_t i = 0; i < p->token_count; i++) {
@@ -165,6 +171,9 @@ int ask_parse(const struct ask_vocabulary *vocabulary, struct str prompt, struct
     }
     if (!status) {
         status = collect_names(p);
+    }
+    if (!status && p->no_memory) {
+        status = ERR_NO_MEMORY;
     }
     if (status) {
         return error_set(error, status, "cannot interpret the prompt: %s", error_code_text(status));

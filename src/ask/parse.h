@@ -64,10 +64,15 @@ struct parse {
     enum ask_metric target_unclear; /* the metric of a value without a unit */
     uint32_t fuzzy_tries;
     uint32_t model_scans;
-    uint32_t *feature_slots; /* hash of the vocabulary's first words: feature + 1 */
+    struct str *feature_keys; /* the vocabulary's names as they are compared */
+    uint32_t *feature_slots;  /* hash of the vocabulary's first words: feature + 1 */
     uint32_t feature_slot_count;
     struct interpretation *out;
+    bool no_memory; /* a text could not be made: ask_parse fails at its end */
 };
+
+/* parse.c: a text made in the arena; notes when there was no memory for it. */
+struct str parse_keep(struct parse *p, struct str made);
 
 /* tokens.c */
 must_check int tokens_read(struct parse *p);
@@ -147,6 +152,7 @@ uint32_t clause_nearest_metric(const struct parse *p, const struct clause *claus
 
 /* Whether the sentence of the clause tells or asks about what happened: its numbers are no goals.
  */
+bool clause_asks_what_was(const struct parse *p, const struct clause *clause);
 bool clause_is_observation(const struct parse *p, const struct clause *clause);
 bool sentence_has(const struct parse *p, const struct clause *clause, enum token_kind kind);
 

@@ -146,7 +146,7 @@ static bool continues_group(const struct reader *r, const struct token *token)
            next->begin == token->end + 1 && token->end - token->begin <= 3;
 }
 
-static int128 read_digit_number(struct reader *r, bool *overflow)
+static int128 read_digit_number(struct reader *r, bool *overflow, bool *is_part)
 {
     bool decimal_comma = has_decimal_comma(r->p->language);
     const struct token *token = peek(r, 0);
@@ -165,6 +165,7 @@ static int128 read_digit_number(struct reader *r, bool *overflow)
         int128 divisor = read_digits(token_text(r->p, peek(r, 1)), decimal_comma, overflow);
 
         if (divisor > 0) {
+            *is_part = true;
             value = multiply(value, QUANTITY_ONE, divisor, overflow);
             r->at += 2;
         }
@@ -179,7 +180,9 @@ static int128 read_word_number(struct reader *r)
 
     r->at++;
     for (unsigned i = 0; i < 2; i++) {
-        const struct token *next = peek(r, 0);
+        bool hyphen = peek(r, 0)->kind == TOKEN_MINUS && value >= 20 && value % 10 == 0 &&
+                      peek(r, 1)->begin == peek(r, 0)->end;
+        const struct token *next = peek(r, hyphen); /* "twenty-five" */
 
         if (next->kind != TOKEN_NUMBER || next->arg < 0) {
             break;
@@ -191,7 +194,7 @@ static int128 read_word_number(struct reader *r)
         } else {
             break;
         }
-        r->at++;
+        r->at += 1 + hyphen;
     }
     return (int128)value * QUANTITY_ONE;
 }
@@ -217,7 +220,10 @@ static bool read_plain(struct reader *r, struct quantity *q, int128 *ret_value)
         q->unit = UNIT_FRACTION;
         r->at++;
     } else if (token->kind == TOKEN_NUMBER && !is_pronoun(r)) {
-        value = token->arg == -1 ? read_digit_number(r, &q->overflow) : read_word_number(r);
+        bool is_part = false;
+        value =
+            token->arg == -1 ? read_digit_number(r, &q->overflow, &is_part) : read_word_number(r);
+        q->unit = is_part ? UNIT_FRACTION : q->unit;
         if (peek(r, 0)->kind == TOKEN_PART && peek(r, 0)->arg / 100 == 1) {
             value = value / (peek(r, 0)->arg % 100);
             q->unit = UNIT_FRACTION;
@@ -313,7 +319,8 @@ static void take_period(struct reader *r, struct quantity *q)
     if (period == UNIT_MINUTE && (q->unit == UNIT_TOKENS || q->unit == UNIT_REQUESTS)) {
         q->unit = q->unit == UNIT_TOKENS ? UNIT_TPM : UNIT_RPM;
         r->at += used;
-    } else if (is_period && (q->unit == UNIT_MONEY || q->unit == UNIT_REQUESTS)) {
+    } else if (is_period && (q->unit == UNIT_MONEY || q->unit == UNIT_REQUESTS ||
+                             (q->unit == UNIT_NONE && token->kind == TOKEN_PERIODIC))) {
         q->period = period;
         r->at += used;
     }

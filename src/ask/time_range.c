@@ -69,7 +69,8 @@ static bool read_point(struct parse *p, uint32_t at, struct ask_time_range *rang
 
         range->kind = by ? ASK_TIME_BY : ASK_TIME_QUARTER;
         if (by) {
-            range->value = arena_printf(p->arena, "end_of_%s", point_names[token->arg]);
+            range->value =
+                parse_keep(p, arena_printf(p->arena, "end_of_%s", point_names[token->arg]));
         }
     } else if (before == TOKEN_SINCE) {
         range->kind = ASK_TIME_SINCE;
@@ -92,9 +93,13 @@ static bool read_span(struct parse *p, uint32_t at, struct ask_time_range *range
 
     if (q && unit == UNIT_ORDINAL) {
         range->kind = before == TOKEN_SINCE ? ASK_TIME_SINCE : ASK_TIME_DAY;
-        range->value =
-            arena_printf(p->arena, "day_of_month:%lld", (long long)(q->value / QUANTITY_ONE));
+        range->value = parse_keep(
+            p, arena_printf(p->arena, "day_of_month:%lld", (long long)(q->value / QUANTITY_ONE)));
         return true;
+    }
+    if (!is_one_of(before, TOKEN_LAST, TOKEN_SINCE, TOKEN_NEXT, TOKEN_THIS, TOKEN_END_OF) &&
+        is_one_of(kind_at(p, (int64_t)at + 1), TOKEN_NEXT, TOKEN_LAST)) {
+        before = kind_at(p, (int64_t)at + 1); /* "le mois prochain" */
     }
     if (unit >= UNIT_COUNT || !unit_names[unit]) {
         return false;
@@ -114,7 +119,7 @@ static bool read_span(struct parse *p, uint32_t at, struct ask_time_range *range
         return true;
     case TOKEN_END_OF:
         range->kind = ASK_TIME_BY;
-        range->value = arena_printf(p->arena, "end_of_%s", unit_names[unit]);
+        range->value = parse_keep(p, arena_printf(p->arena, "end_of_%s", unit_names[unit]));
         range->n = 0;
         range->unit = (struct str){NULL, 0};
         return true;
