@@ -234,7 +234,13 @@ int tool_args_parse(const struct tool *tool, struct str json, struct arena *aren
         code = read_arg(&tool->args[i], json_at(root, tool->args[i].name), arena,
                         &ret_args->values[i], error);
     }
-    return code ? code : canonical(ret_args, arena);
+    if (!code) {
+        code = canonical(ret_args, arena);
+    }
+    return code == ERR_NO_MEMORY
+               ? error_set(error, code, "cannot read the arguments of %s: out of memory",
+                           tool->name)
+               : code;
 }
 
 const struct tool_value *tool_arg_value(const struct tool_args *args, const char *name)
