@@ -215,14 +215,16 @@ static bool asks_about_models(const struct run *run)
 }
 
 /* Bounds and targets whose metric nothing here can replay. */
-static void note_constraints(struct run *run)
+static int note_constraints(struct run *run)
 {
     const struct interpretation *ask = run->interpretation;
+    int code = OK;
 
-    for (size_t i = 0; i < ask->constraint_count; i++) {
+    for (size_t i = 0; i < ask->constraint_count && !code; i++) {
         const char *metric = ask->constraints[i].metric;
 
         if (strcmp(metric, "latency") == 0 || strcmp(metric, "ttft") == 0) {
+            code = run_plan_call(run, "latency_profile", STR("{}")); /* what holds now */
             run_add_gap(run, "latency_after_change", "latency after a change",
                         "a latency model, which this version does not have: measure the change on "
                         "shadow calls");
@@ -233,6 +235,7 @@ static void note_constraints(struct run *run)
                         "both answers");
         }
     }
+    return code;
 }
 
 /* A feature that no record has: the answer is about everything, and says so. */
@@ -275,7 +278,7 @@ static int step(struct run *run, bool *ret_done, struct error *error)
             run_add_gap(run, gap->id, gap->label, gap->needs);
         }
     }
-    note_constraints(run);
+    code = code ? code : note_constraints(run);
     note_features(run);
     return code ? error_set(error, code, "cannot plan the analyses: %s", error_code_text(code))
                 : OK;
