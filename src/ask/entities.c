@@ -11,6 +11,7 @@
 #include "ask/parse.h"
 
 #define MODEL_NAME_BYTES_MAX 64
+#define MODEL_PARTS_MAX      6
 #define FNV_OFFSET           UINT32_C(2166136261)
 #define FNV_PRIME            UINT32_C(16777619)
 
@@ -110,37 +111,43 @@ int entities_prepare(struct parse *p)
     return OK;
 }
 
+static size_t skip_name_joints(struct str text, size_t at)
+{
+    while (at < text.length && is_name_joint(text.data[at])) {
+        at++;
+    }
+    return at;
+}
+
+static bool ends_word(struct str text, size_t at)
+{
+    return at >= text.length || !lexicon_is_word_byte(text.data[at]);
+}
+
 /* Bytes of text that spell name, 0 when it does not stand there as whole words. */
 static size_t match_name(struct str text, size_t at, struct str name)
 {
     size_t i = at;
 
     for (size_t j = 0; j < name.length;) {
-        if (is_name_joint(name.data[j])) {
-            if (i >= text.length || !is_name_joint(text.data[i])) {
-                return 0;
-            }
-            while (j < name.length && is_name_joint(name.data[j])) {
-                j++;
-            }
-            while (i < text.length && is_name_joint(text.data[i])) {
-                i++;
-            }
-            continue;
-        }
-        if (i >= text.length || fold(name.data[j]) != text.data[i]) {
+        if (i >= text.length) {
             return 0;
         }
-        i++;
-        j++;
+        if (is_name_joint(name.data[j]) && is_name_joint(text.data[i])) {
+            j = skip_name_joints(name, j);
+            i = skip_name_joints(text, i);
+        } else if (fold(name.data[j]) == text.data[i]) {
+            i++;
+            j++;
+        } else {
+            return 0;
+        }
     }
-    bool plural = i < text.length && text.data[i] == 's' &&
-                  (i + 1 == text.length || !lexicon_is_word_byte(text.data[i + 1]));
-    if (plural && name.length > 2) {
-        return i + 1 - at;
+    if (name.length > 2 && !ends_word(text, i) && text.data[i] == 's' && ends_word(text, i + 1)) {
+        return i + 1 - at; /* a plural */
     }
-    bool ends = i >= text.length || !lexicon_is_word_byte(text.data[i]) ||
-                lexicon_is_dense(text, i) || (unsigned char)text.data[i - 1] >= 0xE3;
+    bool ends =
+        ends_word(text, i) || lexicon_is_dense(text, i) || (unsigned char)text.data[i - 1] >= 0xE3;
     return ends ? i - at : 0;
 }
 
@@ -358,54 +365,96 @@ static size_t build_number_tail(struct name_builder *name, struct str text, size
     return end;
 }
 
+/* "v3", "r1": a letter that belongs to the number behind it. */
+static size_t build_letter_version(struct name_builder *name, struct str text, struct str letter,
+                                   size_t at)
+{
+    size_t end;
+    struct str number = read_atom(text, at, &end);
+    bool is_letter = letter.length == 1 && (letter.data[0] == 'v' || letter.data[0] == 'r') &&
+                     at < text.length && is_digit(text.data[at]);
+
+    if (!is_letter || !is_end(text, end)) {
+        return 0;
+    }
+    build_part(name, (struct str){letter.data, letter.length + number.length});
+    return end;
+}
+
+/* A number with what sticks to it ("4o", "70b", "5mini"); 0 when it is none. */
+static size_t build_number(struct name_builder *name, struct str text, struct str number, size_t at,
+                           bool sticks_to_family)
+{
+    size_t length = name->length;
+    size_t next;
+
+    if (sticks_to_family) {
+        build(name, number);
+    } else {
+        build_part(name, number);
+    }
+    size_t end = build_number_tail(name, text, at);
+    if (is_end(text, end) || is_variant(read_atom(text, end, &next))) {
+        return end;
+    }
+    name->length = length;
+    return 0;
+}
+
 /* Numbers and variants behind a family word. Returns the end of the last one that belongs. */
 static size_t build_version_first(struct name_builder *name, struct str text, size_t at,
                                   bool is_o_series, bool *ret_has_version)
 {
     size_t end = at;
 
-    for (unsigned parts = 0; parts < 6; parts++) {
+    for (unsigned parts = 0; parts < MODEL_PARTS_MAX; parts++) {
         size_t atom_end;
         struct str atom = read_atom(text, end, &atom_end);
         char joint = end < text.length ? text.data[end] : '\0';
-        bool letter_version = atom.length == 1 && (atom.data[0] == 'v' || atom.data[0] == 'r') &&
-                              atom_end < text.length && is_digit(text.data[atom_end]);
+        size_t next = build_letter_version(name, text, atom, atom_end);
 
-        if (letter_version) {
-            size_t number_end;
-            struct str number = read_atom(text, atom_end, &number_end);
-
-            if (!is_end(text, number_end)) {
-                break;
-            }
-            build_part(name, str_slice(text, (size_t)(atom.data - text.data),
-                                       (size_t)(number.data - text.data) + number.length));
-            end = number_end;
-        } else if (is_version(atom, joint)) {
-            size_t before = name->length;
-
-            if (is_o_series && parts == 0) {
-                build(name, atom);
-            } else {
-                build_part(name, atom);
-            }
-            size_t tail_end = build_number_tail(name, text, atom_end);
-            bool sticks = is_end(text, tail_end) || is_lower(text.data[tail_end]);
-            if (!sticks || (tail_end == atom_end && !is_end(text, atom_end) &&
-                            !is_variant(read_atom(text, atom_end, &(size_t){0})))) {
-                name->length = before;
-                break;
-            }
-            end = tail_end;
-        } else if (atom.length && is_variant(atom) && is_end(text, atom_end)) {
+        if (!next && is_version(atom, joint)) {
+            next = build_number(name, text, atom, atom_end, is_o_series && parts == 0);
+        } else if (!next && atom.length && is_variant(atom) && is_end(text, atom_end)) {
             build_part(name, atom);
-            end = atom_end;
-        } else {
+            next = atom_end;
+        }
+        if (!next) {
             break;
         }
+        end = next;
         *ret_has_version = true;
     }
     return end;
+}
+
+/* "4", "4.5", "4-5": the version at number, which ends at *end; moves *end behind a "-5". */
+static struct str read_claude_version(struct str text, struct str number, size_t *end)
+{
+    size_t minor_end;
+    struct str minor = read_atom(text, *end, &minor_end);
+    bool has_minor = minor.length == 1 && is_digit(minor.data[0]) && text.data[*end] == '-' &&
+                     is_end(text, minor_end);
+
+    if (!has_minor) {
+        return number;
+    }
+    *end = minor_end;
+    return str_slice(text, (size_t)(number.data - text.data), minor_end);
+}
+
+/* The version with '-' for its point. */
+static void build_dashed(struct name_builder *name, struct str version)
+{
+    if (version.length == 0) {
+        return;
+    }
+    build(name, STR("-"));
+    for (size_t i = 0; i < version.length; i++) {
+        char c = version.data[i] == '.' ? '-' : version.data[i];
+
+        build(name, (struct str){&c, 1});
+    }
 }
 
 /* Versions below 4 come before the variant, later ones behind it; points become '-'. */
@@ -425,35 +474,18 @@ static size_t build_claude(struct name_builder *name, struct str text, size_t at
         if (variant.length == 0 && is_claude_variant(atom)) {
             variant = atom;
         } else if (version.length == 0 && is_digit(atom.data[0]) && atom.length <= 3) {
-            size_t minor_end;
-            struct str minor = read_atom(text, atom_end, &minor_end);
-            bool has_minor = minor.length == 1 && is_digit(minor.data[0]) &&
-                             text.data[atom_end] == '-' && is_end(text, minor_end);
-
-            version =
-                has_minor ? str_slice(text, (size_t)(atom.data - text.data), minor_end) : atom;
-            atom_end = has_minor ? minor_end : atom_end;
+            version = read_claude_version(text, atom, &atom_end);
         } else {
             break;
         }
         end = atom_end;
     }
     bool version_first = version.length && version.data[0] < '4';
-    struct name_builder dashed = {.length = 0};
-    for (size_t i = 0; i < version.length; i++) {
-        char c = version.data[i] == '.' ? '-' : version.data[i];
-        build(&dashed, (struct str){&c, 1});
-    }
-    struct str number = {dashed.data, dashed.length};
-    if (version_first && number.length) {
-        build_part(name, number);
-    }
+    build_dashed(name, version_first ? version : (struct str){NULL, 0});
     if (variant.length) {
         build_part(name, variant);
     }
-    if (!version_first && number.length) {
-        build_part(name, number);
-    }
+    build_dashed(name, version_first ? (struct str){NULL, 0} : version);
     *ret_has_version = version.length > 0;
     return end;
 }
@@ -505,6 +537,35 @@ static size_t match_bare_4o(struct parse *p, size_t at, int32_t *ret_index)
     return finish_model(p, at, end, &name, false, ret_index);
 }
 
+static const struct family *find_family(struct str word)
+{
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+        if (str_equal(word, str_from(families[i].word))) {
+            return &families[i];
+        }
+    }
+    return NULL;
+}
+
+/* What follows the family's word. Returns the name's end. */
+static size_t build_rest(struct name_builder *name, struct str text, const struct family *family,
+                         struct str word, size_t at, bool *ret_has_version)
+{
+    bool o_series = str_equal(word, STR("o"));
+    struct str variant = is_claude_variant(word) ? word : (struct str){NULL, 0};
+    size_t end = at;
+
+    if (family->style == STYLE_BARE) {
+        return end;
+    }
+    if (family->style == STYLE_CLAUDE) {
+        end = build_claude(name, text, at, variant, ret_has_version);
+    } else if (!o_series || (at < text.length && is_digit(text.data[at]))) {
+        end = build_version_first(name, text, at, o_series, ret_has_version);
+    }
+    return build_date(name, text, end);
+}
+
 size_t entities_match_model(struct parse *p, size_t at, int32_t *ret_index)
 {
     struct str text = text_of(p);
@@ -515,32 +576,13 @@ size_t entities_match_model(struct parse *p, size_t at, int32_t *ret_index)
     if (text.data[at] == '4') {
         return match_bare_4o(p, at, ret_index);
     }
-    if (!is_lower(text.data[at])) {
-        return 0;
-    }
     struct str word = read_atom(text, at, &end);
-    const struct family *family = NULL;
-    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && !family; i++) {
-        family = str_equal(word, str_from(families[i].word)) ? &families[i] : NULL;
-    }
+    const struct family *family = find_family(word);
     if (!family) {
         return 0;
     }
     build(&name, str_from(family->canonical));
-    if (family->style == STYLE_CLAUDE) {
-        struct str variant = is_claude_variant(word) ? word : (struct str){NULL, 0};
-
-        end = build_claude(&name, text, end, variant, &has_version);
-    } else if (family->style == STYLE_VERSION_FIRST) {
-        bool o_series = str_equal(word, STR("o"));
-        if (o_series && (end >= text.length || !is_digit(text.data[end]))) {
-            return 0;
-        }
-        end = build_version_first(&name, text, end, o_series, &has_version);
-    }
-    if (family->style != STYLE_BARE) {
-        end = build_date(&name, text, end);
-    }
+    end = build_rest(&name, text, family, word, end, &has_version);
     if (!is_end(text, end) || (family->needs_version && !has_version)) {
         return 0;
     }

@@ -82,16 +82,20 @@ static bool is_weak_opener(const struct parse *p, uint32_t begin)
     return i >= 0 && p->tokens[i].kind == TOKEN_FOR && p->tokens[i].arg == 1;
 }
 
+/* "chat, search and reports" */
+static bool is_in_list(const struct parse *p, uint32_t begin)
+{
+    return kind_at(p, (int64_t)begin - 2) == TOKEN_FEATURE &&
+           is_one_of(kind_at(p, (int64_t)begin - 1), TOKEN_AND, TOKEN_OR, TOKEN_COMMA);
+}
+
 static bool is_feature_here(const struct parse *p, uint32_t begin, uint32_t end, bool usual)
 {
     enum token_kind opener = opener_before(p, begin);
     enum token_kind closer = closer_behind(p, end);
     bool compound = memchr(p->text.data + p->tokens[begin].begin, '-',
                            p->tokens[end - 1].end - p->tokens[begin].begin) != NULL;
-    bool in_list = begin > 1 && kind_at(p, (int64_t)begin - 2) == TOKEN_FEATURE &&
-                   (kind_at(p, (int64_t)begin - 1) == TOKEN_AND ||
-                    kind_at(p, (int64_t)begin - 1) == TOKEN_OR ||
-                    kind_at(p, (int64_t)begin - 1) == TOKEN_COMMA);
+    bool in_list = is_in_list(p, begin);
 
     if (usual) {
         return opens_usual_name(opener) || follows_name(closer) || in_list;

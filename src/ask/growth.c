@@ -19,40 +19,56 @@ static enum ask_metric nearest_metric(const struct parse *p, const struct clause
     return found < clause->end ? token_metric(&p->tokens[found]) : METRIC_NONE;
 }
 
+/* Words or signs that make a share or a factor a growth rather than a remark. */
+static bool moves(const struct parse *p, const struct clause *clause, const struct token *token,
+                  const struct quantity *q)
+{
+    bool by_value = q && (q->sign > 0 || q->unit == UNIT_FACTOR || q->is_from_to);
+
+    return by_value || token->kind == TOKEN_MULTIPLY || clause->opened_by == TOKEN_IF ||
+           clause_has_any(clause, TOKEN_UP, TOKEN_DOWN, TOKEN_EXPECT, TOKEN_WILL, TOKEN_PEAK) ||
+           sentence_has(p, clause, TOKEN_WHAT_IF);
+}
+
+static bool can_be_growth(const struct quantity *q)
+{
+    if (q->is_from_to) {
+        return q->unit != UNIT_MS && q->unit != UNIT_MONEY;
+    }
+    return q->unit == UNIT_FRACTION || q->unit == UNIT_FACTOR;
+}
+
+/* "half of the chat traffic" */
+static bool is_share_of(const struct parse *p, const struct clause *clause, uint32_t at)
+{
+    return at + 1 < clause->end && p->tokens[at + 1].kind == TOKEN_OF &&
+           !clause_has_any(clause, TOKEN_UP, TOKEN_EXPECT);
+}
+
+/* "expects +40 %", "search grows 40 %": growth without the word traffic. */
+static bool grows_unnamed(const struct clause *clause, const struct token *token)
+{
+    bool rises = clause_has(clause, TOKEN_UP) || token->kind == TOKEN_MULTIPLY;
+
+    return (clause_has(clause, TOKEN_EXPECT) && !clause_has(clause, TOKEN_DOWN)) ||
+           (clause_has(clause, TOKEN_FEATURE) && rises && !clause_has(clause, TOKEN_ACCEPT));
+}
+
 bool growth_is_stated(const struct parse *p, const struct clause *clause, uint32_t at)
 {
     const struct token *token = &p->tokens[at];
     const struct quantity *q = token->kind == TOKEN_QUANTITY ? token_quantity(p, token) : NULL;
     enum ask_metric metric = nearest_metric(p, clause, at);
-    bool peak = clause_has(clause, TOKEN_PEAK);
-    bool rises = clause_has_any(clause, TOKEN_UP, TOKEN_EXPECT, TOKEN_WILL) || (q && q->sign > 0) ||
-                 peak || token->kind == TOKEN_MULTIPLY || clause_has(clause, TOKEN_DOWN) ||
-                 (q && (q->unit == UNIT_FACTOR || q->is_from_to)) ||
-                 clause->opened_by == TOKEN_IF || sentence_has(p, clause, TOKEN_WHAT_IF);
 
-    bool share_of = at + 1 < clause->end && p->tokens[at + 1].kind == TOKEN_OF;
-    if (share_of && !clause_has_any(clause, TOKEN_UP, TOKEN_EXPECT)) {
-        return false; /* "half of the chat traffic" */
-    }
-    if (q && q->unit != UNIT_FRACTION && q->unit != UNIT_FACTOR && !q->is_from_to) {
-        return false;
-    }
-    if (q && q->is_from_to && (q->unit == UNIT_MS || q->unit == UNIT_MONEY)) {
-        return false;
-    }
-    if (token->kind == TOKEN_DIVIDE || !rises || clause_is_observation(p, clause)) {
+    if (token->kind == TOKEN_DIVIDE || (q && !can_be_growth(q)) || is_share_of(p, clause, at) ||
+        !moves(p, clause, token, q) || clause_is_observation(p, clause)) {
         return false;
     }
     if (metric == METRIC_USAGE) {
         return true;
     }
-    if (is_goal_metric(metric) || clause_has(clause, TOKEN_BUDGET)) {
-        return false;
-    }
-    return (clause_has(clause, TOKEN_EXPECT) && !clause_has(clause, TOKEN_DOWN)) ||
-           (clause_has(clause, TOKEN_FEATURE) &&
-            (clause_has(clause, TOKEN_UP) || token->kind == TOKEN_MULTIPLY) &&
-            !clause_has(clause, TOKEN_ACCEPT));
+    return !is_goal_metric(metric) && !clause_has(clause, TOKEN_BUDGET) &&
+           grows_unnamed(clause, token);
 }
 
 static int128 growth_value(const struct parse *p, const struct clause *clause,

@@ -414,30 +414,43 @@ static bool has_word_arg(const struct parse *p, enum token_kind kind, int32_t ar
     return false;
 }
 
+static bool is_metric(const struct ask_constraint *c, enum ask_metric metric)
+{
+    return strcmp(c->metric, ask_metric_name(metric)) == 0;
+}
+
+static bool is_cost_target(const struct parse *p, const struct ask_constraint *c)
+{
+    bool guards = parse_has_any(p, TOKEN_BUDGET, TOKEN_ALERT, TOKEN_OVERRUN);
+
+    return is_metric(c, METRIC_COST) &&
+           (strncmp(c->op, "reduce_by", strlen("reduce_by")) == 0 ||
+            strcmp(c->op, "divide_by") == 0 || (strcmp(c->op, "<=") == 0 && !guards));
+}
+
+static void score_constraint(const struct parse *p, const struct ask_constraint *c, int *scores)
+{
+    if (is_cost_target(p, c)) {
+        scores[INTENT_REDUCE_COST] += SURE;
+    }
+    if (is_metric(c, METRIC_TPM) || is_metric(c, METRIC_RPM)) {
+        scores[INTENT_RATE_LIMIT_CAPACITY] += SURE;
+    }
+    if (is_metric(c, METRIC_OUTPUT_TOKENS) || is_metric(c, METRIC_INPUT_TOKENS)) {
+        scores[INTENT_TOKEN_TRIM] += SURE;
+    }
+    if (is_metric(c, METRIC_MODEL) && p->model_count && parse_has(p, TOKEN_KEEP)) {
+        scores[INTENT_MODEL_MIGRATE] += SURE; /* "keep support on opus" */
+    }
+    if (parse_has(p, TOKEN_ROLLBACK) && strcmp(c->op, "exclude") != 0) {
+        scores[INTENT_EVALUATE_CHANGE] += SURE;
+    }
+}
+
 static void score_constraints(const struct parse *p, int *scores)
 {
     for (size_t i = 0; i < p->out->constraint_count; i++) {
-        const struct ask_constraint *c = &p->out->constraints[i];
-        bool reduces = strncmp(c->op, "reduce_by", strlen("reduce_by")) == 0 ||
-                       strcmp(c->op, "divide_by") == 0;
-        bool at_most = strcmp(c->op, "<=") == 0;
-
-        if (strcmp(c->metric, "cost") == 0 &&
-            (reduces || (at_most && !parse_has_any(p, TOKEN_BUDGET, TOKEN_ALERT, TOKEN_OVERRUN)))) {
-            scores[INTENT_REDUCE_COST] += SURE;
-        }
-        if (strcmp(c->metric, "tpm") == 0 || strcmp(c->metric, "rpm") == 0) {
-            scores[INTENT_RATE_LIMIT_CAPACITY] += SURE;
-        }
-        if (strcmp(c->metric, "output_tokens") == 0 || strcmp(c->metric, "input_tokens") == 0) {
-            scores[INTENT_TOKEN_TRIM] += SURE;
-        }
-        if (strcmp(c->metric, "model") == 0 && p->model_count && parse_has(p, TOKEN_KEEP)) {
-            scores[INTENT_MODEL_MIGRATE] += SURE;
-        }
-        if (parse_has(p, TOKEN_ROLLBACK) && strcmp(c->op, "exclude") != 0) {
-            scores[INTENT_EVALUATE_CHANGE] += SURE;
-        }
+        score_constraint(p, &p->out->constraints[i], scores);
     }
     scores[INTENT_IMPROVE_LATENCY] += p->latency_goal ? SURE : 0;
     scores[INTENT_FORECAST_GROWTH] += p->out->growth_count ? SURE : 0;
@@ -468,38 +481,46 @@ static void score_observation(const struct parse *p, const struct clause *clause
     }
 }
 
-/* A rate limit is asked about unless it is only a source of errors. */
+/* "Cheaper" and "faster" are wishes, except in comparisons, remarks and tolerances, and where a
+ * model is asked about ("how much cheaper would gpt-5-nano be?"). */
+static void score_less(const struct parse *p, const struct clause *clause, int *scores)
+{
+    uint32_t less = clause_find(p, clause, TOKEN_LESS);
+    bool asks = sentence_has_any(p, clause, TOKEN_WHAT_IF, TOKEN_HOW_MUCH) &&
+                sentence_has(p, clause, TOKEN_MODEL) && !sentence_has(p, clause, TOKEN_RETIRED);
+
+    if (less == clause->end || clause_is_observation(p, clause) ||
+        clause_has_any(clause, TOKEN_COMPARE, TOKEN_THAN, TOKEN_WHY, TOKEN_VERSUS, TOKEN_ACCEPT) ||
+        sentence_has(p, clause, TOKEN_ROUTE)) {
+        return;
+    }
+    if (p->tokens[less].arg == METRIC_COST && !asks) {
+        scores[INTENT_REDUCE_COST] += SURE;
+    } else if (p->tokens[less].arg == METRIC_LATENCY && !sentence_has(p, clause, TOKEN_WHAT_IF)) {
+        scores[INTENT_IMPROVE_LATENCY] += SURE;
+    }
+}
+
+static bool names_rate_limit(const struct parse *p, const struct clause *clause)
+{
+    return clause_has_metric(p, clause, METRIC_RATE_LIMIT) ||
+           clause_has_metric(p, clause, METRIC_RPM) || clause_has_metric(p, clause, METRIC_TPM);
+}
+
 static void score_metrics(const struct parse *p, int *scores)
 {
     for (uint32_t i = 0; i < p->clause_count; i++) {
         const struct clause *clause = &p->clauses[i];
-        uint32_t less = clause_find(p, clause, TOKEN_LESS);
-        bool asks = clause_has_any(clause, TOKEN_COMPARE, TOKEN_THAN, TOKEN_WHY) ||
-                    clause_is_observation(p, clause) || clause_has(clause, TOKEN_VERSUS);
 
         if (clause->is_inert) {
             continue;
         }
         if (clause->is_question && clause_is_observation(p, clause) &&
-            !sentence_has(p, clause, TOKEN_UPGRADE) && !sentence_has(p, clause, TOKEN_ROLLBACK)) {
+            !sentence_has_any(p, clause, TOKEN_UPGRADE, TOKEN_ROLLBACK)) {
             score_observation(p, clause, scores);
         }
-        if (clause_has_metric(p, clause, METRIC_RATE_LIMIT) ||
-            clause_has_metric(p, clause, METRIC_RPM) || clause_has_metric(p, clause, METRIC_TPM)) {
-            scores[INTENT_RATE_LIMIT_CAPACITY] += SURE;
-        }
-        if (less < clause->end && !asks && !sentence_has(p, clause, TOKEN_ROUTE) &&
-            !clause_has(clause, TOKEN_ACCEPT)) {
-            if (p->tokens[less].arg == METRIC_COST &&
-                !((sentence_has_any(p, clause, TOKEN_WHAT_IF, TOKEN_HOW_MUCH)) &&
-                  sentence_has(p, clause, TOKEN_MODEL) &&
-                  !sentence_has(p, clause, TOKEN_RETIRED))) {
-                scores[INTENT_REDUCE_COST] += SURE;
-            } else if (p->tokens[less].arg == METRIC_LATENCY &&
-                       !sentence_has(p, clause, TOKEN_WHAT_IF)) {
-                scores[INTENT_IMPROVE_LATENCY] += SURE;
-            }
-        }
+        scores[INTENT_RATE_LIMIT_CAPACITY] += names_rate_limit(p, clause) ? SURE : 0;
+        score_less(p, clause, scores);
     }
     if (has_word_arg(p, TOKEN_CONTEXT_WINDOW, 1)) {
         scores[INTENT_COST_BREAKDOWN] += SURE; /* "do we ever hit that?" */
@@ -510,32 +531,44 @@ static void score_metrics(const struct parse *p, int *scores)
     }
 }
 
-/* "How much does gpt-5 cost?" asks the list, "how much does it cost us?" the records. */
-static void score_cost_questions(const struct parse *p, int *scores)
+static bool asks_cost(const struct parse *p)
 {
-    bool cost = false;
-
     for (uint32_t i = 0; i < p->clause_count; i++) {
         const struct clause *clause = &p->clauses[i];
 
-        cost |= !clause->is_inert && clause_has(clause, TOKEN_HOW_MUCH) &&
-                clause_has_metric(p, clause, METRIC_COST) && !clause_has(clause, TOKEN_DOWN);
+        if (!clause->is_inert && clause_has(clause, TOKEN_HOW_MUCH) &&
+            !clause_has(clause, TOKEN_DOWN) && clause_has_metric(p, clause, METRIC_COST)) {
+            return true;
+        }
     }
-    bool other = scores[INTENT_MODEL_WHATIF] || scores[INTENT_FORECAST_GROWTH] ||
-                 scores[INTENT_PRICING_LOOKUP] || scores[INTENT_REDUCE_COST] ||
-                 scores[INTENT_BATCH_ELIGIBILITY] || scores[INTENT_CACHE_AUDIT] ||
-                 scores[INTENT_ANOMALY_EXPLAIN] || scores[INTENT_BUDGET_GUARD] ||
-                 scores[INTENT_COMPARE_MODELS] || scores[INTENT_EVALUATE_CHANGE];
-    if (!cost || other) {
-        return;
-    }
+    return false;
+}
+
+/* "How much does gpt-5 cost?" asks the list, "how much does it cost us?" the records. */
+static void score_cost_questions(const struct parse *p, int *scores)
+{
+    static const enum intent others[] = {
+        INTENT_MODEL_WHATIF,    INTENT_FORECAST_GROWTH, INTENT_PRICING_LOOKUP,
+        INTENT_REDUCE_COST,     INTENT_CACHE_AUDIT,     INTENT_BATCH_ELIGIBILITY,
+        INTENT_ANOMALY_EXPLAIN, INTENT_BUDGET_GUARD,    INTENT_COMPARE_MODELS,
+        INTENT_EVALUATE_CHANGE,
+    };
     bool ours = has_word_arg(p, TOKEN_STOP, STOP_OURS) ||
                 parse_has_any(p, TOKEN_FEATURE, TOKEN_TIME_POINT, TOKEN_LAST, TOKEN_THIS);
-    if (p->model_count >= 2) {
-        scores[INTENT_MODEL_WHATIF] += SURE;
+
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
+        if (scores[others[i]]) {
+            return;
+        }
+    }
+    if (!asks_cost(p)) {
         return;
     }
-    scores[p->model_count && !ours ? INTENT_PRICING_LOOKUP : INTENT_COST_BREAKDOWN] += SURE;
+    if (p->model_count >= 2) {
+        scores[INTENT_MODEL_WHATIF] += SURE;
+    } else {
+        scores[p->model_count && !ours ? INTENT_PRICING_LOOKUP : INTENT_COST_BREAKDOWN] += SURE;
+    }
 }
 
 /* Two targets of one move: "to claude or gpt-5-mini". */
@@ -560,6 +593,27 @@ static void score_alternatives(const struct parse *p, int *scores)
     }
 }
 
+/* "trim the bill" trims no tokens. */
+static bool trims_money_only(const struct parse *p)
+{
+    return parse_has(p, TOKEN_TRIM) && !parse_has(p, TOKEN_PROMPTS) &&
+           !has_word_arg(p, TOKEN_METRIC, METRIC_INPUT_TOKENS) &&
+           !has_word_arg(p, TOKEN_METRIC, METRIC_OUTPUT_TOKENS);
+}
+
+/* "would caching help?" asks no help of ours. */
+static void settle_help(const struct parse *p, int *scores)
+{
+    if (parse_has_any(p, TOKEN_DATA_QUESTION, TOKEN_IMPORT)) {
+        return;
+    }
+    for (unsigned i = 0; i < INTENT_DATA_HELP; i++) {
+        if (scores[i]) {
+            scores[INTENT_DATA_HELP] = 0;
+        }
+    }
+}
+
 /* Intents that another one explains away. */
 static void settle(const struct parse *p, int *scores)
 {
@@ -574,26 +628,13 @@ static void settle(const struct parse *p, int *scores)
     if (scores[INTENT_ANOMALY_EXPLAIN] && !p->latency_goal && parse_has(p, TOKEN_WHY)) {
         scores[INTENT_IMPROVE_LATENCY] = 0;
     }
-    if (parse_has(p, TOKEN_TRIM) && scores[INTENT_REDUCE_COST] && !parse_has(p, TOKEN_PROMPTS) &&
-        !p->metrics[METRIC_INPUT_TOKENS] && !p->metrics[METRIC_OUTPUT_TOKENS]) {
-        bool named = false;
-
-        for (uint32_t i = 0; i < p->token_count; i++) {
-            named |=
-                p->tokens[i].kind == TOKEN_METRIC && (p->tokens[i].arg == METRIC_INPUT_TOKENS ||
-                                                      p->tokens[i].arg == METRIC_OUTPUT_TOKENS);
-        }
-        scores[INTENT_TOKEN_TRIM] = named ? scores[INTENT_TOKEN_TRIM] : 0; /* "trim the bill" */
-    }
-    bool asks_for_help = parse_has_any(p, TOKEN_DATA_QUESTION, TOKEN_IMPORT);
-    for (unsigned i = 0; i < INTENT_DATA_HELP && !asks_for_help; i++) {
-        if (scores[i]) {
-            scores[INTENT_DATA_HELP] = 0; /* "would caching help?" */
-        }
+    if (scores[INTENT_REDUCE_COST] && trims_money_only(p)) {
+        scores[INTENT_TOKEN_TRIM] = 0;
     }
     if (scores[INTENT_ROLLBACK] && parse_has(p, TOKEN_SUGGESTION)) {
         scores[INTENT_EVALUATE_CHANGE] = 0;
     }
+    settle_help(p, scores);
 }
 
 /* --- when nothing is meant --- */
@@ -648,24 +689,31 @@ static enum intent intent_of_metric(const struct parse *p)
     return p->out->constraint_count ? INTENT_REDUCE_COST : INTENT_UNKNOWN;
 }
 
+static bool has_foreign_clause(const struct parse *p)
+{
+    for (uint32_t i = 0; i < p->clause_count; i++) {
+        if (p->clauses[i].is_foreign) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum intent fallback_intent(const struct parse *p)
 {
     unsigned spoken = 0;
     unsigned unknown = 0;
     unsigned words = 0;
     bool ours = false;
-    bool foreign = false;
+    bool foreign = has_foreign_clause(p);
 
-    for (uint32_t i = 0; i < p->clause_count; i++) {
-        foreign |= p->clauses[i].is_foreign;
-    }
     for (uint32_t i = 0; i < p->token_count; i++) {
         enum token_kind kind = p->tokens[i].kind;
+        bool known = kind == TOKEN_FEATURE && p->feature_is_known[p->tokens[i].arg];
 
         words += kind < TOKEN_COMMA;
         spoken += is_spoken(kind);
-        bool known = kind == TOKEN_FEATURE && p->feature_is_known[p->tokens[i].arg];
-        unknown += kind == TOKEN_WORD || (kind == TOKEN_FEATURE && !known);
+        unknown += !known && is_one_of(kind, TOKEN_WORD, TOKEN_FEATURE);
         ours |= known || is_ours(&p->tokens[i]);
     }
     if (words == 0) {

@@ -66,6 +66,14 @@ static bool is_joint(char c)
     return c == ' ' || c == '-' || c == '_';
 }
 
+static size_t skip_joints(struct str text, size_t at)
+{
+    while (at < text.length && is_joint(text.data[at])) {
+        at++;
+    }
+    return at;
+}
+
 uint16_t lexicon_match(struct str text, size_t begin, size_t *ret_end)
 {
     uint32_t first = lexicon_roots[(unsigned char)text.data[begin]];
@@ -83,10 +91,7 @@ uint16_t lexicon_match(struct str text, size_t begin, size_t *ret_end)
         if (!node) {
             break;
         }
-        i++;
-        while (i > begin + 1 && is_joint(c) && i < text.length && is_joint(text.data[i])) {
-            i++;
-        }
+        i = i > begin && is_joint(c) ? skip_joints(text, i) : i + 1;
         const struct lexicon_node *at = &lexicon_nodes[node];
         if (at->stem && word_end(text, i) > best_end) {
             best = at->stem;
@@ -145,33 +150,46 @@ static bool same_meaning(uint16_t a, uint16_t b)
            lexicon_entries[a].arg == lexicon_entries[b].arg;
 }
 
-uint16_t lexicon_match_mistyped(struct str word)
+/* A bit per letter; 0 when the word has anything else. */
+static uint32_t letters_of(struct str word)
 {
     uint32_t letters = 0;
 
-    if (word.length < ONE_EDIT_LENGTH_MIN || word.length > WORD_LENGTH_MAX) {
-        return LEXICON_NO_ENTRY;
-    }
     for (size_t i = 0; i < word.length; i++) {
         if (word.data[i] < 'a' || word.data[i] > 'z') {
-            return LEXICON_NO_ENTRY;
+            return 0;
         }
         letters |= 1u << (word.data[i] - 'a');
     }
+    return letters;
+}
+
+/* Cheap grounds to leave a candidate out: an edit changes one letter's place at most twice. */
+static bool is_near(const struct lexicon_word *candidate, struct str word, uint32_t letters,
+                    unsigned limit)
+{
+    return candidate->length + limit >= word.length && candidate->length <= word.length + limit &&
+           candidate->length <= WORD_LENGTH_MAX &&
+           (unsigned)__builtin_popcount(candidate->letters ^ letters) <= 2 * limit;
+}
+
+uint16_t lexicon_match_mistyped(struct str word)
+{
+    uint32_t letters = letters_of(word);
     unsigned limit = word.length >= TWO_EDITS_LENGTH_MIN ? 2 : 1;
     unsigned nearest = limit + 1;
     uint16_t found = LEXICON_NO_ENTRY;
     bool unique = true;
+
+    if (letters == 0 || word.length < ONE_EDIT_LENGTH_MIN || word.length > WORD_LENGTH_MAX) {
+        return LEXICON_NO_ENTRY;
+    }
     unsigned letter = (unsigned)(word.data[0] - 'a');
     for (unsigned i = lexicon_words_from[letter]; i < lexicon_words_from[letter + 1]; i++) {
         const struct lexicon_word *candidate = &lexicon_words[i];
 
-        if (candidate->length + limit < word.length || candidate->length > WORD_LENGTH_MAX ||
-            (unsigned)__builtin_popcount(candidate->letters ^ letters) > 2 * limit) {
+        if (!is_near(candidate, word, letters, limit)) {
             continue;
-        }
-        if (candidate->length > word.length + limit) {
-            break;
         }
         unsigned distance =
             edit_distance(word.data, word.length, candidate->text, candidate->length, limit);

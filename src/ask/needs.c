@@ -83,18 +83,30 @@ static bool extrapolates(const struct parse *p)
            parse_has_any(p, TOKEN_BUDGET, TOKEN_OVERRUN);
 }
 
-static uint32_t question_needs(const struct parse *p)
+/* What the constraints leave open. */
+static uint32_t value_needs(const struct parse *p)
 {
     const struct interpretation *out = p->out;
+    bool limits = has_constraint(out, "tpm", NULL) || has_constraint(out, "rpm", NULL);
     uint32_t needs = 0;
 
-    if (out->intents[INTENT_RATE_LIMIT_CAPACITY] && !has_constraint(out, "tpm", NULL) &&
-        !has_constraint(out, "rpm", NULL)) {
+    if (out->intents[INTENT_RATE_LIMIT_CAPACITY] && !limits) {
         needs |= NEED_RATE_LIMITS;
     }
     if (out->intents[INTENT_BUDGET_GUARD] && !has_constraint(out, "cost", "<=")) {
         needs |= NEED_BUDGET_AMOUNT;
     }
+    if (parse_has(p, TOKEN_REVENUE) || p->infeasible || p->target_unclear) {
+        needs |= NEED_CLARIFY_TARGET;
+    }
+    return needs;
+}
+
+static uint32_t question_needs(const struct parse *p)
+{
+    const struct interpretation *out = p->out;
+    uint32_t needs = value_needs(p);
+
     if (out->intents[INTENT_EVALUATE_CHANGE] && out->time_range.kind == ASK_TIME_NONE &&
         !parse_has(p, TOKEN_PROMPT_VERSION)) {
         needs |= NEED_CHANGE_EVENT;
@@ -105,10 +117,7 @@ static uint32_t question_needs(const struct parse *p)
     if (out->intents[INTENT_DATA_HELP] && parse_has(p, TOKEN_IMPORT)) {
         needs |= NEED_RECORDS_MISSING;
     }
-    needs |= parse_has(p, TOKEN_SELF_HOST) ? NEED_SELF_HOST_COST : 0;
-    needs |=
-        parse_has(p, TOKEN_REVENUE) || p->infeasible || p->target_unclear ? NEED_CLARIFY_TARGET : 0;
-    return needs;
+    return needs | (parse_has(p, TOKEN_SELF_HOST) ? NEED_SELF_HOST_COST : 0u);
 }
 
 static bool is_blank(const struct normal_text *text)

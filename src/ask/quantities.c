@@ -299,31 +299,49 @@ static void take_unit(struct reader *r, struct quantity *q, int128 *value)
     }
 }
 
+static bool is_period(enum ask_unit unit)
+{
+    switch (unit) {
+    case UNIT_HOUR:
+    case UNIT_DAY:
+    case UNIT_WEEK:
+    case UNIT_MONTH:
+    case UNIT_QUARTER:
+    case UNIT_YEAR:
+    case UNIT_REQUESTS:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A bare number only before a word that is nothing else: "10k monthly", not "2 a day". */
+static bool can_have_period(const struct quantity *q, bool periodic)
+{
+    return q->unit == UNIT_MONEY || q->unit == UNIT_REQUESTS || (q->unit == UNIT_NONE && periodic);
+}
+
 static void take_period(struct reader *r, struct quantity *q)
 {
     const struct token *token = peek(r, 0);
-    enum ask_unit period = UNIT_NONE;
-    uint32_t used = 0;
+    bool periodic = token->kind == TOKEN_PERIODIC;
+    bool per_unit = (is_one_of(token->kind, TOKEN_PER, TOKEN_SLASH) || is_article(token)) &&
+                    peek(r, 1)->kind == TOKEN_UNIT;
 
-    if (token->kind == TOKEN_PERIODIC) {
-        period = (enum ask_unit)token->arg;
-        used = 1;
-    } else if ((is_one_of(token->kind, TOKEN_PER, TOKEN_SLASH) || is_article(token)) &&
-               peek(r, 1)->kind == TOKEN_UNIT) {
-        period = (enum ask_unit)peek(r, 1)->arg;
-        used = 2;
+    if (!periodic && !per_unit) {
+        return;
     }
-    bool is_period = period == UNIT_DAY || period == UNIT_WEEK || period == UNIT_MONTH ||
-                     period == UNIT_YEAR || period == UNIT_QUARTER || period == UNIT_REQUESTS ||
-                     period == UNIT_HOUR;
-    if (period == UNIT_MINUTE && (q->unit == UNIT_TOKENS || q->unit == UNIT_REQUESTS)) {
-        q->unit = q->unit == UNIT_TOKENS ? UNIT_TPM : UNIT_RPM;
-        r->at += used;
-    } else if (is_period && (q->unit == UNIT_MONEY || q->unit == UNIT_REQUESTS ||
-                             (q->unit == UNIT_NONE && token->kind == TOKEN_PERIODIC))) {
+    enum ask_unit period = (enum ask_unit)(periodic ? token->arg : peek(r, 1)->arg);
+    if (period == UNIT_MINUTE && q->unit == UNIT_TOKENS) {
+        q->unit = UNIT_TPM;
+    } else if (period == UNIT_MINUTE && q->unit == UNIT_REQUESTS) {
+        q->unit = UNIT_RPM;
+    } else if (is_period(period) && can_have_period(q, periodic)) {
         q->period = period;
-        r->at += used;
+    } else {
+        return;
     }
+    r->at += periodic ? 1 : 2;
 }
 
 /* A lower-case "m" after a number is a minute when the number is no money: "5m cache". */
@@ -377,6 +395,29 @@ static bool is_range_joint(const struct reader *r, const struct reader *start)
            (joint == TOKEN_AND && before == TOKEN_BETWEEN);
 }
 
+/* Gives the unit of the one to the other, which was written without. The arguments of their last
+ * tokens tell seconds from milliseconds. */
+static void lend_unit(const struct quantity *from, int32_t from_arg, struct quantity *to)
+{
+    to->unit = from->unit;
+    memcpy(to->currency, from->currency, sizeof(to->currency));
+    if (from->unit == UNIT_FRACTION) {
+        to->value /= PERCENT_ONE;
+    } else if (from->unit == UNIT_MS && from_arg == UNIT_SECOND) {
+        to->value = multiply(to->value, MS_PER_SECOND, 1, &to->overflow);
+    }
+}
+
+static void share_unit(struct quantity *first, int32_t first_arg, struct quantity *second,
+                       int32_t second_arg)
+{
+    if (first->unit == UNIT_NONE && second->unit != UNIT_NONE) {
+        lend_unit(second, second_arg, first);
+    } else if (second->unit == UNIT_NONE && first->unit != UNIT_NONE) {
+        lend_unit(first, first_arg, second);
+    }
+}
+
 /* A second value behind a joint makes a range, or the goal of "from … to …". The unit may be
  * written once. */
 static void read_range(struct reader *r, const struct reader *start, struct quantity *q)
@@ -392,22 +433,7 @@ static void read_range(struct reader *r, const struct reader *start, struct quan
     if (!read_value(&ahead, &second)) {
         return;
     }
-    if (q->unit == UNIT_NONE && second.unit == UNIT_FRACTION) {
-        q->value /= PERCENT_ONE;
-        q->unit = UNIT_FRACTION;
-    } else if (q->unit == UNIT_NONE) {
-        q->unit = second.unit;
-        q->value = second.unit == UNIT_MS && r->p->tokens[ahead.at - 1].arg == UNIT_SECOND
-                       ? multiply(q->value, MS_PER_SECOND, 1, &q->overflow)
-                       : q->value;
-        memcpy(q->currency, second.currency, sizeof(q->currency));
-    } else if (second.unit == UNIT_NONE) {
-        second.unit = q->unit;
-        second.value = q->unit == UNIT_FRACTION ? second.value / PERCENT_ONE : second.value;
-        second.value = q->unit == UNIT_MS && r->p->tokens[r->at - 1].arg == UNIT_SECOND
-                           ? multiply(second.value, MS_PER_SECOND, 1, &q->overflow)
-                           : second.value;
-    }
+    share_unit(q, r->p->tokens[r->at - 1].arg, &second, r->p->tokens[ahead.at - 1].arg);
     if (q->unit != second.unit) {
         return;
     }

@@ -138,19 +138,17 @@ static bool is_name_compound(struct str text, size_t begin, size_t end)
 static bool is_stray_unit(const struct parse *p, uint16_t entry, size_t begin, size_t end)
 {
     const struct lexicon_entry *found = &lexicon_entries[entry];
+    bool is_ascii = (unsigned char)p->text.data[begin] < 0x80;
     bool is_letter = end - begin == 1 && p->text.data[begin] >= 'a' && p->text.data[begin] <= 'z';
-    bool is_short = end - begin <= 3 &&
-                    (found->kind == TOKEN_SCALE || found->arg == UNIT_ORDINAL) &&
-                    (unsigned char)p->text.data[begin] < 0x80;
+    bool is_short =
+        end - begin <= 3 && is_ascii && (found->kind == TOKEN_SCALE || found->arg == UNIT_ORDINAL);
 
-    if (found->kind != TOKEN_UNIT && found->kind != TOKEN_SCALE && found->kind != TOKEN_STOP) {
-        return false;
-    }
-    if (found->kind == TOKEN_STOP || (!is_letter && !is_short)) {
+    if (!is_one_of((enum token_kind)found->kind, TOKEN_UNIT, TOKEN_SCALE) ||
+        !(is_letter || is_short)) {
         return false;
     }
     const struct token *before = p->token_count ? &p->tokens[p->token_count - 1] : NULL;
-    return !before || (before->kind != TOKEN_NUMBER && before->kind != TOKEN_SCALE) ||
+    return !before || !is_one_of(before->kind, TOKEN_NUMBER, TOKEN_SCALE) ||
            begin - before->end > 1;
 }
 
@@ -186,27 +184,45 @@ static bool follows_which(const struct parse *p)
     return p->token_count > 0 && p->tokens[p->token_count - 1].kind == TOKEN_WHICH;
 }
 
+static bool is_digit_at(struct str text, size_t at)
+{
+    return at < text.length && is_digit(text.data[at]);
+}
+
+/* Digits with separators inside: "1,234.5". */
+static size_t digits_end(struct str text, size_t at)
+{
+    while (is_digit_at(text, at) ||
+           (at < text.length && strchr(".,'", text.data[at]) && is_digit_at(text, at + 1))) {
+        at++;
+    }
+    return at;
+}
+
+/* Behind "e6", "e-6"; at itself when there is no exponent. */
+static size_t exponent_end(struct str text, size_t at)
+{
+    size_t digits = at + 1;
+
+    if (at >= text.length || text.data[at] != 'e') {
+        return at;
+    }
+    digits += digits < text.length && (text.data[digits] == '-' || text.data[digits] == '+');
+    if (!is_digit_at(text, digits)) {
+        return at;
+    }
+    while (is_digit_at(text, digits)) {
+        digits++;
+    }
+    return digits;
+}
+
 static int read_number(struct parse *p, size_t at, size_t *ret_end)
 {
     struct str text = text_of(p);
-    size_t end = at;
 
-    while (end < text.length &&
-           (is_digit(text.data[end]) ||
-            ((text.data[end] == '.' || text.data[end] == ',' || text.data[end] == '\'') &&
-             end + 1 < text.length && is_digit(text.data[end + 1])))) {
-        end++;
-    }
-    size_t exponent = end + 1;
-    exponent +=
-        exponent < text.length && (text.data[exponent] == '-' || text.data[exponent] == '+');
-    if (end < text.length && text.data[end] == 'e' && exponent < text.length &&
-        is_digit(text.data[exponent])) {
-        for (end = exponent; end < text.length && is_digit(text.data[end]); end++) {
-        }
-    }
-    *ret_end = end;
-    return add_token(p, TOKEN_NUMBER, -1, at, end);
+    *ret_end = exponent_end(text, digits_end(text, at));
+    return add_token(p, TOKEN_NUMBER, -1, at, *ret_end);
 }
 
 static int read_unknown(struct parse *p, size_t at, size_t *ret_end)
@@ -277,52 +293,66 @@ static bool is_poem(const struct parse *p, size_t at, size_t length)
            before && before->kind == TOKEN_STOP && before->arg == 1;
 }
 
-static int read_word(struct parse *p, size_t at, size_t *ret_end)
+/* A phrase of the lexicon, unless it only begins a name of the user's ("legal-review"). */
+static int read_phrase(struct parse *p, uint16_t entry, size_t at, size_t end, size_t *ret_end)
 {
     struct str text = text_of(p);
+    size_t whole = compound_end(text, at);
+
+    if (whole > end && text.data[part_end(text, at)] != '.' && !lexicon_is_dense(text, at) &&
+        is_name_compound(text, at, whole)) {
+        return read_unknown(p, at, ret_end);
+    }
+    *ret_end = end;
+    return add_entry(p, entry, at, end, /* fuzzy */ false);
+}
+
+static int read_model(struct parse *p, int32_t model, size_t at, size_t bytes, size_t *ret_end)
+{
+    enum token_kind kind = is_poem(p, at, bytes) ? TOKEN_FOREIGN : TOKEN_MODEL;
+
+    *ret_end = at + bytes;
+    return add_token(p, kind, kind == TOKEN_MODEL ? model : 0, at, *ret_end);
+}
+
+/* Whether a feature's name wins over a phrase of the lexicon that starts at the same place. */
+static bool feature_wins(const struct parse *p, size_t feature_bytes, size_t lexicon_bytes,
+                         enum token_kind kind)
+{
+    if (feature_bytes == 0 || feature_bytes != lexicon_bytes) {
+        return feature_bytes > lexicon_bytes;
+    }
+    if (kind == TOKEN_FEATURE_NOUN && follows_which(p)) {
+        return false; /* "which agent …": the kind of thing, not the one of that name */
+    }
+    return !outranks_feature(kind) || follows_scope_word(p);
+}
+
+static int read_word(struct parse *p, size_t at, size_t *ret_end)
+{
     int32_t feature = 0;
     int32_t model = 0;
-    size_t lexicon_end = at;
+    size_t phrase_end = at;
     size_t feature_bytes = entities_match_feature(p, at, &feature);
     size_t model_bytes = entities_match_model(p, at, &model);
-    uint16_t entry = match_lexicon(p, at, &lexicon_end);
+    uint16_t entry = match_lexicon(p, at, &phrase_end);
 
-    if (entry != LEXICON_NO_ENTRY && is_stray_unit(p, entry, at, lexicon_end)) {
+    if (entry != LEXICON_NO_ENTRY && is_stray_unit(p, entry, at, phrase_end)) {
         entry = LEXICON_NO_ENTRY;
-        lexicon_end = at;
-    }
-    size_t lexicon_bytes = lexicon_end - at;
-    if (lexicon_entries[entry].kind == TOKEN_FEATURE_NOUN && follows_which(p) &&
-        feature_bytes == lexicon_bytes) {
-        feature_bytes = 0; /* "which agent …": the kind of thing, not the one of that name */
+        phrase_end = at;
     }
     enum token_kind kind = (enum token_kind)lexicon_entries[entry].kind;
-    if (feature_bytes && feature_bytes >= model_bytes && feature_bytes >= lexicon_bytes &&
-        (feature_bytes > lexicon_bytes || !outranks_feature(kind) || follows_scope_word(p))) {
+    if (feature_bytes >= model_bytes && feature_wins(p, feature_bytes, phrase_end - at, kind)) {
         *ret_end = at + feature_bytes;
         return add_token(p, TOKEN_FEATURE, feature, at, *ret_end);
     }
-    if (model_bytes && model_bytes >= lexicon_bytes) {
-        *ret_end = at + model_bytes;
-        if (is_poem(p, at, model_bytes)) {
-            return add_token(p, TOKEN_FOREIGN, 0, at, *ret_end);
-        }
-        return add_token(p, TOKEN_MODEL, model, at, *ret_end);
+    if (model_bytes && model_bytes >= phrase_end - at) {
+        return read_model(p, model, at, model_bytes, ret_end);
     }
     if (entry != LEXICON_NO_ENTRY) {
-        size_t whole = compound_end(text, at);
-
-        if (whole > lexicon_end && text.data[part_end(text, at)] != '.' &&
-            !lexicon_is_dense(text, at) && is_name_compound(text, at, whole)) {
-            return read_unknown(p, at, ret_end);
-        }
-        *ret_end = lexicon_end;
-        return add_entry(p, entry, at, lexicon_end, /* fuzzy */ false);
+        return read_phrase(p, entry, at, phrase_end, ret_end);
     }
-    if (is_digit(text.data[at])) {
-        return read_number(p, at, ret_end);
-    }
-    return read_unknown(p, at, ret_end);
+    return is_digit(p->text.data[at]) ? read_number(p, at, ret_end) : read_unknown(p, at, ret_end);
 }
 
 static enum token_kind punctuation_kind(char c)

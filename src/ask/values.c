@@ -112,6 +112,12 @@ static void read_quality_share(struct statement *s, const struct quantity *q,
     }
 }
 
+static bool is_tolerated(const struct statement *s, const struct quantity *q,
+                         enum token_kind comparison)
+{
+    return is_tolerance(s, comparison) || q->sign > 0 || has(s, TOKEN_BUDGET);
+}
+
 /* Cost, latency, tokens: down is good. */
 static void read_cost_like_share(struct statement *s, enum ask_metric metric,
                                  const struct quantity *q, enum token_kind comparison)
@@ -119,11 +125,10 @@ static void read_cost_like_share(struct statement *s, enum ask_metric metric,
     bool down = goes_down(s, q);
     bool worsens = (goes_up(s, q) || has_worse(s, 0)) && !has(s, TOKEN_IMPROVE);
 
-    if (worsens) {
-        if (is_tolerance(s, comparison) || q->sign > 0 || has(s, TOKEN_BUDGET)) {
-            emit_share(s, "increase_at_most", q->value, metric);
-        }
-    } else if (has(s, TOKEN_ACCEPT) && !down) {
+    if (worsens && !is_tolerated(s, q, comparison)) {
+        return;
+    }
+    if (worsens || (has(s, TOKEN_ACCEPT) && !down)) {
         emit_share(s, "increase_at_most", q->value, metric);
     } else if (comparison == TOKEN_TO && down && !q->is_from_to) {
         emit_share(s, "<=", q->value, metric);
@@ -259,12 +264,19 @@ static bool is_unclear_amount(const struct statement *s, const struct quantity *
            !s->clause->is_question && !goes_up(s, q);
 }
 
+static bool cuts_money(const struct statement *s, const struct quantity *q,
+                       enum token_kind comparison, bool bound)
+{
+    bool reduces = has(s, TOKEN_SAVE) || (goes_down(s, q) && comparison != TOKEN_TO);
+
+    return q->sign < 0 || (reduces && (!bound || comparison == TOKEN_BY));
+}
+
 static void read_money(struct statement *s, const struct quantity *q, enum token_kind comparison)
 {
     enum ask_unit period = q->period ? q->period : period_nearby(s);
     bool bound = bounds_money(s, q, comparison);
-    bool reduces = q->sign < 0 || has(s, TOKEN_SAVE) || (goes_down(s, q) && comparison != TOKEN_TO);
-    bool cuts = q->sign < 0 || (reduces && (!bound || comparison == TOKEN_BY));
+    bool cuts = cuts_money(s, q, comparison, bound);
     struct ask_constraint made =
         constraint_valued(cuts ? "reduce_by_amount" : "<=", q->is_from_to ? q->high : q->value, "");
 
