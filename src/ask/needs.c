@@ -65,6 +65,9 @@ static uint32_t model_needs(const struct parse *p)
                    out->intents[INTENT_QUALITY_CHECK];
     uint32_t needs = 0;
 
+    if (models && has_constraint(out, "model", "exclude") && !parse_has(p, TOKEN_MIGRATE)) {
+        return 0; /* "keep support on opus": nothing moves */
+    }
     if (models) {
         needs |= NEED_CANDIDATE_QUALITY_EVIDENCE;
         needs |= needs_model_choice(p) ? NEED_CLARIFY_MODEL : 0;

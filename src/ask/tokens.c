@@ -126,7 +126,7 @@ static bool is_name_compound(struct str text, size_t begin, size_t end)
             nameable = true;
         } else if (is_one_of(kind, TOKEN_METRIC, TOKEN_DOWN, TOKEN_UP, TOKEN_LESS, TOKEN_MORE,
                              TOKEN_STAT, TOKEN_CACHE, TOKEN_HOSTILE, TOKEN_NUMBER, TOKEN_BATCH,
-                             TOKEN_PER, TOKEN_UNIT)) {
+                             TOKEN_PER)) {
             return false;
         }
         at = match_end + (match_end < end);
@@ -328,6 +328,16 @@ static bool feature_wins(const struct parse *p, size_t feature_bytes, size_t lex
     return !outranks_feature(kind) || follows_scope_word(p);
 }
 
+/* "for Y": a capital inside a sentence is a name, not the Spanish "and". */
+static bool is_capital_name(const struct parse *p, size_t at, size_t end)
+{
+    struct str written = normalise_original(&p->text, at, end);
+    bool capital = written.length == 1 && written.data[0] >= 'B' && written.data[0] <= 'Z';
+
+    return capital && written.data[0] != 'I' && p->token_count > 0 &&
+           !is_one_of(p->tokens[p->token_count - 1].kind, TOKEN_SENTENCE, TOKEN_NUMBER);
+}
+
 static int read_word(struct parse *p, size_t at, size_t *ret_end)
 {
     int32_t feature = 0;
@@ -337,7 +347,8 @@ static int read_word(struct parse *p, size_t at, size_t *ret_end)
     size_t model_bytes = entities_match_model(p, at, &model);
     uint16_t entry = match_lexicon(p, at, &phrase_end);
 
-    if (entry != LEXICON_NO_ENTRY && is_stray_unit(p, entry, at, phrase_end)) {
+    if (entry != LEXICON_NO_ENTRY &&
+        (is_stray_unit(p, entry, at, phrase_end) || is_capital_name(p, at, phrase_end))) {
         entry = LEXICON_NO_ENTRY;
         phrase_end = at;
     }
