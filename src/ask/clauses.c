@@ -210,13 +210,15 @@ static void cut(struct parse *p)
 /* Evidence that a statement about "latency" or "model" is about LLM calls. */
 static bool has_domain_evidence(const struct parse *p, const struct clause *clause)
 {
-    for (uint32_t i = clause->begin; i < clause->end && clause_has(clause, TOKEN_FEATURE); i++) {
-        if (p->tokens[i].kind == TOKEN_FEATURE && p->feature_is_known[p->tokens[i].arg]) {
-            return true;
+    for (uint32_t i = clause->begin; i < clause->end; i++) {
+        const struct token *token = &p->tokens[i];
+
+        if ((token->kind == TOKEN_FEATURE && p->feature_is_known[token->arg]) ||
+            (token->kind == TOKEN_DOMAIN && token->arg == 0)) {
+            return true; /* an "API" alone (argument 1) can be anybody's */
         }
     }
-    return clause_has_any(clause, TOKEN_MODEL, TOKEN_DOMAIN, TOKEN_PROVIDER, TOKEN_PROMPTS,
-                          TOKEN_DATA_SOURCE);
+    return clause_has_any(clause, TOKEN_MODEL, TOKEN_PROVIDER, TOKEN_PROMPTS, TOKEN_DATA_SOURCE);
 }
 
 static void mark_inert(struct parse *p)
@@ -248,12 +250,15 @@ static void cut_hostile(struct parse *p)
         if (hostile == clause->end) {
             continue;
         }
+        kind_set_add(&p->kinds, TOKEN_HOSTILE);
+        if (p->tokens[hostile].arg == HOSTILE_PATH) {
+            continue; /* a word of its own: what stands beside it is meant */
+        }
         clause->end = hostile;
         clause->kinds = (struct kind_set){{0}};
         for (uint32_t t = clause->begin; t < clause->end; t++) {
             kind_set_add(&clause->kinds, p->tokens[t].kind);
         }
-        kind_set_add(&p->kinds, TOKEN_HOSTILE);
     }
 }
 
@@ -288,7 +293,7 @@ static bool is_scope_name(const struct parse *p, const struct clause *clause, ui
     if (before == TOKEN_STOP && at > clause->begin + 1 && p->tokens[at - 1].arg != 1) {
         before = p->tokens[at - 2].kind;
     }
-    return !clause_has_any(clause, TOKEN_MIGRATE, TOKEN_OFF) &&
+    return !clause_has(clause, TOKEN_MIGRATE) &&
            (is_one_of(before, TOKEN_FOR, TOKEN_OF, TOKEN_METRIC) ||
             is_one_of(behind, TOKEN_METRIC, TOKEN_BUDGET, TOKEN_SLASH, TOKEN_LIMIT));
 }

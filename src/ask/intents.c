@@ -42,6 +42,12 @@ static const struct rule rules[] = {
      {TOKEN_SAVE},
      {TOKEN_MODEL, TOKEN_CACHE, TOKEN_BATCH, TOKEN_ROUTE, TOKEN_TRIM, TOKEN_CONFLICT},
      METRIC_NONE},
+    {INTENT_REDUCE_COST,
+     SURE,
+     IN_SENTENCE,
+     {TOKEN_EXPENSIVE},
+     {TOKEN_WHY, TOKEN_WHICH, TOKEN_TOP, TOKEN_HOW_MUCH, TOKEN_IS_IT, TOKEN_EXPLAIN},
+     METRIC_NONE},
     {INTENT_IMPROVE_LATENCY,
      SURE,
      IN_CLAUSE,
@@ -140,7 +146,7 @@ static const struct rule rules[] = {
      SURE,
      IN_SENTENCE,
      {TOKEN_MIGRATE},
-     {TOKEN_WHAT_IF, TOKEN_WORTH, TOKEN_ROLLBACK, TOKEN_HOW_MUCH, TOKEN_KEEP},
+     {TOKEN_WHAT_IF, TOKEN_WORTH, TOKEN_ROLLBACK, TOKEN_HOW_MUCH, TOKEN_KEEP, TOKEN_CACHE},
      METRIC_MODEL},
     {INTENT_MODEL_MIGRATE,
      SURE,
@@ -488,13 +494,17 @@ static void score_less(const struct parse *p, const struct clause *clause, int *
     uint32_t less = clause_find(p, clause, TOKEN_LESS);
     bool asks = sentence_has_any(p, clause, TOKEN_WHAT_IF, TOKEN_HOW_MUCH) &&
                 sentence_has(p, clause, TOKEN_MODEL) && !sentence_has(p, clause, TOKEN_RETIRED);
+    bool supposes = clause->is_question && sentence_has(p, clause, TOKEN_MODEL) &&
+                    has_word_arg(p, TOKEN_STOP, STOP_WOULD);
 
     if (less == clause->end || clause_is_observation(p, clause) ||
         clause_has_any(clause, TOKEN_COMPARE, TOKEN_THAN, TOKEN_WHY, TOKEN_VERSUS, TOKEN_ACCEPT) ||
         sentence_has(p, clause, TOKEN_ROUTE)) {
         return;
     }
-    if (p->tokens[less].arg == METRIC_COST && !asks) {
+    if (supposes) {
+        scores[INTENT_MODEL_WHATIF] += SURE; /* "would llama be cheaper?" */
+    } else if (p->tokens[less].arg == METRIC_COST && !asks) {
         scores[INTENT_REDUCE_COST] += SURE;
     } else if (p->tokens[less].arg == METRIC_LATENCY && !sentence_has(p, clause, TOKEN_WHAT_IF)) {
         scores[INTENT_IMPROVE_LATENCY] += SURE;
@@ -587,6 +597,10 @@ static void score_alternatives(const struct parse *p, int *scores)
     if (parse_has(p, TOKEN_THAN) && p->model_count >= 2 &&
         parse_has_any(p, TOKEN_IMPROVE, TOKEN_LESS, TOKEN_MORE, TOKEN_WORSE)) {
         scores[INTENT_COMPARE_MODELS] += SURE;
+    }
+    if (parse_has(p, TOKEN_WORTH) && p->model_count >= 2 && !parse_has(p, TOKEN_UPGRADE)) {
+        scores[INTENT_COMPARE_MODELS] += SURE; /* "is sonnet worth it over haiku?" */
+        scores[INTENT_EVALUATE_CHANGE] = 0;
     }
     if (parse_has(p, TOKEN_OFF) && parse_has(p, TOKEN_MIGRATE) && p->model_count) {
         scores[INTENT_MODEL_MIGRATE] += SURE;
@@ -689,6 +703,18 @@ static enum intent intent_of_metric(const struct parse *p)
     return p->out->constraint_count ? INTENT_REDUCE_COST : INTENT_UNKNOWN;
 }
 
+/* "2+2" */
+static bool is_arithmetic(const struct parse *p)
+{
+    for (uint32_t i = 0; i + 2 < p->token_count; i++) {
+        if (p->tokens[i].kind == TOKEN_QUANTITY && p->tokens[i + 2].kind == TOKEN_QUANTITY &&
+            is_one_of(p->tokens[i + 1].kind, TOKEN_PLUS, TOKEN_MINUS)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool has_foreign_clause(const struct parse *p)
 {
     for (uint32_t i = 0; i < p->clause_count; i++) {
@@ -722,7 +748,7 @@ static enum intent fallback_intent(const struct parse *p)
     if (parse_has(p, TOKEN_GREETING) && !foreign && unknown == 0 && words <= GREETING_WORDS_MAX) {
         return INTENT_GREETING;
     }
-    if (foreign || (spoken >= 2 && unknown >= 1 && !ours)) {
+    if (foreign || is_arithmetic(p) || (spoken >= 2 && unknown >= 1 && !ours)) {
         return INTENT_OFF_TOPIC;
     }
     return intent_of_metric(p);

@@ -458,7 +458,7 @@ static bool is_sign(const struct parse *p, uint32_t at)
         (p->tokens[at + 1].kind == TOKEN_NUMBER || p->tokens[at + 1].kind == TOKEN_CURRENCY);
     bool before_touches =
         at > 0 && p->tokens[at - 1].end == token->begin &&
-        (p->tokens[at - 1].kind == TOKEN_NUMBER || p->tokens[at - 1].kind == TOKEN_UNIT);
+        is_one_of(p->tokens[at - 1].kind, TOKEN_NUMBER, TOKEN_UNIT, TOKEN_QUANTITY);
     return next_touches && !before_touches;
 }
 

@@ -87,9 +87,15 @@ struct quantity {
 };
 
 /* Arguments of STOP in the lexicon. */
-#define STOP_ARTICLE   1
-#define STOP_OURS      2
-#define STOP_DID       3
+#define STOP_ARTICLE 1
+#define STOP_OURS    2
+#define STOP_DID     3
+#define STOP_WOULD   4
+
+/* Arguments of HOSTILE from here on hold text of their own: a script, a tag, a path. */
+#define HOSTILE_SCRIPT 2
+#define HOSTILE_TAG    3
+#define HOSTILE_PATH   4
 
 #define QUANTITY_SCALE 9
 #define QUANTITY_ONE   INT64_C(1000000000)

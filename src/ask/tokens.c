@@ -9,9 +9,6 @@
 #include "ask/lexicon.h"
 #include "ask/parse.h"
 
-/* Arguments of HOSTILE in the lexicon. */
-#define HOSTILE_SCRIPT 2 /* a tag with content */
-
 #define NAME_BYTES_MAX 64 /* a compound is followed so far and no further */
 
 const char *ask_metric_name(enum ask_metric metric)
@@ -404,6 +401,13 @@ static enum token_kind punctuation_kind(char c)
 static size_t markup_end(const struct parse *p, int32_t tag, size_t at)
 {
     struct str text = text_of(p);
+
+    if (tag == HOSTILE_PATH) {
+        while (at < text.length && text.data[at] != ' ' && text.data[at] != '\n') {
+            at++;
+        }
+        return at;
+    }
     size_t close = tag == HOSTILE_SCRIPT ? str_find(text, STR("</script"), at) : at;
     const char *bracket =
         close == SIZE_MAX ? NULL : memchr(text.data + close, '>', text.length - close);
