@@ -582,20 +582,27 @@ static void score_cost_questions(const struct parse *p, int *scores)
 }
 
 /* Two targets of one move: "to claude or gpt-5-mini". */
-static void score_alternatives(const struct parse *p, int *scores)
+static bool offers_alternatives(const struct parse *p)
 {
+    if (!parse_has_any(p, TOKEN_MIGRATE, TOKEN_WHICH, TOKEN_IMPROVE, TOKEN_LESS) ||
+        parse_has(p, TOKEN_EFFECTIVE)) {
+        return false;
+    }
     for (uint32_t i = 0; i + 2 < p->token_count; i++) {
-        enum token_kind joint = p->tokens[i + 1].kind;
-
         if (p->tokens[i].kind == TOKEN_MODEL && p->tokens[i + 2].kind == TOKEN_MODEL &&
-            (is_one_of(joint, TOKEN_OR, TOKEN_SLASH)) &&
-            (parse_has_any(p, TOKEN_MIGRATE, TOKEN_WHICH, TOKEN_IMPROVE, TOKEN_LESS)) &&
-            !parse_has(p, TOKEN_EFFECTIVE)) {
-            scores[INTENT_COMPARE_MODELS] += SURE;
+            is_one_of(p->tokens[i + 1].kind, TOKEN_OR, TOKEN_SLASH)) {
+            return true;
         }
     }
-    if (parse_has(p, TOKEN_THAN) && p->model_count >= 2 &&
-        parse_has_any(p, TOKEN_IMPROVE, TOKEN_LESS, TOKEN_MORE, TOKEN_WORSE)) {
+    return false;
+}
+
+static void score_alternatives(const struct parse *p, int *scores)
+{
+    bool better = parse_has(p, TOKEN_THAN) &&
+                  parse_has_any(p, TOKEN_IMPROVE, TOKEN_LESS, TOKEN_MORE, TOKEN_WORSE);
+
+    if (offers_alternatives(p) || (better && p->model_count >= 2)) {
         scores[INTENT_COMPARE_MODELS] += SURE;
     }
     if (parse_has(p, TOKEN_WORTH) && p->model_count >= 2 && !parse_has(p, TOKEN_UPGRADE)) {
