@@ -105,6 +105,22 @@ static uint32_t value_needs(const struct parse *p)
     return needs;
 }
 
+/* A name that the records could have but do not. */
+static bool has_unresolved_feature(const struct parse *p)
+{
+    bool named = p->vocabulary && p->vocabulary->feature_count > 0;
+
+    for (uint32_t i = 0; i < p->token_count && named; i++) {
+        const struct token *token = &p->tokens[i];
+
+        if (token->kind == TOKEN_FEATURE && !p->feature_is_known[token->arg] &&
+            !p->clauses[token->clause].is_inert) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static uint32_t question_needs(const struct parse *p)
 {
     const struct interpretation *out = p->out;
@@ -120,6 +136,7 @@ static uint32_t question_needs(const struct parse *p)
     if (out->intents[INTENT_DATA_HELP] && parse_has(p, TOKEN_IMPORT)) {
         needs |= NEED_RECORDS_MISSING;
     }
+    needs |= has_unresolved_feature(p) ? NEED_CLARIFY_FEATURE : 0u;
     return needs | (parse_has(p, TOKEN_SELF_HOST) ? NEED_SELF_HOST_COST : 0u);
 }
 

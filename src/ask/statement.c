@@ -5,7 +5,7 @@
  */
 #include "ask/statement.h"
 
-#define METRIC_REACH 24u /* tokens to a value's metric: keeps long clauses linear */
+#define METRIC_REACH 16u /* tokens to a value's metric: keeps long clauses linear */
 
 enum ask_metric token_metric(const struct token *token)
 {
@@ -33,35 +33,31 @@ enum ask_metric token_metric(const struct token *token)
     }
 }
 
-static uint32_t unit_bit(enum ask_unit unit)
-{
-    return 1u << unit;
-}
+#define UNIT_BIT(unit) (1u << (unit))
+#define UNITS_SHARE    (UNIT_BIT(UNIT_NONE) | UNIT_BIT(UNIT_FRACTION))
+#define UNITS_CHANGE   (UNITS_SHARE | UNIT_BIT(UNIT_FACTOR))
+#define UNITS_TIME     (UNIT_BIT(UNIT_MS) | UNIT_BIT(UNIT_MINUTE) | UNIT_BIT(UNIT_HOUR))
 
 bool metric_can_have_unit(enum ask_metric metric, enum ask_unit unit)
 {
-    const uint32_t bare = unit_bit(UNIT_NONE);
-    const uint32_t share = bare | unit_bit(UNIT_FRACTION);
-    const uint32_t change = share | unit_bit(UNIT_FACTOR);
-    const uint32_t times = unit_bit(UNIT_MS) | unit_bit(UNIT_MINUTE) | unit_bit(UNIT_HOUR);
-    const uint32_t units[METRIC_COUNT] = {
-        [METRIC_COST] = change | unit_bit(UNIT_MONEY),
-        [METRIC_LATENCY] = change | times,
-        [METRIC_TTFT] = change | times,
-        [METRIC_QUALITY] = share,
-        [METRIC_CACHE_HIT] = share,
-        [METRIC_ERROR_RATE] = share,
-        [METRIC_INPUT_TOKENS] = change | unit_bit(UNIT_TOKENS),
-        [METRIC_OUTPUT_TOKENS] = change | unit_bit(UNIT_TOKENS),
-        [METRIC_REASONING_TOKENS] = change | unit_bit(UNIT_TOKENS),
-        [METRIC_USAGE] = change | unit_bit(UNIT_REQUESTS),
-        [METRIC_RATE_LIMIT] = unit_bit(UNIT_FRACTION),
-        [METRIC_ACTIONS] = bare,
-        [METRIC_RPM] = bare,
-        [METRIC_TPM] = bare,
+    static const uint32_t units[METRIC_COUNT] = {
+        [METRIC_COST] = UNITS_CHANGE | UNIT_BIT(UNIT_MONEY),
+        [METRIC_LATENCY] = UNITS_CHANGE | UNITS_TIME,
+        [METRIC_TTFT] = UNITS_CHANGE | UNITS_TIME,
+        [METRIC_QUALITY] = UNITS_SHARE,
+        [METRIC_CACHE_HIT] = UNITS_SHARE,
+        [METRIC_ERROR_RATE] = UNITS_SHARE,
+        [METRIC_INPUT_TOKENS] = UNITS_CHANGE | UNIT_BIT(UNIT_TOKENS),
+        [METRIC_OUTPUT_TOKENS] = UNITS_CHANGE | UNIT_BIT(UNIT_TOKENS),
+        [METRIC_REASONING_TOKENS] = UNITS_CHANGE | UNIT_BIT(UNIT_TOKENS),
+        [METRIC_USAGE] = UNITS_CHANGE | UNIT_BIT(UNIT_REQUESTS),
+        [METRIC_RATE_LIMIT] = UNIT_BIT(UNIT_FRACTION),
+        [METRIC_ACTIONS] = UNIT_BIT(UNIT_NONE),
+        [METRIC_RPM] = UNIT_BIT(UNIT_NONE),
+        [METRIC_TPM] = UNIT_BIT(UNIT_NONE),
     };
 
-    return (units[metric] & unit_bit(unit)) != 0;
+    return (units[metric] & UNIT_BIT(unit)) != 0;
 }
 
 static bool fits(const struct parse *p, uint32_t at, enum ask_unit unit)

@@ -160,6 +160,23 @@ static void test_parse_resolves_features_by_their_name_in_the_records(void **sta
     arena_done(&arena);
 }
 
+static void test_parse_asks_about_a_feature_that_the_records_lack(void **state)
+{
+    const struct str features[] = {STR("chat")};
+    const struct ask_vocabulary vocabulary = {.features = features, .feature_count = 1};
+    struct arena arena;
+
+    (void)state;
+    struct interpretation *in =
+        parse(&arena, "For feature zorro-bot keep p95 under 2 s", &vocabulary);
+    assert_str(in->features[0], "zorro-bot");
+    assert_true((in->needs & NEED_CLARIFY_FEATURE) != 0);
+    arena_done(&arena);
+    in = parse(&arena, "For feature chat keep p95 under 2 s", &vocabulary);
+    assert_true((in->needs & NEED_CLARIFY_FEATURE) == 0);
+    arena_done(&arena);
+}
+
 static void test_parse_keeps_unknown_features_as_written(void **state)
 {
     struct arena arena;
@@ -313,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_parse_brings_model_names_to_one_form),
         cmocka_unit_test(test_parse_knows_models_of_the_records),
         cmocka_unit_test(test_parse_resolves_features_by_their_name_in_the_records),
+        cmocka_unit_test(test_parse_asks_about_a_feature_that_the_records_lack),
         cmocka_unit_test(test_parse_keeps_unknown_features_as_written),
         cmocka_unit_test(test_parse_refuses_prompts_beyond_its_limits),
         cmocka_unit_test(test_parse_refuses_more_constraints_than_it_can_say),
