@@ -167,7 +167,7 @@ test("half a gzip file: the records before the cut, and a note", async () => {
     const flipped = Buffer.from(whole).fill(0x55, whole.length / 2, whole.length / 2 + 64);
     for (const [name, bytes] of [["half.gz", whole.subarray(0, whole.length / 2)],
       ["no-trailer.gz", whole.subarray(0, whole.length - 6)],
-      ["flipped.gz", flipped]].slice(0, 2)) {
+      ["flipped.gz", flipped]]) {
       const path = join(folder, name);
       writeFileSync(path, bytes);
       const result = runTo(0, [...PROFILE, path]);
