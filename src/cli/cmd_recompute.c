@@ -197,16 +197,16 @@ static int derive(const struct stored *stored, const struct dataset *dataset, st
 {
     cleanup(run_free_pointer) struct run *run = NULL;
     struct str prompt = STR("");
-    int64_t seed = 1;
+    uint64_t seed = 1;
     bool done = false;
 
     (void)json_get_str(json_at(stored->root, "question"), &prompt);
-    (void)json_get_i64(json_at(stored->root, "seed"), &seed);
+    (void)json_get_u64(json_at(stored->root, "seed"), &seed);
     struct run_options options = {.prompt = prompt,
                                   .dataset = dataset,
                                   .book = dataset->book,
                                   .id = STR("recomputed"),
-                                  .seed = (uint64_t)seed,
+                                  .seed = seed,
                                   .clock = clock_now_us};
     int code = run_new(&options, &run, error);
     while (!code && !done) {

@@ -66,7 +66,7 @@ static int run(const struct tool_context *context, const struct tool_args *args,
     out_section(&out, "batch", "What could wait for a batch");
     out_table(&out, "Evidence by feature", columns, ARRAY_LENGTH(columns));
     for (uint32_t i = 0; i < names->count; i++) {
-        if (features[i].records) {
+        if (features[i].records && !out_table_is_full(&out)) {
             put_feature(&out, dict_text(names, i), &features[i]);
         }
         if (features[i].is_candidate) {

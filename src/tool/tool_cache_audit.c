@@ -381,7 +381,8 @@ static void put_features(struct audit *audit)
     for (uint32_t i = 0; i < names->count; i++) {
         const struct cache_sim_totals *totals = &audit->sim->by_feature[i];
 
-        if (totals->explicit_records && totals->explicit_recorded == totals->explicit_records) {
+        if (totals->explicit_records && totals->explicit_recorded == totals->explicit_records &&
+            !out_table_is_full(out)) {
             put_feature(audit, i);
         }
     }

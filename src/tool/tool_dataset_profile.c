@@ -3,9 +3,14 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <stdlib.h>
+
+#include "base/alloc.h"
 #include "base/civil_time.h"
 #include "tool/registry.h"
 #include "tool/tool_groups.h"
+
+#define UNPRICED_NAMED_MAX 20u /* models without a price, those with most requests */
 
 struct optional_field {
     uint32_t bit;
@@ -133,29 +138,81 @@ static void put_fields(struct tool_out *out, const struct dataset *dataset)
     }
 }
 
+static int more_requests_first(const void *a, const void *b)
+{
+    const struct rate_slot *left = *(const struct rate_slot *const *)a;
+    const struct rate_slot *right = *(const struct rate_slot *const *)b;
+
+    if (left->requests != right->requests) {
+        return left->requests < right->requests ? 1 : -1;
+    }
+    return left < right ? -1 : left > right;
+}
+
+static void put_unpriced_model(struct tool_out *out, const struct rate_slot *slot)
+{
+    struct str name = out_name(out, slot->model);
+
+    if (slot->model.length == 0) {
+        out_need(out, "The model of some records: no column names it. Map it, for example "
+                      "`--map model=gpt-4o`.");
+        return;
+    }
+    out->method = "count of records of that model";
+    out_count(out, FACT_NAMED("requests.unpriced.by_model.", slot->model, ""),
+              "requests of unknown price", UNIT_REQUESTS, slot->requests, slot->requests);
+    out_need(out,
+             "A price for `%.*s` ({%.*s} requests): it is not in the price book and is left "
+             "out of every sum, never taken as free. `netra prices import` reads a list.",
+             STR_ARGS(name), STR_ARGS(out->last_id));
+}
+
+/* The models behind those that are named. */
+static void put_unpriced_rest(struct tool_out *out, const struct rate_slot *const *slots,
+                              size_t count)
+{
+    uint64_t requests = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        requests += slots[i]->requests;
+    }
+    out->method = "count over the models without a price that are not named one by one";
+    out_count(out, FACT_ID("models.unpriced.rest"), "further models of unknown price",
+              UNIT_COUNT_OF_THINGS, count, requests);
+    out_count(out, FACT_ID("requests.unpriced.rest"), "requests of further models", UNIT_REQUESTS,
+              requests, requests);
+    out_need(out, "Prices for {models.unpriced.rest} further models ({requests.unpriced.rest} "
+                  "requests).");
+}
+
+static void put_unpriced_models(struct tool_out *out, const struct rate_card *card)
+{
+    size_t count = 0;
+    cleanup(alloc_free_pointer) const struct rate_slot **slots =
+        alloc_zeroed((size_t)card->count + 1, sizeof(*slots));
+
+    if (!slots) {
+        out->status = out->status ? out->status : ERR_NO_MEMORY;
+        return;
+    }
+    for (uint32_t i = 0; i < card->count; i++) {
+        if (!card->slots[i].row) {
+            slots[count++] = &card->slots[i];
+        }
+    }
+    qsort(slots, count, sizeof(*slots), more_requests_first);
+    size_t named = count > UNPRICED_NAMED_MAX ? UNPRICED_NAMED_MAX : count;
+    for (size_t i = 0; i < named; i++) {
+        put_unpriced_model(out, slots[i]);
+    }
+    if (count > named) {
+        put_unpriced_rest(out, slots + named, count - named);
+    }
+}
+
 static void put_unpriced(struct tool_out *out, const struct dataset *dataset)
 {
-    for (uint32_t i = 0; i < dataset->card.count; i++) {
-        const struct rate_slot *slot = &dataset->card.slots[i];
-        struct str name;
-
-        if (slot->row) {
-            continue;
-        }
-        if (slot->model.length == 0) {
-            out_need(out, "The model of some records: no column names it. Map it, for example "
-                          "`--map model=gpt-4o`.");
-            continue;
-        }
-        name = out_name(out, slot->model);
-        out->method = "count of records of that model";
-        out_count(out, FACT_NAMED("requests.unpriced.by_model.", slot->model, ""),
-                  "requests of unknown price", UNIT_REQUESTS, slot->requests, slot->requests);
-        out_need(out,
-                 "A price for `%.*s` ({%.*s} requests): it is not in the price book and is left "
-                 "out of every sum, never taken as free. `netra prices import` reads a list.",
-                 STR_ARGS(name), STR_ARGS(out->last_id));
-    }
+    put_unpriced_models(out, &dataset->card);
     if (dataset->sums.derived) {
         out->method = "count of records whose price follows from a provider's documented rule";
         out_count(out, FACT_ID("requests.derived_price"), "requests with a derived price",

@@ -44,7 +44,7 @@ static void put_features(struct tool_out *out, const struct usage_table *table,
     for (uint32_t i = 0; i < names->count; i++) {
         struct str name = dict_text(names, i);
 
-        if (cells[i].requests) {
+        if (cells[i].requests && !out_table_is_full(out)) {
             struct str count =
                 out_count(out, FACT_NAMED("duplicates.requests.by_feature.", name, ""),
                           "repeated calls", UNIT_REQUESTS, cells[i].requests, cells[i].requests);

@@ -50,15 +50,16 @@ static struct group_ids ids_of(const char *field)
     return ids;
 }
 
+/* One row with its facts: ids + name, shown as word. */
 static struct str group_row(struct tool_out *out, const struct group_ids *ids, struct str name,
-                            const struct breakdown_cell *cell)
+                            struct str word, const struct breakdown_cell *cell)
 {
     struct report_cell cells[5];
     struct str spend;
 
     spend = out_spend(out, FACT_NAMED(ids->spend, name, ""), "spend", cell->cost_pico_usd,
                       cell->requests - cell->unpriced, cell->unpriced);
-    cells[0] = cell_text(name.length ? name : STR("(none)"));
+    cells[0] = cell_text(word);
     cells[1] = cell_fact(spend);
     cells[2] = cell_fact(out_count(out, FACT_NAMED(ids->requests, name, ""), "requests",
                                    UNIT_REQUESTS, cell->requests, cell->requests));
@@ -68,6 +69,34 @@ static struct str group_row(struct tool_out *out, const struct group_ids *ids, s
                                    UNIT_TOKENS, cell->output, cell->requests));
     out_row(out, cells);
     return spend;
+}
+
+static void add_cell(struct breakdown_cell *sum, const struct breakdown_cell *cell)
+{
+    sum->requests += cell->requests;
+    sum->failed += cell->failed;
+    sum->input += cell->input;
+    sum->cache_read += cell->cache_read;
+    sum->output += cell->output;
+    sum->unpriced += cell->unpriced;
+    sum->cost_pico_usd += cell->cost_pico_usd;
+}
+
+/* One row for all groups behind the OUT_ROWS_MAX dearest, so that the table still adds up. */
+static void rest_row(struct tool_out *out, const char *field, const struct breakdown_cell *cells,
+                     const uint32_t *order, size_t count)
+{
+    struct group_ids ids;
+    struct breakdown_cell rest = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        add_cell(&rest, &cells[order[i]]);
+    }
+    (void)snprintf(ids.spend, sizeof(ids.spend), "spend.rest.by_%s", field);
+    (void)snprintf(ids.requests, sizeof(ids.requests), "requests.rest.by_%s", field);
+    (void)snprintf(ids.input, sizeof(ids.input), "tokens.input.rest.by_%s", field);
+    (void)snprintf(ids.output, sizeof(ids.output), "tokens.output.rest.by_%s", field);
+    (void)group_row(out, &ids, STR(""), STR("(all others)"), &rest);
 }
 
 void out_groups(struct tool_out *out, const struct dict *names, const struct breakdown_cell *cells,
@@ -87,17 +116,22 @@ void out_groups(struct tool_out *out, const struct dict *names, const struct bre
     size_t used = breakdown_order(cells, count, order);
     out->method = "sum of tokens × price per record, exact";
     out_table(out, words->title, columns, ARRAY_LENGTH(columns));
-    for (size_t i = 0; i < used && !out->status; i++) {
+    size_t rows = used > OUT_ROWS_MAX ? OUT_ROWS_MAX : used;
+    for (size_t i = 0; i < rows && !out->status; i++) {
         const struct breakdown_cell *cell = &cells[order[i]];
         struct str name = names->count ? dict_text(names, order[i]) : STR("");
-        struct str spend = group_row(out, &ids, name, cell);
+        struct str word = name.length ? name : STR("(none)");
+        struct str spend = group_row(out, &ids, name, word, cell);
 
         if (shown < FIGURE_BARS_SHOWN && cell->requests > cell->unpriced) {
             points[shown++] =
-                (struct figure_point){.label = name.length ? name : STR("(none)"),
+                (struct figure_point){.label = word,
                                       .fact_id = spend,
                                       .value = decimal_of(cell->cost_pico_usd, MONEY_SCALE)};
         }
+    }
+    if (used > rows && !out->status) {
+        rest_row(out, words->field, cells, order + rows, used - rows);
     }
     if (words->figure && shown > 1) {
         out_figure(out, &(struct figure){.id = str_from(words->figure),

@@ -23,7 +23,8 @@ struct group_words {
 
 /* A table of the groups, dearest first, with facts spend.by_<field>.<name>,
  * requests.by_<field>.<name>, tokens.input.by_<field>.<name> and tokens.output.by_<field>.<name>,
- * and a bar figure. */
+ * and a bar figure. Groups behind the OUT_ROWS_MAX dearest are one row, with the facts
+ * spend.rest.by_<field> and so on. */
 void out_groups(struct tool_out *out, const struct dict *names, const struct breakdown_cell *cells,
                 const struct group_words *words);
 

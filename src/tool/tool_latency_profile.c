@@ -49,6 +49,9 @@ static void put_feature(struct tool_out *out, const struct usage_table *table, u
                           : STR("");
     struct report_cell cells[6];
 
+    if (out_table_is_full(out)) {
+        return;
+    }
     gather(table, table->latency_ms, USAGE_HAS_LATENCY, feature, samples);
     if (samples->count == 0) {
         return;

@@ -19,7 +19,7 @@ static void put_features(struct tool_out *out, const struct usage_table *table,
         struct str name = dict_text(names, i);
         struct report_cell row[3];
 
-        if (cells[i].requests == 0) {
+        if (cells[i].requests == 0 || out_table_is_full(out)) {
             continue;
         }
         row[0] = cell_text(name.length ? name : STR("(none)"));
