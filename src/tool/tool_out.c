@@ -88,8 +88,14 @@ struct str out_ratio(struct tool_out *out, struct fact_name name, const char *la
 struct str out_unknown(struct tool_out *out, struct fact_name name, const char *label,
                        enum fact_unit unit, const char *needs)
 {
-    return out_fact(out, name, label,
-                    &(struct fact){.unit = unit, .state = FACT_UNKNOWN, .needs = str_from(needs)});
+    const char *method = out->method;
+
+    out->method = "not computed: see what it needs";
+    struct str id =
+        out_fact(out, name, label,
+                 &(struct fact){.unit = unit, .state = FACT_UNKNOWN, .needs = str_from(needs)});
+    out->method = method;
+    return id;
 }
 
 void out_section(struct tool_out *out, const char *id, const char *title)
