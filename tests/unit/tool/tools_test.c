@@ -7,6 +7,8 @@
  */
 #include "tool_fixture.h"
 
+#include "tool/analyses.h"
+
 static const struct {
     const char *tool;
     const char *args;
@@ -52,12 +54,29 @@ static void render(const struct report *body, const char *tool, struct buf *ret)
     assert_int_equal(buf_status(ret), OK);
 }
 
-/* Runs every call on a dataset, twice. */
+/* The call as one of a run, whose tools share what they compute. */
+static struct report *call_shared(size_t i, const struct dataset *dataset,
+                                  struct analyses *analyses)
+{
+    struct tool_context context = {.dataset = dataset, .book = dataset->book, .analyses = analyses};
+    struct report *body;
+    struct error error = {0};
+
+    if (tool_call(tool_named(calls[i].tool), &context, str_from(calls[i].args), &body, &error)) {
+        fail_msg("%s: %s", calls[i].tool, error.message);
+    }
+    return body;
+}
+
+/* Runs every call on a dataset twice, alone and sharing with the others: the same bytes. */
 static void check_all(const struct dataset *dataset)
 {
+    struct analyses analyses;
+
+    analyses_init(&analyses, dataset);
     for (size_t i = 0; i < ARRAY_LENGTH(calls); i++) {
         struct report *first = call_tool(calls[i].tool, dataset, calls[i].args);
-        struct report *second = call_tool(calls[i].tool, dataset, calls[i].args);
+        struct report *second = call_shared(i, dataset, &analyses);
         struct buf one;
         struct buf two;
 
@@ -72,6 +91,7 @@ static void check_all(const struct dataset *dataset)
         buf_done(&one);
         buf_done(&two);
     }
+    analyses_done(&analyses);
 }
 
 static void test_every_tool_passes_the_gate_on_a_full_sample(void **state)
