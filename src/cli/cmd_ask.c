@@ -110,8 +110,8 @@ static int write_out(const struct question *question, struct str text)
 
     if (!out || fwrite(text.data, 1, text.length, out) != text.length ||
         (question->out_path && fclose(out))) {
-        (void)fprintf(stderr, "netra: cannot write %s: %s\n",
-                      question->out_path ? question->out_path : "the report", strerror(errno));
+        (void)fprintf(stderr, "netra: cannot write %s: %m\n",
+                      question->out_path ? question->out_path : "the report");
         return EXIT_FAILED;
     }
     return EXIT_DONE;

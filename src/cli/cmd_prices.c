@@ -107,8 +107,7 @@ static int import_list(const char *path, const char *out_path)
     FILE *out = out_path ? fopen(out_path, "we") : stdout;
     if (!out || fwrite(text.data, 1, text.length, out) != text.length ||
         (out_path && fclose(out))) {
-        (void)fprintf(stderr, "netra: cannot write %s: %s\n", out_path ? out_path : "the book",
-                      strerror(errno));
+        (void)fprintf(stderr, "netra: cannot write %s: %m\n", out_path ? out_path : "the book");
         return EXIT_FAILED;
     }
     (void)fprintf(stderr, "netra: %zu prices read, %zu entries left out%s%s\n",

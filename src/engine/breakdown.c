@@ -65,6 +65,17 @@ void breakdown_total(const struct usage_table *table, const int64_t *cost, size_
     }
 }
 
+void breakdown_add(struct breakdown_cell *sum, const struct breakdown_cell *cell)
+{
+    sum->requests += cell->requests;
+    sum->failed += cell->failed;
+    sum->input += cell->input;
+    sum->cache_read += cell->cache_read;
+    sum->output += cell->output;
+    sum->unpriced += cell->unpriced;
+    sum->cost_pico_usd += cell->cost_pico_usd;
+}
+
 static int dearest_first(const void *a, const void *b, void *cells)
 {
     uint32_t left = *(const uint32_t *)a;

@@ -38,6 +38,9 @@ void breakdown_by_day(const struct usage_table *table, const int64_t *cost, int6
 void breakdown_total(const struct usage_table *table, const int64_t *cost, size_t begin, size_t end,
                      struct breakdown_cell *cell);
 
+/* Adds one cell to another. */
+void breakdown_add(struct breakdown_cell *sum, const struct breakdown_cell *cell);
+
 /* Indexes of cells that have requests, dearest first, equal cost by index; returns how many.
  * order has room for count. */
 size_t breakdown_order(const struct breakdown_cell *cells, size_t count, uint32_t *order);

@@ -189,7 +189,7 @@ static void share_fairly(struct plan *plan, const int128 *cost_of)
 int compose_evaluate(const struct compose_input *input, struct plan *plan)
 {
     uint32_t features = input->table->name_dicts[USAGE_FEATURE].count;
-    int128 cost_of[SUBSETS_MAX];
+    int128 cost_of[SUBSETS_MAX] = {0};
     uint32_t sure = 0;
 
     check_cmp(plan->count, <=, COMPOSE_ACTIONS_MAX);

@@ -47,7 +47,7 @@ static int source_open(const char *path, struct source *source, struct error *er
         source->fd = open(path, O_RDONLY | O_CLOEXEC);
     }
     if (source->fd < 0 || fstat(source->fd, &info)) {
-        return error_set(error, ERR_IO, "cannot open %s: %s", path, strerror(errno));
+        return error_set(error, ERR_IO, "cannot open %s: %m", path);
     }
     if (S_ISDIR(info.st_mode)) {
         error_set(error, ERR_IO, "cannot read %s: it is a folder", path);
@@ -74,7 +74,7 @@ static int source_read(struct source *source, const char *path, struct str *ret_
         got = read(source->fd, source->piece, READ_BYTES);
     } while (got < 0 && errno == EINTR);
     if (got < 0) {
-        return error_set(error, ERR_IO, "cannot read %s: %s", path, strerror(errno));
+        return error_set(error, ERR_IO, "cannot read %s: %m", path);
     }
     (void)XXH3_128bits_update(source->digest, source->piece, (size_t)got);
     source->done += (uint64_t)got;
@@ -88,6 +88,13 @@ static void source_digest(const struct source *source, char *digest, size_t size
 
     (void)snprintf(digest, size, "xxh3-128:%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64,
                    (uint64_t)hash.low64);
+}
+
+/* A wrong map would be wrong for each input, and half of the records because memory ran out would
+ * look like all of them. */
+static bool is_fatal(int code)
+{
+    return code == ERR_USAGE || code == ERR_NO_MEMORY;
 }
 
 /* Reads one input into the table; a failure of the input is kept in input, not returned. */
@@ -106,7 +113,8 @@ static int read_input(const struct dataset_options *options, const char *path,
     }
     input->code = source_open(path, &source, &input->error);
     if (input->code) {
-        return OK;
+        return is_fatal(input->code) ? error_set(error, input->code, "%s", input->error.message)
+                                     : OK;
     }
     int code = usage_import_begin(&import_options, table, &input->import, error);
     if (code) {
@@ -125,7 +133,7 @@ static int read_input(const struct dataset_options *options, const char *path,
         input->code = usage_import_finish(input->import, &input->error);
     }
     source_digest(&source, input->digest, sizeof(input->digest));
-    return input->code == ERR_USAGE ? error_set(error, ERR_USAGE, "%s", input->error.message) : OK;
+    return is_fatal(input->code) ? error_set(error, input->code, "%s", input->error.message) : OK;
 }
 
 int dataset_read_book(const char *path, struct price_book **ret_book, char *digest,
@@ -231,7 +239,9 @@ int dataset_open(const struct dataset_options *options, struct dataset **ret_dat
     int code = dataset_read_book(options->prices_path, &dataset->book, dataset->book_digest, error);
     if (!code && options->prices_path) {
         dataset->prices_path = alloc_text(options->prices_path);
-        code = dataset->prices_path ? OK : ERR_NO_MEMORY;
+        code = dataset->prices_path
+                   ? OK
+                   : error_set(error, ERR_NO_MEMORY, "cannot open the records: out of memory");
     }
     for (size_t i = 0; i < options->path_count && !code; i++) {
         dataset->input_count++;

@@ -239,12 +239,19 @@ static void collect(const struct planner *planner, struct candidates *candidates
     }
 }
 
+/* Equal savings in the order of kind and feature: qsort is not stable everywhere. */
 static int larger_first(const void *a, const void *b)
 {
-    int128 left = ((const struct action *)a)->alone_pico_usd;
-    int128 right = ((const struct action *)b)->alone_pico_usd;
+    const struct action *left = a;
+    const struct action *right = b;
 
-    return left < right ? 1 : left > right ? -1 : 0;
+    if (left->alone_pico_usd != right->alone_pico_usd) {
+        return left->alone_pico_usd < right->alone_pico_usd ? 1 : -1;
+    }
+    if (left->kind != right->kind) {
+        return left->kind < right->kind ? -1 : 1;
+    }
+    return left->feature < right->feature ? -1 : left->feature > right->feature;
 }
 
 /* The order in which a plan is applied: kinds as in the replay, within a kind the larger first. */

@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "engine/batch.h"
 #include "tool/registry.h"
-#include "tool/tool_out.h"
+#include "tool/tool_groups.h"
 
 static struct report_cell share(struct tool_out *out, const char *prefix, struct str name,
                                 const char *label, const struct batch_feature *feature,
@@ -64,9 +64,10 @@ static int run(const struct tool_context *context, const struct tool_args *args,
         return error_set(error, ERR_NO_MEMORY, "cannot examine features: out of memory");
     }
     out_section(&out, "batch", "What could wait for a batch");
+    uint32_t shown = out_features_shown(&out, &dataset->table);
     out_table(&out, "Evidence by feature", columns, ARRAY_LENGTH(columns));
     for (uint32_t i = 0; i < names->count; i++) {
-        if (features[i].records && !out_table_is_full(&out)) {
+        if (features[i].records && i < shown) {
             put_feature(&out, dict_text(names, i), &features[i]);
         }
         if (features[i].is_candidate) {
@@ -79,8 +80,13 @@ static int run(const struct tool_context *context, const struct tool_args *args,
     out_count(&out, FACT_ID("batch.candidates"), "candidates", UNIT_COUNT_OF_THINGS, candidates,
               dataset->table.count);
     out.method = "cost now − cost at batch prices over the candidates, all input uncached, exact";
-    out_money(&out, FACT_ID("batch.saving.candidates"), "saving of all candidates", saving,
-              movable);
+    if (dataset->sums.priced) {
+        out_money(&out, FACT_ID("batch.saving.candidates"), "saving of all candidates", saving,
+                  movable);
+    } else {
+        out_unknown(&out, FACT_ID("batch.saving.candidates"), "saving of all candidates", UNIT_USD,
+                    "prices of the models used");
+    }
     if (candidates) {
         out_paragraph(&out, "{batch.candidates} features look as if nobody waits for their "
                             "answers. In a batch they would cost {batch.saving.candidates} less, "
@@ -90,7 +96,8 @@ static int run(const struct tool_context *context, const struct tool_args *args,
         out_next_step(&out, "Ask the owners of the batch candidates whether their answers may take "
                             "a day.");
     } else {
-        out_paragraph(&out, "No feature looks as if its answers could wait.");
+        out_paragraph(&out, "No feature both looks as if its answers could wait and has batch "
+                            "prices that are lower.");
     }
     return tool_out_status(&out, error);
 }

@@ -10,12 +10,13 @@
 
 #include "tool/analyses.h"
 #include "tool/registry.h"
-#include "tool/tool_out.h"
+#include "tool/tool_groups.h"
 
-#define TTL_S_MAX    (30 * 86400)
-#define TTL_NAME_MAX 24u
-#define SECOND       INT64_C(1000000)
-#define MONEY_SCALE  12
+#define TTL_S_MAX         (30 * 86400)
+#define TTL_NAME_MAX      24u
+#define DERIVED_NAMED_MAX 20u /* models in caveats */
+#define SECOND            INT64_C(1000000)
+#define MONEY_SCALE       12
 
 static const struct tool_arg arguments[] = {
     {.name = "ttl_s",
@@ -76,6 +77,17 @@ static struct lifetime lifetime_of(int64_t ttl_us)
     return lifetime;
 }
 
+/* Asked for twice is simulated once. */
+static bool has_lifetime(const struct cache_sim_options *options, int64_t ttl_us)
+{
+    for (unsigned k = 0; k < options->ttl_count; k++) {
+        if (options->ttl_us[k] == ttl_us) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int read_options(const struct tool_args *args, struct audit *audit, struct error *error)
 {
     const struct tool_value *ttl_s = tool_arg_value(args, "ttl_s");
@@ -91,7 +103,9 @@ static int read_options(const struct tool_args *args, struct audit *audit, struc
         .price = {.ignore_context_tiers = !tool_arg_value(args, "honour_context_tiers")->boolean},
     };
     for (size_t i = 0; i < ttl_s->count; i++) {
-        options->ttl_us[options->ttl_count++] = ttl_s->integers[i] * SECOND;
+        if (!has_lifetime(options, ttl_s->integers[i] * SECOND)) {
+            options->ttl_us[options->ttl_count++] = ttl_s->integers[i] * SECOND;
+        }
     }
     options->ttl_us[options->ttl_count++] = CACHE_SIM_UNBOUNDED;
     for (unsigned k = 0; k < options->ttl_count; k++) {
@@ -194,6 +208,15 @@ static struct str put_cost(struct audit *audit, struct fact_name name, const cha
     return out_fact(&audit->out, name, label, &fact);
 }
 
+/* A difference of two costs over the priced records: exact for those, and no bound for all. */
+static void put_difference(struct audit *audit, struct fact_name name, const char *label,
+                           int128 pico_usd)
+{
+    const struct cache_sim_totals *total = &audit->sim->total;
+
+    out_money(&audit->out, name, label, pico_usd, total->records - total->unpriced);
+}
+
 static void put_costs(struct audit *audit)
 {
     static const char *const columns[] = {"cache", "cost", "blocks found", "input found"};
@@ -237,8 +260,8 @@ static void put_figure(struct audit *audit)
     const struct cache_sim_totals *total = &audit->sim->total;
     size_t count = 0;
 
-    if (total->unpriced) {
-        return;
+    if (total->unpriced || total->records == 0) {
+        return; /* no picture of what is unknown or only bounded */
     }
     points[count++] =
         (struct figure_point){.label = STR("no cache"),
@@ -294,8 +317,8 @@ static void put_verdict(struct audit *audit)
         return;
     }
     out->method = "cost without a cache − cost with it, both exact";
-    put_cost(audit, FACT_ID("cache.saving.best_vs_none"), "saving of the cheapest cache",
-             total->cost_none_pico_usd - total->by_ttl[best].cost_pico_usd);
+    put_difference(audit, FACT_ID("cache.saving.best_vs_none"), "saving of the cheapest cache",
+                   total->cost_none_pico_usd - total->by_ttl[best].cost_pico_usd);
     out_paragraph(out,
                   "The %s cache is the cheapest for these calls: {cache.cost.%s} against "
                   "{cache.cost.none} without a cache.",
@@ -319,9 +342,9 @@ static void put_verdict(struct audit *audit)
     for (unsigned k = 0; k + 1 < audit->options.ttl_count; k++) {
         if (k != best) {
             out->method = "difference of two simulated costs, exact";
-            put_cost(audit, named("cache.saving.best_vs_", audit->lifetimes[k].id),
-                     label_of(audit, "more than with the cheapest", k),
-                     total->by_ttl[k].cost_pico_usd - total->by_ttl[best].cost_pico_usd);
+            put_difference(audit, named("cache.saving.best_vs_", audit->lifetimes[k].id),
+                           label_of(audit, "more than with the cheapest", k),
+                           total->by_ttl[k].cost_pico_usd - total->by_ttl[best].cost_pico_usd);
             out_paragraph(out,
                           "The %s cache would cost {cache.cost.%s}: {cache.saving.best_vs_%s} "
                           "more than the %s one.",
@@ -362,7 +385,6 @@ static void put_feature(struct audit *audit, uint32_t feature)
 
 static void put_features(struct audit *audit)
 {
-    const struct dict *names = &audit->dataset->table.name_dicts[USAGE_FEATURE];
     const char *columns[CACHE_SIM_TTLS_MAX + 2] = {"feature", "cost now"};
     struct tool_out *out = &audit->out;
     size_t count = 2;
@@ -376,14 +398,65 @@ static void put_features(struct audit *audit)
 
         columns[count++] = header.data ? header.data : "saving";
     }
+    uint32_t shown = out_features_shown(out, &audit->dataset->table);
     out->method = "recorded cost − simulated cost of the same requests, exact";
     out_table(out, "Features whose caching is yours to turn on", columns, count);
-    for (uint32_t i = 0; i < names->count; i++) {
+    for (uint32_t i = 0; i < shown && !out->status; i++) {
         const struct cache_sim_totals *totals = &audit->sim->by_feature[i];
 
-        if (totals->explicit_records && totals->explicit_recorded == totals->explicit_records &&
-            !out_table_is_full(out)) {
+        if (totals->explicit_records && totals->explicit_recorded == totals->explicit_records) {
             put_feature(audit, i);
+        }
+    }
+}
+
+static void put_derived_model(struct audit *audit, struct str model, uint64_t requests)
+{
+    struct tool_out *out = &audit->out;
+    struct str name = out_name(out, model);
+
+    out->method = "count of requests with a price by a documented rule";
+    out_count(out, FACT_NAMED("cache.derived.by_model.", model, ""),
+              "requests with a derived price", UNIT_REQUESTS, requests, audit->sim->total.records);
+    out_caveat(out,
+               "`%.*s`: the price list does not state every cache price that "
+               "{%.*s} of its requests need (such as a one-hour write in the long-context "
+               "tier). They follow Anthropic's documented rule: a one-hour write costs "
+               "twice, a five-minute write one and a quarter times, a read a tenth of the "
+               "tier's input price.",
+               STR_ARGS(name), STR_ARGS(out->last_id));
+}
+
+/* Requests with a derived price of a slot's model, in all its slots: it has one per provider that
+ * the records name. 0 when an earlier slot spoke for it. */
+static uint64_t derived_requests(const struct audit *audit, uint32_t slot)
+{
+    const struct rate_card *card = &audit->dataset->card;
+    const uint64_t *derived = audit->sim->derived_by_slot;
+    uint64_t requests = 0;
+
+    for (uint32_t i = 0; i < card->count && derived[slot]; i++) {
+        if (derived[i] && str_equal(card->slots[i].model, card->slots[slot].model)) {
+            if (i < slot) {
+                return 0;
+            }
+            requests += derived[i];
+        }
+    }
+    return requests;
+}
+
+static void put_derived(struct audit *audit)
+{
+    const struct rate_card *card = &audit->dataset->card;
+    size_t named = 0;
+
+    for (uint32_t i = 0; i < card->count && named < DERIVED_NAMED_MAX; i++) {
+        uint64_t requests = derived_requests(audit, i);
+
+        if (requests) {
+            put_derived_model(audit, card->slots[i].model, requests);
+            named++;
         }
     }
 }
@@ -393,25 +466,7 @@ static void put_caveats(struct audit *audit)
     struct tool_out *out = &audit->out;
     const struct cache_sim_totals *total = &audit->sim->total;
 
-    for (uint32_t i = 0; i < audit->dataset->card.count; i++) {
-        struct str model = audit->dataset->card.slots[i].model;
-
-        if (audit->sim->derived_by_slot[i]) {
-            struct str name = out_name(out, model);
-
-            out->method = "count of requests with a price by a documented rule";
-            out_count(out, FACT_NAMED("cache.derived.by_model.", model, ""),
-                      "requests with a derived price", UNIT_REQUESTS,
-                      audit->sim->derived_by_slot[i], total->records);
-            out_caveat(out,
-                       "`%.*s`: the price list does not state every cache price that "
-                       "{%.*s} of its requests need (such as a one-hour write in the long-context "
-                       "tier). They follow Anthropic's documented rule: a one-hour write costs "
-                       "twice, a five-minute write one and a quarter times, a read a tenth of the "
-                       "tier's input price.",
-                       STR_ARGS(name), STR_ARGS(out->last_id));
-        }
-    }
+    put_derived(audit);
     if (audit->sim->mixed_scopes && !audit->options.split_by_model) {
         out->method = "count of cache scopes with more than one model";
         out_count(out, FACT_ID("cache.mixed_scopes"), "conversations that change models",
@@ -434,6 +489,13 @@ static void put_caveats(struct audit *audit)
         out_caveat(out, "{cache.automatic} requests use models that cache on their own. Their "
                         "lifetime is the provider's to choose: for them the simulation shows what "
                         "a lifetime would do, not what can be set.");
+    }
+    if (total->unpriced) {
+        out->method = "count of simulated requests without a price";
+        out_count(out, FACT_ID("cache.unpriced"), "simulated requests of unknown price",
+                  UNIT_REQUESTS, total->unpriced, total->records);
+        out_caveat(out, "{cache.unpriced} of the simulated requests have no known price: costs are "
+                        "at least what the others cost, and differences are about the others.");
     }
     if (total->uncacheable) {
         out->method = "count of requests of models without a cache read price";

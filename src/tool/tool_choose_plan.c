@@ -53,10 +53,14 @@ static struct str short_name(struct story *story, const struct action *action)
         return STR("no repeated calls");
     }
     feature = feature.length ? feature : STR("(none)");
-    return action->kind == ACTION_CACHE
-               ? arena_printf(&story->out.body->arena, "%s cache: %.*s", lifetime_word(action),
-                              STR_ARGS(feature))
-               : arena_printf(&story->out.body->arena, "batch: %.*s", STR_ARGS(feature));
+    struct str name = action->kind == ACTION_CACHE
+                          ? arena_printf(&story->out.body->arena, "%s cache: %.*s",
+                                         lifetime_word(action), STR_ARGS(feature))
+                          : arena_printf(&story->out.body->arena, "batch: %.*s", STR_ARGS(feature));
+    if (!name.data && !story->out.status) {
+        story->out.status = ERR_NO_MEMORY;
+    }
+    return name;
 }
 
 static struct report_action describe_cache(struct story *story, const struct action *action)
@@ -348,8 +352,37 @@ static void put_words(struct story *story)
     }
 }
 
+static bool has_feature(const struct dict *names, struct str feature)
+{
+    for (uint32_t i = 0; i < names->count; i++) {
+        if (str_equal_ascii_case(dict_text(names, i), feature)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A name that no record has protects nothing: the reader must learn of it. */
+static void put_exclusions(struct story *story)
+{
+    const struct planner *planner = &story->planner;
+    const struct dict *names = &planner->dataset->table.name_dicts[USAGE_FEATURE];
+
+    for (size_t i = 0; i < planner->exclude_count; i++) {
+        if (!has_feature(names, planner->exclude[i])) {
+            struct str name = out_name(&story->out, planner->exclude[i]);
+
+            out_caveat(&story->out,
+                       "`%.*s` was to be left alone, but no record has a feature of that name: "
+                       "nothing is protected by it.",
+                       STR_ARGS(name));
+        }
+    }
+}
+
 static void put_plan(struct story *story)
 {
+    put_exclusions(story);
     put_totals(story);
     put_words(story);
     put_target(story);

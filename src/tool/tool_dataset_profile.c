@@ -10,7 +10,7 @@
 #include "tool/registry.h"
 #include "tool/tool_groups.h"
 
-#define UNPRICED_NAMED_MAX 20u /* models without a price, those with most requests */
+#define UNPRICED_NAMED_MAX 20u /* models in needs */
 
 struct optional_field {
     uint32_t bit;
@@ -138,81 +138,84 @@ static void put_fields(struct tool_out *out, const struct dataset *dataset)
     }
 }
 
-static int more_requests_first(const void *a, const void *b)
+/* Records of unknown price of one model. */
+struct unpriced {
+    uint32_t model; /* dict id */
+    bool is_listed; /* the book has the model, but not for these calls */
+    uint64_t requests;
+};
+
+static int most_first(const void *a, const void *b)
 {
-    const struct rate_slot *left = *(const struct rate_slot *const *)a;
-    const struct rate_slot *right = *(const struct rate_slot *const *)b;
+    const struct unpriced *left = a;
+    const struct unpriced *right = b;
 
     if (left->requests != right->requests) {
-        return left->requests < right->requests ? 1 : -1;
+        return left->requests > right->requests ? -1 : 1;
     }
-    return left < right ? -1 : left > right;
+    return left->model < right->model ? -1 : left->model > right->model;
 }
 
-static void put_unpriced_model(struct tool_out *out, const struct rate_slot *slot)
+static void put_unpriced_model(struct tool_out *out, struct str model,
+                               const struct unpriced *unpriced)
 {
-    struct str name = out_name(out, slot->model);
+    struct str name = out_name(out, model);
 
-    if (slot->model.length == 0) {
+    if (model.length == 0) {
         out_need(out, "The model of some records: no column names it. Map it, for example "
                       "`--map model=gpt-4o`.");
         return;
     }
-    out->method = "count of records of that model";
-    out_count(out, FACT_NAMED("requests.unpriced.by_model.", slot->model, ""),
-              "requests of unknown price", UNIT_REQUESTS, slot->requests, slot->requests);
+    out->method = "count of records of that model without a price";
+    out_count(out, FACT_NAMED("requests.unpriced.by_model.", model, ""),
+              "requests of unknown price", UNIT_REQUESTS, unpriced->requests, unpriced->requests);
     out_need(out,
-             "A price for `%.*s` ({%.*s} requests): it is not in the price book and is left "
-             "out of every sum, never taken as free. `netra prices import` reads a list.",
-             STR_ARGS(name), STR_ARGS(out->last_id));
+             "A price for `%.*s` ({%.*s} requests): %s left out of every sum, never taken as "
+             "free. `netra prices import` reads a list.",
+             STR_ARGS(name), STR_ARGS(out->last_id),
+             unpriced->is_listed ? "the price book has the model, but not in the service tier or "
+                                   "for the kinds of tokens of these calls, which are"
+                                 : "it is not in the price book and is");
 }
 
-/* The models behind those that are named. */
-static void put_unpriced_rest(struct tool_out *out, const struct rate_slot *const *slots,
-                              size_t count)
-{
-    uint64_t requests = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        requests += slots[i]->requests;
-    }
-    out->method = "count over the models without a price that are not named one by one";
-    out_count(out, FACT_ID("models.unpriced.rest"), "further models of unknown price",
-              UNIT_COUNT_OF_THINGS, count, requests);
-    out_count(out, FACT_ID("requests.unpriced.rest"), "requests of further models", UNIT_REQUESTS,
-              requests, requests);
-    out_need(out, "Prices for {models.unpriced.rest} further models ({requests.unpriced.rest} "
-                  "requests).");
-}
-
-static void put_unpriced_models(struct tool_out *out, const struct rate_card *card)
-{
-    size_t count = 0;
-    cleanup(alloc_free_pointer) const struct rate_slot **slots =
-        alloc_zeroed((size_t)card->count + 1, sizeof(*slots));
-
-    if (!slots) {
-        out->status = out->status ? out->status : ERR_NO_MEMORY;
-        return;
-    }
-    for (uint32_t i = 0; i < card->count; i++) {
-        if (!card->slots[i].row) {
-            slots[count++] = &card->slots[i];
-        }
-    }
-    qsort(slots, count, sizeof(*slots), more_requests_first);
-    size_t named = count > UNPRICED_NAMED_MAX ? UNPRICED_NAMED_MAX : count;
-    for (size_t i = 0; i < named; i++) {
-        put_unpriced_model(out, slots[i]);
-    }
-    if (count > named) {
-        put_unpriced_rest(out, slots + named, count - named);
-    }
-}
-
+/* The models that most records are of, one by one, the rest in one line. */
 static void put_unpriced(struct tool_out *out, const struct dataset *dataset)
 {
-    put_unpriced_models(out, &dataset->card);
+    const struct dict *names = &dataset->table.name_dicts[USAGE_MODEL];
+    cleanup(alloc_free_pointer) struct unpriced *models =
+        alloc_zeroed((size_t)names->count + 1, sizeof(*models));
+    uint64_t others = 0;
+
+    if (!models) {
+        out->status = ERR_NO_MEMORY;
+        return;
+    }
+    for (size_t row = 0; row < dataset->table.count; row++) {
+        struct unpriced *model = &models[dataset->table.names[USAGE_MODEL][row]];
+
+        model->model = dataset->table.names[USAGE_MODEL][row];
+        model->requests += dataset->cost[row] == COST_UNKNOWN;
+        model->is_listed |= rate_card_row(&dataset->card, row) != NULL;
+    }
+    qsort(models, names->count, sizeof(*models), most_first);
+    for (uint32_t i = 0; i < names->count && models[i].requests; i++) {
+        if (i < UNPRICED_NAMED_MAX) {
+            put_unpriced_model(out, dict_text(names, models[i].model), &models[i]);
+        } else {
+            others++;
+        }
+    }
+    if (others) {
+        out->method = "count of models without a price beyond those that are named";
+        out_count(out, FACT_ID("models.unpriced.others"), "other models of unknown price",
+                  UNIT_COUNT_OF_THINGS, others, dataset->sums.unpriced);
+        out_need(out, "Prices for {models.unpriced.others} other models. `netra prices import` "
+                      "reads a list; if an id was taken for the model, map another column.");
+    }
+}
+
+static void put_derived(struct tool_out *out, const struct dataset *dataset)
+{
     if (dataset->sums.derived) {
         out->method = "count of records whose price follows from a provider's documented rule";
         out_count(out, FACT_ID("requests.derived_price"), "requests with a derived price",
@@ -229,8 +232,10 @@ static void put_inputs(struct tool_out *out, const struct dataset *dataset)
         struct str path = out_name(out, str_from(input->path));
 
         if (input->code) {
-            out_caveat(out, "`%.*s` was not read to its end: `%s`.", STR_ARGS(path),
-                       input->error.message);
+            struct str reason = out_name(out, str_from(input->error.message));
+
+            out_caveat(out, "`%.*s` was not read to its end: `%.*s`.", STR_ARGS(path),
+                       STR_ARGS(reason));
         }
         if (!input->import) {
             continue;
@@ -288,6 +293,7 @@ static int run(const struct tool_context *context, const struct tool_args *args,
     }
     put_fields(&out, dataset);
     put_unpriced(&out, dataset);
+    put_derived(&out, dataset);
     put_inputs(&out, dataset);
     return tool_out_status(&out, error);
 }

@@ -39,12 +39,13 @@ static void put_features(struct tool_out *out, const struct usage_table *table,
 {
     static const char *const columns[] = {"feature", "repeated calls", "their cost"};
     const struct dict *names = &table->name_dicts[USAGE_FEATURE];
+    uint32_t shown = out_features_shown(out, table);
 
     out_table(out, "Repeated calls by feature", columns, ARRAY_LENGTH(columns));
-    for (uint32_t i = 0; i < names->count; i++) {
+    for (uint32_t i = 0; i < shown && !out->status; i++) {
         struct str name = dict_text(names, i);
 
-        if (cells[i].requests && !out_table_is_full(out)) {
+        if (cells[i].requests) {
             struct str count =
                 out_count(out, FACT_NAMED("duplicates.requests.by_feature.", name, ""),
                           "repeated calls", UNIT_REQUESTS, cells[i].requests, cells[i].requests);
@@ -97,18 +98,17 @@ static int run(const struct tool_context *context, const struct tool_args *args,
     const struct dataset *dataset = context->dataset;
     struct tool_out out = tool_out_begin(body, args);
     const struct duplicates *duplicates;
-
-    out_section(&out, "duplicates", "Calls sent twice");
-    if (!(dataset->table.any_present & USAGE_HAS_PROMPT_HASH)) {
-        out_unknown(&out, FACT_ID("duplicates.cost"), "cost of repeated calls", UNIT_USD,
-                    "prompt hashes in the records");
-        out_paragraph(&out, "Cost of repeated calls: {duplicates.cost}.");
-        out_need(&out, "A prompt hash (`prompt_hash`) per record, to find repeated calls.");
-        return tool_out_status(&out, error);
-    }
     int code = analyses_duplicates(context->analyses,
                                    tool_arg_value(args, "window_s")->integer * SECOND, &duplicates);
-    if (!code) {
+
+    out_section(&out, "duplicates", "Calls sent twice");
+    if (!code && duplicates->examined == 0) {
+        out_unknown(&out, FACT_ID("duplicates.cost"), "cost of repeated calls", UNIT_USD,
+                    "prompt hashes and times in the records");
+        out_paragraph(&out, "Cost of repeated calls: {duplicates.cost}.");
+        out_need(&out, "A prompt hash (`prompt_hash`) and a time per record, to find repeated "
+                       "calls.");
+    } else if (!code) {
         code = put_result(&out, dataset, duplicates);
     }
     return code ? error_set(error, code, "cannot compare calls: %s", error_code_text(code))

@@ -31,6 +31,23 @@ struct str out_spend(struct tool_out *out, struct fact_name name, const char *la
     return out_fact(out, name, label, &fact);
 }
 
+uint32_t out_features_shown(struct tool_out *out, const struct usage_table *table)
+{
+    uint32_t features = table->name_dicts[USAGE_FEATURE].count;
+    const char *method = out->method;
+
+    if (features <= TOOL_NAMES_SHOWN_MAX) {
+        return features;
+    }
+    out->method = "count of distinct names";
+    out_count(out, FACT_ID("features.total"), "features in the records", UNIT_COUNT_OF_THINGS,
+              features, table->count);
+    out->method = method;
+    out_caveat(out, "The records name {features.total} features; only the first of them are shown "
+                    "one by one. If an id was taken for the feature, map another column.");
+    return TOOL_NAMES_SHOWN_MAX;
+}
+
 /* Prefixes of the ids of one field, made once. */
 struct group_ids {
     char spend[ID_PREFIX_BYTES];
@@ -50,16 +67,26 @@ static struct group_ids ids_of(const char *field)
     return ids;
 }
 
-/* One row with its facts: ids + name, shown as word. */
+static struct group_ids ids_of_others(const char *field)
+{
+    struct group_ids ids;
+
+    (void)snprintf(ids.spend, sizeof(ids.spend), "spend.others.by_%s", field);
+    (void)snprintf(ids.requests, sizeof(ids.requests), "requests.others.by_%s", field);
+    (void)snprintf(ids.input, sizeof(ids.input), "tokens.input.others.by_%s", field);
+    (void)snprintf(ids.output, sizeof(ids.output), "tokens.output.others.by_%s", field);
+    return ids;
+}
+
 static struct str group_row(struct tool_out *out, const struct group_ids *ids, struct str name,
-                            struct str word, const struct breakdown_cell *cell)
+                            const char *shown, const struct breakdown_cell *cell)
 {
     struct report_cell cells[5];
     struct str spend;
 
     spend = out_spend(out, FACT_NAMED(ids->spend, name, ""), "spend", cell->cost_pico_usd,
                       cell->requests - cell->unpriced, cell->unpriced);
-    cells[0] = cell_text(word);
+    cells[0] = cell_text(name.length ? name : str_from(shown));
     cells[1] = cell_fact(spend);
     cells[2] = cell_fact(out_count(out, FACT_NAMED(ids->requests, name, ""), "requests",
                                    UNIT_REQUESTS, cell->requests, cell->requests));
@@ -71,32 +98,26 @@ static struct str group_row(struct tool_out *out, const struct group_ids *ids, s
     return spend;
 }
 
-static void add_cell(struct breakdown_cell *sum, const struct breakdown_cell *cell)
+/* One line for what is behind the shown groups, so that the parts still add up to the total. */
+static void others_row(struct tool_out *out, const struct breakdown_cell *cells,
+                       const uint32_t *order, size_t count, const struct group_words *words)
 {
-    sum->requests += cell->requests;
-    sum->failed += cell->failed;
-    sum->input += cell->input;
-    sum->cache_read += cell->cache_read;
-    sum->output += cell->output;
-    sum->unpriced += cell->unpriced;
-    sum->cost_pico_usd += cell->cost_pico_usd;
-}
-
-/* One row for all groups behind the OUT_ROWS_MAX dearest, so that the table still adds up. */
-static void rest_row(struct tool_out *out, const char *field, const struct breakdown_cell *cells,
-                     const uint32_t *order, size_t count)
-{
-    struct group_ids ids;
+    struct group_ids ids = ids_of_others(words->field);
     struct breakdown_cell rest = {0};
+    char id[ID_PREFIX_BYTES];
 
     for (size_t i = 0; i < count; i++) {
-        add_cell(&rest, &cells[order[i]]);
+        breakdown_add(&rest, &cells[order[i]]);
     }
-    (void)snprintf(ids.spend, sizeof(ids.spend), "spend.rest.by_%s", field);
-    (void)snprintf(ids.requests, sizeof(ids.requests), "requests.rest.by_%s", field);
-    (void)snprintf(ids.input, sizeof(ids.input), "tokens.input.rest.by_%s", field);
-    (void)snprintf(ids.output, sizeof(ids.output), "tokens.output.rest.by_%s", field);
-    (void)group_row(out, &ids, STR(""), STR("(all others)"), &rest);
+    (void)group_row(out, &ids, STR(""), "all others", &rest);
+    (void)snprintf(id, sizeof(id), "groups.others.by_%s", words->field);
+    out->method = "count of groups that are summed in one line";
+    out_count(out, FACT_ID(id), "groups in the line of all others", UNIT_COUNT_OF_THINGS, count,
+              rest.requests);
+    out_caveat(out,
+               "There are too many values of `%s` to show each: the {%s} that cost least are "
+               "summed in one line.",
+               words->field, id);
 }
 
 void out_groups(struct tool_out *out, const struct dict *names, const struct breakdown_cell *cells,
@@ -114,24 +135,23 @@ void out_groups(struct tool_out *out, const struct dict *names, const struct bre
         return;
     }
     size_t used = breakdown_order(cells, count, order);
+    size_t rows = used < TOOL_NAMES_SHOWN_MAX ? used : TOOL_NAMES_SHOWN_MAX;
     out->method = "sum of tokens × price per record, exact";
     out_table(out, words->title, columns, ARRAY_LENGTH(columns));
-    size_t rows = used > OUT_ROWS_MAX ? OUT_ROWS_MAX : used;
     for (size_t i = 0; i < rows && !out->status; i++) {
         const struct breakdown_cell *cell = &cells[order[i]];
         struct str name = names->count ? dict_text(names, order[i]) : STR("");
-        struct str word = name.length ? name : STR("(none)");
-        struct str spend = group_row(out, &ids, name, word, cell);
+        struct str spend = group_row(out, &ids, name, "(none)", cell);
 
         if (shown < FIGURE_BARS_SHOWN && cell->requests > cell->unpriced) {
             points[shown++] =
-                (struct figure_point){.label = word,
+                (struct figure_point){.label = name.length ? name : STR("(none)"),
                                       .fact_id = spend,
                                       .value = decimal_of(cell->cost_pico_usd, MONEY_SCALE)};
         }
     }
-    if (used > rows && !out->status) {
-        rest_row(out, words->field, cells, order + rows, used - rows);
+    if (used > rows) {
+        others_row(out, cells, order + rows, used - rows, words);
     }
     if (words->figure && shown > 1) {
         out_figure(out, &(struct figure){.id = str_from(words->figure),

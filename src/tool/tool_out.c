@@ -88,8 +88,14 @@ struct str out_ratio(struct tool_out *out, struct fact_name name, const char *la
 struct str out_unknown(struct tool_out *out, struct fact_name name, const char *label,
                        enum fact_unit unit, const char *needs)
 {
-    return out_fact(out, name, label,
-                    &(struct fact){.unit = unit, .state = FACT_UNKNOWN, .needs = str_from(needs)});
+    const char *method = out->method;
+
+    out->method = "not computed: see what it needs";
+    struct str id =
+        out_fact(out, name, label,
+                 &(struct fact){.unit = unit, .state = FACT_UNKNOWN, .needs = str_from(needs)});
+    out->method = method;
+    return id;
 }
 
 void out_section(struct tool_out *out, const char *id, const char *title)
@@ -191,8 +197,6 @@ void out_need(struct tool_out *out, const char *format, ...)
 
 void out_table(struct tool_out *out, const char *title, const char *const *columns, size_t count)
 {
-    out->table_title = title;
-    out->is_cut_told = false;
     if (!out->status) {
         out->status = report_add_table(out->body, out->section, title, columns, count, &out->table);
     }
@@ -203,21 +207,6 @@ void out_row(struct tool_out *out, const struct report_cell *cells)
     if (!out->status) {
         out->status = report_add_row(out->body, out->table, cells);
     }
-}
-
-bool out_table_is_full(struct tool_out *out)
-{
-    if (out->status || out->table->row_count < OUT_ROWS_MAX) {
-        return false;
-    }
-    if (!out->is_cut_told) {
-        out->is_cut_told = true;
-        out_caveat(out,
-                   "There are more features than the table “%s” shows; sums are over all of "
-                   "them.",
-                   out->table_title);
-    }
-    return true;
 }
 
 void out_figure(struct tool_out *out, const struct figure *figure)

@@ -12,14 +12,10 @@
 
 #include "tool/tool.h"
 
-#define OUT_ROWS_MAX 500u /* of a table with a row per name of the records */
-
 struct tool_out {
     struct report *body;
     struct report_section *section;
     struct report_table *table;
-    const char *table_title;
-    bool is_cut_told;   /* that the table has more rows than it shows */
     struct str query;   /* lineage of what follows: tool and arguments */
     const char *method; /* lineage: how; set before each group of facts */
     struct str last_id; /* of the fact that was written last */
@@ -64,10 +60,6 @@ void out_need(struct tool_out *out, const char *format, ...) printf_like(2, 3);
 
 void out_table(struct tool_out *out, const char *title, const char *const *columns, size_t count);
 void out_row(struct tool_out *out, const struct report_cell *cells);
-
-/* Whether the table has OUT_ROWS_MAX rows. Tools with a row per feature (of which records may have
- * 65,535) stop there; the first time, a caveat says that the table was cut and sums were not. */
-bool out_table_is_full(struct tool_out *out);
 
 void out_figure(struct tool_out *out, const struct figure *figure);
 

@@ -68,9 +68,12 @@ static int run(const struct tool_context *context, const struct tool_args *args,
         return tool_out_status(&out, error);
     }
     struct str id = out_name(&out, row->model);
+    struct str seller = out_name(&out, row->provider);
     struct str source = out_name(&out, row->source);
-    out_paragraph(&out, "`%.*s` of `%.*s`, by `%.*s` of `%.*s`.", STR_ARGS(id),
-                  STR_ARGS(row->provider), STR_ARGS(source), STR_ARGS(row->source_date));
+    struct str date =
+        out_name(&out, row->source_date.length ? row->source_date : STR("an unknown date"));
+    out_paragraph(&out, "`%.*s` of `%.*s`, by `%.*s` of `%.*s`.", STR_ARGS(id), STR_ARGS(seller),
+                  STR_ARGS(source), STR_ARGS(date));
     if (row->note.length) {
         struct str note = out_name(&out, row->note);
 

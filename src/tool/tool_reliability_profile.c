@@ -12,14 +12,15 @@ static void put_features(struct tool_out *out, const struct usage_table *table,
 {
     static const char *const columns[] = {"feature", "failed requests", "share of its requests"};
     const struct dict *names = &table->name_dicts[USAGE_FEATURE];
+    uint32_t shown = out_features_shown(out, table);
 
     out->method = "count of records with status error, by feature";
     out_table(out, "Failed requests by feature", columns, ARRAY_LENGTH(columns));
-    for (uint32_t i = 0; i < names->count; i++) {
+    for (uint32_t i = 0; i < shown && !out->status; i++) {
         struct str name = dict_text(names, i);
         struct report_cell row[3];
 
-        if (cells[i].requests == 0 || out_table_is_full(out)) {
+        if (cells[i].requests == 0) {
             continue;
         }
         row[0] = cell_text(name.length ? name : STR("(none)"));

@@ -8,7 +8,7 @@
 #include "tool/registry.h"
 #include "tool/tool_groups.h"
 
-#define DAYS_FACTS_MAX 400u /* facts per day; a longer span is shown by its figure only */
+#define DAYS_FACTS_MAX 400u /* a longer span is not shown day by day, and a caveat says so */
 #define MONEY_SCALE    12
 #define DATE_BYTES_MAX 16u
 
@@ -56,7 +56,11 @@ static void put_days(struct tool_out *out, const struct dataset *dataset)
     int64_t first_us = civil_floor(dataset->from_us, DAY_US);
     size_t days = (size_t)((dataset->to_us - first_us) / DAY_US) + 1;
 
-    if (!dataset->timed || days < 2 || days > DAYS_FACTS_MAX) {
+    if (!dataset->timed || dataset->is_relative_time || days < 2) {
+        return;
+    }
+    if (days > DAYS_FACTS_MAX) {
+        out_caveat(out, "The records span too many days to show spend day by day.");
         return;
     }
     cleanup(alloc_free_pointer) struct breakdown_cell *cells = alloc_zeroed(days, sizeof(*cells));
@@ -74,6 +78,10 @@ static void put_days(struct tool_out *out, const struct dataset *dataset)
         civil_print_date(first_us + (int64_t)day * DAY_US, &date);
         struct str label = arena_copy(&out->body->arena, buf_str(&date));
         buf_done(&date);
+        if (!label.data) {
+            out->status = ERR_NO_MEMORY;
+            return;
+        }
         points[day] = (struct figure_point){
             .label = label,
             .fact_id = out_spend(out, FACT_NAMED("spend.by_day.", label, ""), "spend",
@@ -91,6 +99,17 @@ static void put_days(struct tool_out *out, const struct dataset *dataset)
                                          .series = {{.points = points, .count = days}},
                                          .series_count = 1});
     }
+}
+
+/* A word that was there before asks for nothing new. */
+static bool is_repeated(const struct tool_value *by, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (str_equal(by->texts[i], by->texts[index])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static int put_by(struct tool_out *out, const struct dataset *dataset, struct str word,
@@ -142,7 +161,7 @@ static int run(const struct tool_context *context, const struct tool_args *args,
         out_paragraph(&out, "Spend: {spend.total}.");
     }
     for (size_t i = 0; i < by->count && !code; i++) {
-        code = put_by(&out, dataset, by->texts[i], error);
+        code = is_repeated(by, i) ? OK : put_by(&out, dataset, by->texts[i], error);
     }
     return code ? code : tool_out_status(&out, error);
 }

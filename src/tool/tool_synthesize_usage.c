@@ -70,11 +70,11 @@ static int write_file(struct str folder, const char *name, struct str text, stru
     }
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0) {
-        return error_set(error, ERR_IO, "cannot write %s: %s", path, strerror(errno));
+        return error_set(error, ERR_IO, "cannot write %s: %m", path);
     }
     int code = write_whole(fd, text);
     if (close(fd) || code) {
-        return error_set(error, ERR_IO, "cannot write %s: %s", path, strerror(errno));
+        return error_set(error, ERR_IO, "cannot write %s: %m", path);
     }
     return OK;
 }
@@ -98,7 +98,7 @@ static int make_folder(struct str folder, struct error *error)
         }
         path[i] = '\0';
         if (mkdir(path, 0755) && errno != EEXIST) {
-            return error_set(error, ERR_IO, "cannot make the folder %s: %s", path, strerror(errno));
+            return error_set(error, ERR_IO, "cannot make the folder %s: %m", path);
         }
         path[i] = kept;
     }

@@ -6,7 +6,7 @@
  */
 #include "engine/whatif.h"
 #include "tool/registry.h"
-#include "tool/tool_out.h"
+#include "tool/tool_groups.h"
 
 static const struct tool_arg arguments[] = {
     {.name = "model",
@@ -77,12 +77,17 @@ static void put_facts(struct tool_out *out, struct str model, const struct whati
 
     out->method = "sum of tokens × price per record, tokens taken over one to one; records that "
                   "cannot move stay on their model; exact";
-    out_money(out, FACT_NAMED("whatif.", model, ".cost_now"), "cost now", result->now_pico_usd,
-              priced);
-    out_money(out, FACT_NAMED("whatif.", model, ".cost"), "cost after the change",
-              result->then_pico_usd, priced);
-    out_money(out, FACT_NAMED("whatif.", model, ".saving"), "saving at equal answer lengths",
-              result->now_pico_usd - result->then_pico_usd, priced);
+    out_spend(out, FACT_NAMED("whatif.", model, ".cost_now"), "cost now", result->now_pico_usd,
+              priced, result->unpriced);
+    out_spend(out, FACT_NAMED("whatif.", model, ".cost"), "cost after the change",
+              result->then_pico_usd, priced, result->unpriced);
+    if (priced || result->unpriced == 0) {
+        out_money(out, FACT_NAMED("whatif.", model, ".saving"), "saving at equal answer lengths",
+                  result->now_pico_usd - result->then_pico_usd, priced);
+    } else {
+        out_unknown(out, FACT_NAMED("whatif.", model, ".saving"), "saving at equal answer lengths",
+                    UNIT_USD, "the present price of these calls");
+    }
     out_ratio(out, FACT_NAMED("whatif.", model, ".saving_ratio"), "saving, share of cost now",
               result->now_pico_usd - result->then_pico_usd, result->now_pico_usd, priced);
     out->method = "count of records in scope";
@@ -127,6 +132,26 @@ static void put_breakeven_words(struct tool_out *out, struct str id,
     }
 }
 
+/* Why nothing moves. */
+static void put_immovable(struct tool_out *out, struct str name, struct str id,
+                          const struct whatif_result *result)
+{
+    if (result->infeasible) {
+        out_paragraph(out,
+                      "No call can move to `%.*s`: {whatif.%.*s.requests.infeasible} are too "
+                      "long for it or have no price there.",
+                      STR_ARGS(name), STR_ARGS(id));
+    } else if (result->unpriced) {
+        out_paragraph(out,
+                      "What a move to `%.*s` changes: {whatif.%.*s.saving}. These calls have no "
+                      "known price now.",
+                      STR_ARGS(name), STR_ARGS(id));
+    } else {
+        out_paragraph(out, "There is nothing to move: these calls are on `%.*s` already.",
+                      STR_ARGS(name));
+    }
+}
+
 static void put_words(struct tool_out *out, struct str model, const struct whatif_result *result)
 {
     struct buf escaped;
@@ -134,13 +159,20 @@ static void put_words(struct tool_out *out, struct str model, const struct whati
     buf_init(&escaped, 1024);
     fact_id_append(&escaped, model);
     struct str id = arena_copy(&out->body->arena, buf_str(&escaped));
+    int code = buf_status(&escaped) ? buf_status(&escaped) : id.data ? OK : ERR_NO_MEMORY;
     buf_done(&escaped);
+    if (out->status == OK) {
+        out->status = code;
+    }
     struct str name = out_name(out, model);
+    if (result->unpriced) {
+        out_caveat(out,
+                   "{whatif.%.*s.requests.unpriced} requests have no known price now; they are in "
+                   "no sum of the change to `%.*s`.",
+                   STR_ARGS(id), STR_ARGS(name));
+    }
     if (result->moved == 0) {
-        out_paragraph(out,
-                      "No call can move to `%.*s`: {whatif.%.*s.requests.infeasible} are too "
-                      "long for it or have no price there.",
-                      STR_ARGS(name), STR_ARGS(id));
+        put_immovable(out, name, id, result);
         return;
     }
     out_paragraph(out,

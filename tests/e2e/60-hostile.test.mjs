@@ -198,7 +198,7 @@ test("more features, models and users than a table shows: the answer stays compl
     for (const result of [found, report]) {
       const sum = Object.entries(result.facts).filter(([id]) => id.startsWith("spend.by_feature."))
         .reduce((total, [, f]) => total + pico(f.value), 0n);
-      const rest = pico(money(result, "spend.rest.by_feature"));
+      const rest = pico(money(result, "spend.others.by_feature"));
       assert.ok(rest > 0n && sum > 0n);
       assert.equal(sum + rest, 70n * 10n ** 12n);
     }

@@ -24,17 +24,6 @@ static void a_few_calls(struct world *w)
              {.at_s = -1, .model = "plain", .feature = "mail", .input = 1});
 }
 
-static void add_cell(struct breakdown_cell *sum, const struct breakdown_cell *cell)
-{
-    sum->requests += cell->requests;
-    sum->failed += cell->failed;
-    sum->input += cell->input;
-    sum->cache_read += cell->cache_read;
-    sum->output += cell->output;
-    sum->unpriced += cell->unpriced;
-    sum->cost_pico_usd += cell->cost_pico_usd;
-}
-
 static void assert_same_cell(const struct breakdown_cell *a, const struct breakdown_cell *b)
 {
     assert_int_equal(a->requests, b->requests);
@@ -80,7 +69,7 @@ static void test_groups_add_up_to_the_total(void **state)
         breakdown_by_name(&w.table, w.cost, (enum usage_name)field, 2, w.table.count, cells);
         breakdown_by_name(&w.table, w.cost, (enum usage_name)field, 0, 2, cells);
         for (int i = 0; i < 8; i++) {
-            add_cell(&sum, &cells[i]);
+            breakdown_add(&sum, &cells[i]);
         }
         assert_same_cell(&sum, &total);
     }
@@ -90,7 +79,7 @@ static void test_groups_add_up_to_the_total(void **state)
 
         breakdown_by_id(&w.table, w.cost, (enum usage_id)field, 0, w.table.count, cells);
         for (int i = 0; i < 8; i++) {
-            add_cell(&sum, &cells[i]);
+            breakdown_add(&sum, &cells[i]);
         }
         assert_same_cell(&sum, &total);
     }
