@@ -23,7 +23,7 @@
 
 #define BLOCK_PAGE_BITS   12
 #define BLOCK_PAGE_BLOCKS (1u << BLOCK_PAGE_BITS)
-#define BLOCK_PAGES_MAX   (64u << 20)
+#define BLOCK_PAGES_MAX   (16u << 20) /* 2 GB */
 
 struct block_segment {
     uint32_t start; /* within the page */

@@ -82,6 +82,16 @@ struct step {
     uint64_t hit_tokens[CACHE_SIM_TTLS_MAX];
 };
 
+static uint64_t count_blocks(const struct usage_table *table, size_t row)
+{
+    uint64_t blocks = 0;
+
+    for (uint32_t i = 0; i < table->run_count[row]; i++) {
+        blocks += table->runs[table->run_begin[row] + i].length;
+    }
+    return blocks;
+}
+
 static struct step step_begin(const struct cache_sim *sim, const struct usage_table *table,
                               const struct rate_card *card, size_t row)
 {
@@ -94,9 +104,7 @@ static struct step step_begin(const struct cache_sim *sim, const struct usage_ta
     };
 
     step.input = usage_input_total(&step.recorded);
-    for (uint32_t i = 0; i < table->run_count[row]; i++) {
-        step.blocks += table->runs[table->run_begin[row] + i].length;
-    }
+    step.blocks = count_blocks(table, row);
     if (step.price) {
         step.is_cacheable = has_cache_price(step.price, step.tier, step.input, options);
         step.free_writes =
@@ -322,6 +330,12 @@ static int allocate(struct cache_sim *sim, const struct usage_table *table,
     return OK;
 }
 
+static bool takes_part(const struct usage_table *table, size_t row)
+{
+    return usage_has(table, row, USAGE_HAS_BLOCKS | USAGE_HAS_TIME) &&
+           usage_status_of(table, row) != USAGE_ERROR;
+}
+
 int cache_sim_run(struct cache_sim *sim, const struct usage_table *table,
                   const struct rate_card *card, const struct cache_sim_options *options,
                   const uint8_t *skip)
@@ -335,8 +349,12 @@ int cache_sim_run(struct cache_sim *sim, const struct usage_table *table,
         code = count_mixed_scopes(sim, table);
     }
     for (size_t row = 0; row < table->count && !code; row++) {
-        if (usage_has(table, row, USAGE_HAS_BLOCKS | USAGE_HAS_TIME) && !(skip && skip[row]) &&
-            usage_status_of(table, row) != USAGE_ERROR) {
+        if (!takes_part(table, row) || (skip && skip[row])) {
+            continue;
+        }
+        if (count_blocks(table, row) > CACHE_SIM_ROW_BLOCKS_MAX) {
+            sim->oversized++;
+        } else {
             code = run_row(sim, table, card, &clock, row);
         }
     }

@@ -19,8 +19,9 @@
 
 #include "engine/cost.h"
 
-#define CACHE_SIM_TTLS_MAX  8u
-#define CACHE_SIM_UNBOUNDED INT64_MAX
+#define CACHE_SIM_TTLS_MAX       8u
+#define CACHE_SIM_UNBOUNDED      INT64_MAX
+#define CACHE_SIM_ROW_BLOCKS_MAX (1u << 20) /* of one request: more is no prompt */
 #define CACHE_SIM_1H_FROM_US                                                                       \
     (301 * INT64_C(1000000)) /* a TTL above 300 s needs one-hour writes                            \
                               */
@@ -67,6 +68,7 @@ struct cache_sim {
     uint32_t *hit_tokens[CACHE_SIM_TTLS_MAX]; /* per row of the table; UINT32_MAX: not simulated, or
                                                * no cache price */
     uint64_t *derived_by_slot; /* per slot of the rate card: records with a derived price */
+    uint64_t oversized;        /* rows left out: above CACHE_SIM_ROW_BLOCKS_MAX */
     uint64_t mixed_scopes;     /* cache scopes that more than one model used */
 };
 

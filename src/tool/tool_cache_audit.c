@@ -490,6 +490,14 @@ static void put_caveats(struct audit *audit)
                         "lifetime is the provider's to choose: for them the simulation shows what "
                         "a lifetime would do, not what can be set.");
     }
+    if (audit->sim->oversized) {
+        out->method = "count of requests with more prefix blocks than any prompt has";
+        out_count(out, FACT_ID("cache.oversized"), "requests with too many blocks", UNIT_REQUESTS,
+                  audit->sim->oversized, audit->sim->oversized);
+        out_caveat(out,
+                   "{cache.oversized} requests name more prefix blocks than any prompt has and "
+                   "are left out of the simulation.");
+    }
     if (total->unpriced) {
         out->method = "count of simulated requests without a price";
         out_count(out, FACT_ID("cache.unpriced"), "simulated requests of unknown price",

@@ -361,6 +361,26 @@ static void test_the_longest_prompts_do_not_wrap(void **state)
     world_done(&w);
 }
 
+/* A few bytes of a file can claim billions of blocks: they must cost neither time nor memory. */
+static void test_a_call_with_more_blocks_than_any_prompt_is_left_out(void **state)
+{
+    struct cache_sim sim;
+    struct world w;
+
+    (void)state;
+    WORLD_OF(&w,
+             {.model = "auto", .at_s = 0, .input = 100, .block_size = 16, RUNS({0, UINT32_MAX})},
+             {.model = "auto", .at_s = 1, .input = 100, .block_size = 16, RUNS({0, 6})});
+    simulate(&sim, &w, &three_ttls);
+    assert_int_equal(sim.oversized, 1);
+    assert_int_equal(sim.total.records, 1);
+    assert_int_equal(sim.total.block_refs, 6);
+    assert_int_equal(sim.total.by_ttl[TTL_UN].hit_blocks, 0);
+    assert_int_equal(cache_sim_tokens(&sim, &w.table, &w.card, 0, 0).input_uncached, 100);
+    cache_sim_done(&sim);
+    world_done(&w);
+}
+
 /* ---- random calls ---- */
 
 #define SCOPES 3u
@@ -655,6 +675,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_context_tiers_are_honoured_unless_told_otherwise),
     cmocka_unit_test(test_the_recorded_cost_is_of_rows_that_say_it),
     cmocka_unit_test(test_the_longest_prompts_do_not_wrap),
+    cmocka_unit_test(test_a_call_with_more_blocks_than_any_prompt_is_left_out),
     cmocka_unit_test(test_the_simulation_agrees_with_one_time_per_block),
     cmocka_unit_test(test_any_cache_has_these_properties),
     cmocka_unit_test(test_buckets_of_rows_cost_what_the_sums_say),
