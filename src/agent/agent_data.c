@@ -11,16 +11,16 @@ enum { STATE_START, STATE_JUDGE };
 /* What a tool cannot do without. */
 static const struct {
     const char *tool;
-    uint32_t fields; /* bits that some record must have */
+    uint32_t fields; /* bits, each of which some record must have */
     struct gap gap;
 } requirements[] = {
     {"cache_audit",
-     USAGE_HAS_BLOCKS,
+     USAGE_HAS_BLOCKS | USAGE_HAS_TIME,
      {"attainable_caching", "what caching could save",
-      "prefix blocks in the records (hash_ids: block hashes of each prompt's prefix)"}},
+      "prefix blocks in the records (hash_ids: block hashes of each prompt's prefix) and times"}},
     {"duplicate_calls",
-     USAGE_HAS_PROMPT_HASH,
-     {"repeated_calls", "calls that were sent twice", "a prompt hash in the records"}},
+     USAGE_HAS_PROMPT_HASH | USAGE_HAS_TIME,
+     {"repeated_calls", "calls that were sent twice", "prompt hashes and times in the records"}},
     {"latency_profile",
      USAGE_HAS_LATENCY,
      {"latency", "how long calls take", "a latency column in the records"}},
@@ -39,7 +39,7 @@ static void judge(struct run *run)
             const struct gap *gap = &requirements[r].gap;
 
             if (strcmp(run->calls[i].tool->name, requirements[r].tool) == 0 &&
-                !(present & requirements[r].fields)) {
+                (present & requirements[r].fields) != requirements[r].fields) {
                 run_add_gap(run, gap->id, gap->label, gap->needs);
             }
         }

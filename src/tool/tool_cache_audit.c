@@ -196,7 +196,9 @@ static struct str put_cost(struct audit *audit, struct fact_name name, const cha
                         .n = total->records - total->unpriced};
 
     if (total->unpriced == total->records) {
-        return out_unknown(&audit->out, name, label, UNIT_USD, "prices of the models used");
+        return out_unknown(&audit->out, name, label, UNIT_USD,
+                           total->records ? "prices of the models used"
+                                          : "answered requests with prefix blocks and a time");
     }
     if (total->unpriced) {
         fact.state = FACT_BOUNDED;

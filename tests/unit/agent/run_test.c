@@ -219,6 +219,22 @@ static void test_what_stays_unknown_is_named(void **state)
     dataset_close(dataset);
 }
 
+/* Blocks and hashes without times say nothing about order: that is a gap, not a full report. */
+static void test_blocks_without_times_leave_a_gap(void **state)
+{
+    struct dataset *dataset =
+        dataset_of(STR("{\"model\":\"gpt-4o\",\"input_tokens\":64,\"output_tokens\":1,"
+                       "\"prompt_hash\":7,\"hash_ids\":[1,2],\"block_size\":16,"
+                       "\"status\":\"ok\"}\n"));
+    struct run *run = ask("5-minute or 1-hour cache? Audit my KV caching", dataset);
+
+    (void)state;
+    assert_int_equal(run_report(run)->type, REPORT_PARTIAL);
+    assert_int_equal(fact_of(run_report(run), "answer.attainable_caching")->state, FACT_UNKNOWN);
+    run_free(run);
+    dataset_close(dataset);
+}
+
 /* ---- what prompts must not do ---- */
 
 static const char *const prompts[] = {
@@ -455,6 +471,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_questions_get_their_kind_of_report),
     cmocka_unit_test(test_without_records_there_is_guidance_and_no_number),
     cmocka_unit_test(test_what_stays_unknown_is_named),
+    cmocka_unit_test(test_blocks_without_times_leave_a_gap),
     cmocka_unit_test(test_any_prompt_gives_a_report_that_holds),
     cmocka_unit_test(test_exclusions_reach_the_plan),
     cmocka_unit_test(test_a_prompt_that_is_too_long_is_refused),
