@@ -67,7 +67,7 @@ static int run(const struct tool_context *context, const struct tool_args *args,
     uint32_t shown = out_features_shown(&out, &dataset->table);
     out_table(&out, "Evidence by feature", columns, ARRAY_LENGTH(columns));
     for (uint32_t i = 0; i < names->count; i++) {
-        if (features[i].records && i < shown) {
+        if (i < shown && features[i].records) {
             put_feature(&out, dict_text(names, i), &features[i]);
         }
         if (features[i].is_candidate) {
