@@ -178,6 +178,18 @@ static void put_unpriced_model(struct tool_out *out, struct str model,
                                  : "it is not in the price book and is");
 }
 
+static void put_unpriced_others(struct tool_out *out, uint64_t models, uint64_t requests)
+{
+    out->method = "count over the models without a price beyond those that are named";
+    out_count(out, FACT_ID("models.unpriced.others"), "other models of unknown price",
+              UNIT_COUNT_OF_THINGS, models, requests);
+    out_count(out, FACT_ID("requests.unpriced.others"), "requests of other models", UNIT_REQUESTS,
+              requests, requests);
+    out_need(out, "Prices for {models.unpriced.others} other models "
+                  "({requests.unpriced.others} requests). `netra prices import` reads a list; if "
+                  "an id was taken for the model, map another column.");
+}
+
 /* The models that most records are of, one by one, the rest in one line. */
 static void put_unpriced(struct tool_out *out, const struct dataset *dataset)
 {
@@ -185,6 +197,7 @@ static void put_unpriced(struct tool_out *out, const struct dataset *dataset)
     cleanup(alloc_free_pointer) struct unpriced *models =
         alloc_zeroed((size_t)names->count + 1, sizeof(*models));
     uint64_t others = 0;
+    uint64_t requests = 0; /* of the others */
 
     if (!models) {
         out->status = ERR_NO_MEMORY;
@@ -203,14 +216,11 @@ static void put_unpriced(struct tool_out *out, const struct dataset *dataset)
             put_unpriced_model(out, dict_text(names, models[i].model), &models[i]);
         } else {
             others++;
+            requests += models[i].requests;
         }
     }
     if (others) {
-        out->method = "count of models without a price beyond those that are named";
-        out_count(out, FACT_ID("models.unpriced.others"), "other models of unknown price",
-                  UNIT_COUNT_OF_THINGS, others, dataset->sums.unpriced);
-        out_need(out, "Prices for {models.unpriced.others} other models. `netra prices import` "
-                      "reads a list; if an id was taken for the model, map another column.");
+        put_unpriced_others(out, others, requests);
     }
 }
 
