@@ -269,6 +269,34 @@ static void test_dropped_repeats_take_hits_from_the_cache(void **state)
     stage_done(&s);
 }
 
+/* The repeat kept the blocks alive for the call behind it: without it, that call finds nothing. */
+static void test_dropped_repeats_no_longer_refresh_the_cache(void **state)
+{
+    struct stage s;
+
+    (void)state;
+    world_init(&s.w);
+    for (int i = 0; i < 3; i++) {
+        fixture_add(&s.w.table, &(struct call){.at_s = i * 250.0,
+                                               .model = "explicit",
+                                               .feature = "f",
+                                               .input = 100,
+                                               .hash = i < 2 ? 9 : 10,
+                                               .block_size = 10,
+                                               RUNS({0, 10})});
+    }
+    stage_ready(&s);
+    struct plan plan = {.actions = {{.kind = ACTION_DROP_DUPLICATES},
+                                    {.kind = ACTION_CACHE,
+                                     .feature = (uint16_t)world_feature(&s.w, "f"),
+                                     .ttl = 0}},
+                        .count = 2};
+    assert_int_equal(compose_evaluate(&s.input, &plan), OK);
+    assert_int128(plan.actions[1].alone_pico_usd, (3 * 400 - 500 - 2 * 40) * PER_M);
+    assert_int128(plan.after_pico_usd, 2 * 500 * PER_M); /* written, dropped, written */
+    stage_done(&s);
+}
+
 /* The batch comes after the cache and promises no reads: together they cost what the batch does. */
 static void test_a_batch_undoes_the_cache_before_it(void **state)
 {
@@ -414,6 +442,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_every_figure_is_that_of_a_direct_replay),
     cmocka_unit_test(test_shapley_is_the_mean_over_all_orders),
     cmocka_unit_test(test_dropped_repeats_take_hits_from_the_cache),
+    cmocka_unit_test(test_dropped_repeats_no_longer_refresh_the_cache),
     cmocka_unit_test(test_a_batch_undoes_the_cache_before_it),
     cmocka_unit_test(test_features_feel_only_their_own_actions),
     cmocka_unit_test(test_an_empty_plan_changes_nothing),
