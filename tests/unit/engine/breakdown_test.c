@@ -104,7 +104,7 @@ static void test_each_value_has_its_own_cell(void **state)
 static void test_days_change_at_midnight_and_the_last_cell_takes_the_rest(void **state)
 {
     struct breakdown_cell days[4] = {0};
-    struct breakdown_cell two[2] = {0};
+    struct breakdown_cell three[3] = {0};
     struct world w;
 
     (void)state;
@@ -114,8 +114,9 @@ static void test_days_change_at_midnight_and_the_last_cell_takes_the_rest(void *
     assert_int_equal(days[1].requests, 1);
     assert_int_equal(days[2].requests, 0);
     assert_int_equal(days[3].requests, 1); /* and the one without a time nowhere */
-    breakdown_by_day(&w.table, w.cost, 0, 2, 0, w.table.count, two);
-    assert_int_equal(two[1].requests, 2);
+    breakdown_by_day(&w.table, w.cost, 0, 3, 0, w.table.count, three);
+    assert_int_equal(three[0].requests, 2);
+    assert_int_equal(three[2].requests, 1);
     struct breakdown_cell late[1] = {0};
     breakdown_by_day(&w.table, w.cost, (int64_t)(2 * DAY_S * 1e6), 1, 0, w.table.count, late);
     assert_int_equal(late[0].requests, 1); /* earlier days are left out */

@@ -250,6 +250,50 @@ static void test_a_cancelled_call_does_not_run(void **state)
         ERR_CANCELLED);
 }
 
+/* ---- values, by hand ---- */
+
+#define CALL(second, feature, status, latency, hash)                                               \
+    "{" TIME(second) "\"model\":\"gpt-4o\",\"feature\":\"" feature "\",\"status\":\"" status       \
+                     "\",\"input_tokens\":1000000,\"output_tokens\":0,\"latency_ms\":" latency     \
+                     ",\"prompt_hash\":" hash ",\"streamed\":false}\n"
+#define LATE                                                                                       \
+    "{\"time\":\"2026-01-01T00:01:00Z\",\"model\":\"gpt-4o\",\"feature\":\"a\","                   \
+    "\"user\":\"u\",\"session\":\"s\",\"input_tokens\":500000,\"output_tokens\":0,"                \
+    "\"streamed\":true}\n"
+
+/* gpt-4o: $2.50 a million tokens in, half of it in a batch. */
+static void test_tools_say_what_the_records_say(void **state)
+{
+    struct dataset *dataset =
+        dataset_of(STR(CALL("1", "a", "ok", "100", "1") CALL("2", "a", "error", "9000", "2")
+                           CALL("8", "b", "ok", "300", "3") CALL("9", "b", "ok", "400", "3") LATE));
+
+    (void)state;
+    struct report *body = call_tool("latency_profile", dataset, "");
+    assert_fact(body, "latency.p50.a", "100"); /* without the one that failed */
+    assert_fact(body, "latency.p50.b", "350");
+    report_free(body);
+    body = call_tool("traffic_profile", dataset, "");
+    assert_fact(body, "traffic.peak_tpm.calendar", "4000000");
+    assert_fact(body, "traffic.peak_tpm.sliding", "4500000");
+    assert_fact(body, "traffic.minutes.total", "2");
+    report_free(body);
+    body = call_tool("batch_eligibility", dataset, "");
+    assert_fact(body, "batch.candidates", "1"); /* b: nobody is named, nothing follows */
+    assert_fact(body, "batch.saving.candidates", "2.5");
+    report_free(body);
+    body = call_tool("duplicate_calls", dataset, "");
+    assert_fact(body, "duplicates.cost", "2.5");
+    report_free(body);
+    body = call_tool("choose_plan", dataset, "{\"exclude\":[\"B\"]}");
+    assert_fact(body, "plan.saving.total", "0"); /* both changes are about b */
+    report_free(body);
+    body = call_tool("choose_plan", dataset, "");
+    assert_fact(body, "plan.saving.total", "3.75"); /* 5 − one call at 1.25 */
+    report_free(body);
+    dataset_close(dataset);
+}
+
 /* ---- names from records ---- */
 
 #define NASTY "`{spend.total}` **7** %s%n <b>\\n\\u0000 =1+1 \\u202e|"
@@ -404,6 +448,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_a_cache_of_nothing_has_no_figures),
     cmocka_unit_test(test_no_records_is_said_before_anything_runs),
     cmocka_unit_test(test_a_cancelled_call_does_not_run),
+    cmocka_unit_test(test_tools_say_what_the_records_say),
     cmocka_unit_test(test_hostile_names_stay_names),
     cmocka_unit_test(test_hostile_paths_stay_names),
     cmocka_unit_test(test_thousands_of_names_do_not_stop_a_tool),
