@@ -479,18 +479,6 @@ struct str usage_id_text(const struct usage_table *table, enum usage_id field, s
                                                   : STR("");
 }
 
-struct usage_tokens usage_tokens_of(const struct usage_table *table, size_t row)
-{
-    return (struct usage_tokens){
-        .input_uncached = table->input_uncached[row],
-        .cache_read = table->cache_read[row],
-        .cache_write_5m = table->cache_write_5m ? table->cache_write_5m[row] : 0,
-        .cache_write_1h = table->cache_write_1h ? table->cache_write_1h[row] : 0,
-        .output = table->output[row],
-        .reasoning = table->reasoning ? table->reasoning[row] : 0,
-    };
-}
-
 static const char *const tier_names[USAGE_TIER_COUNT] = {"standard", "batch", "flex", "priority"};
 static const char *const status_names[USAGE_STATUS_COUNT] = {"ok", "error", "cancelled"};
 

@@ -198,7 +198,17 @@ struct usage_tokens {
     uint64_t output;
     uint64_t reasoning;
 };
-struct usage_tokens usage_tokens_of(const struct usage_table *table, size_t row);
+static inline struct usage_tokens usage_tokens_of(const struct usage_table *table, size_t row)
+{
+    return (struct usage_tokens){
+        .input_uncached = table->input_uncached[row],
+        .cache_read = table->cache_read[row],
+        .cache_write_5m = table->cache_write_5m ? table->cache_write_5m[row] : 0,
+        .cache_write_1h = table->cache_write_1h ? table->cache_write_1h[row] : 0,
+        .output = table->output[row],
+        .reasoning = table->reasoning ? table->reasoning[row] : 0,
+    };
+}
 
 static inline uint64_t usage_input_total(const struct usage_tokens *tokens)
 {
