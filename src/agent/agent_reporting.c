@@ -6,6 +6,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <stdio.h>
+
 #include "agent/run_state.h"
 #include "agent/talk.h"
 
@@ -100,21 +102,38 @@ static int adopt_summary(struct report *report, const struct report *body)
 
 static int adopt_rest(struct report *report, const struct report *body)
 {
-    int code = fact_set_merge(&report->facts, &body->facts);
+    int code = add_lines(report, &report->caveats, &body->caveats);
 
-    if (!code) {
-        code = add_lines(report, &report->caveats, &body->caveats);
-    }
     if (!code) {
         code = add_lines(report, &report->needs, &body->needs);
     }
     return code ? code : add_lines(report, &report->next_steps, &body->next_steps);
 }
 
+/* Facts of all results. Two tools that give one fact two numbers are a defect; the reader then gets
+ * the first one's report and is told, instead of none. */
+static int adopt_facts(struct run *run)
+{
+    for (size_t i = 0; i < run->calls_done; i++) {
+        struct run_call *call = &run->calls[i];
+        int code = call->body ? fact_set_merge(&run->report->facts, &call->body->facts) : OK;
+
+        if (code == ERR_INVALID) {
+            report_free(call->body);
+            call->body = NULL;
+            (void)snprintf(call->failure, sizeof(call->failure),
+                           "its numbers contradict those of another analysis");
+        } else if (code) {
+            return code;
+        }
+    }
+    return OK;
+}
+
 static int adopt_results(struct run *run)
 {
+    int code = adopt_facts(run);
     bool has_plan = run_result(run, "choose_plan") != NULL;
-    int code = OK;
 
     for (size_t i = 0; i < ARRAY_LENGTH(section_order) && !code; i++) {
         code = for_results(run, section_order[i], adopt_rest);
@@ -231,9 +250,13 @@ static int describe_inputs(struct run *run)
         return ERR_NO_MEMORY;
     }
     for (size_t i = 0; i < dataset->map_count; i++) {
-        report->maps[report->map_count++] =
-            arena_printf(&report->arena, "%.*s=%.*s", STR_ARGS(dataset->maps[i].field),
-                         STR_ARGS(dataset->maps[i].value));
+        struct str map = arena_printf(&report->arena, "%.*s=%.*s", STR_ARGS(dataset->maps[i].field),
+                                      STR_ARGS(dataset->maps[i].value));
+
+        if (!map.data) {
+            return ERR_NO_MEMORY;
+        }
+        report->maps[report->map_count++] = map;
     }
     for (size_t i = 0; i < dataset->input_count; i++) {
         const struct dataset_input *input = &dataset->inputs[i];

@@ -163,24 +163,35 @@ void run_add_gap(struct run *run, const char *id, const char *label, const char 
 
 /* ---- the steps ---- */
 
+/* Names that the prompt may mean: models of the book, then those of the records. */
+static struct str *model_names(struct run *run, size_t *ret_count)
+{
+    const struct dataset *dataset = run->options.dataset;
+    const struct dict *used = dataset ? &dataset->table.name_dicts[USAGE_MODEL] : NULL;
+    size_t listed = price_book_count(run->options.book);
+    size_t count = listed + (used ? used->count : 0);
+    struct str *names = arena_alloc(&run->arena, count + 1, sizeof(*names));
+
+    for (size_t i = 0; names && i < count; i++) {
+        names[i] = i < listed ? price_book_row(run->options.book, i)->model
+                              : dict_text(used, (uint32_t)(i - listed));
+    }
+    *ret_count = count;
+    return names;
+}
+
 static int validate(struct run *run, struct error *error)
 {
     const struct dataset *dataset = run->options.dataset;
     const struct dict *features = dataset ? &dataset->table.name_dicts[USAGE_FEATURE] : NULL;
-    size_t models = price_book_count(run->options.book);
-    struct str *names = arena_alloc(&run->arena, models + 1, sizeof(*names));
     struct ask_vocabulary vocabulary = {
         .features = features ? features->by_id : NULL,
         .feature_count = features ? features->count : 0,
-        .models = names,
-        .model_count = models,
     };
 
-    if (!names) {
+    vocabulary.models = model_names(run, &vocabulary.model_count);
+    if (!vocabulary.models) {
         return error_set(error, ERR_NO_MEMORY, "cannot read the question: out of memory");
-    }
-    for (size_t i = 0; i < models; i++) {
-        names[i] = price_book_row(run->options.book, i)->model;
     }
     return ask_parse(&vocabulary, run->options.prompt, &run->arena, &run->interpretation, error);
 }

@@ -400,7 +400,7 @@ static void inherit_scopes(struct parse *p)
         struct clause *before = i ? &p->clauses[i - 1] : NULL;
         bool tied = is_tied(p, clause);
 
-        if (clause->scope_count && shares_scope(p, clause, before)) {
+        if (before && clause->scope_count && shares_scope(p, clause, before)) {
             before->scopes = clause->scopes;
             before->scope_count = clause->scope_count;
         }

@@ -170,7 +170,7 @@ static void put_unpriced_model(struct tool_out *out, struct str model,
     out_count(out, FACT_NAMED("requests.unpriced.by_model.", model, ""),
               "requests of unknown price", UNIT_REQUESTS, unpriced->requests, unpriced->requests);
     out_need(out,
-             "A price for `%.*s` ({%.*s} requests): %s left out of every sum, never taken as "
+             "A price for `%.*s` (requests: {%.*s}): %s left out of every sum, never taken as "
              "free. `netra prices import` reads a list.",
              STR_ARGS(name), STR_ARGS(out->last_id),
              unpriced->is_listed ? "the price book has the model, but not in the service tier or "
