@@ -10,6 +10,7 @@
 #include "tool/registry.h"
 #include "tool/tool_groups.h"
 
+#define RESOLVED_NAMED_MAX 20u /* models priced under another name, in caveats */
 #define UNPRICED_NAMED_MAX 20u /* models in needs */
 
 struct optional_field {
@@ -224,6 +225,30 @@ static void put_unpriced(struct tool_out *out, const struct dataset *dataset)
     }
 }
 
+/* Models whose price was found under another name than the records have. */
+static void put_matches(struct tool_out *out, const struct dataset *dataset)
+{
+    uint32_t named = 0;
+
+    for (uint32_t i = 0; i < dataset->card.count && named < RESOLVED_NAMED_MAX; i++) {
+        const struct rate_slot *slot = &dataset->card.slots[i];
+
+        if (!slot->row || slot->match == PRICE_MATCH_EXACT ||
+            str_equal_ascii_case(slot->model, slot->row->model)) {
+            continue;
+        }
+        struct str name = out_name(out, slot->model);
+        struct str model = out_name(out, slot->row->model);
+        struct str provider = out_name(out, slot->row->provider);
+        out_caveat(out, "`%.*s` is priced as `%.*s` of `%.*s`, which the price book lists.%s",
+                   STR_ARGS(name), STR_ARGS(model), STR_ARGS(provider),
+                   slot->match == PRICE_MATCH_PREFIXED
+                       ? " A cloud or region may bill it at another price."
+                       : "");
+        named++;
+    }
+}
+
 static void put_derived(struct tool_out *out, const struct dataset *dataset)
 {
     if (dataset->sums.derived) {
@@ -303,6 +328,7 @@ static int run(const struct tool_context *context, const struct tool_args *args,
     }
     put_fields(&out, dataset);
     put_unpriced(&out, dataset);
+    put_matches(&out, dataset);
     put_derived(&out, dataset);
     put_inputs(&out, dataset);
     return tool_out_status(&out, error);

@@ -38,7 +38,11 @@ test("names resolve by alias, provider prefix and dated suffix", async () => {
     for (const model of ["gpt-4o", "openai/gpt-4o", "gpt-4o-2024-08-06"]) {
       const usage = writeText(folder, "u.jsonl", lines([call({ model })]));
 
-      assert.equal(money(tool("dataset_profile", { data: usage }), "spend.total"), "0.0035", model);
+      const profile = tool("dataset_profile", { data: usage });
+      const told = profile.caveats.some((c) => c.text.includes(`\`${model}\` is priced as`));
+
+      assert.equal(money(profile, "spend.total"), "0.0035", model);
+      assert.equal(told, model !== "gpt-4o", `the report says how ${model} was resolved`);
     }
   });
 });
