@@ -9,12 +9,6 @@
 #define CONFIDENCE_UNKNOWN 0.2
 #define CONFIDENCE_LOSS    0.6 /* at most, when every word is unknown */
 
-struct str parse_keep(struct parse *p, struct str made)
-{
-    p->no_memory |= made.data == NULL;
-    return made;
-}
-
 static void name_metrics(struct parse *p)
 {
     for (uint32_t i = 0; i < p->token_count; i++) {

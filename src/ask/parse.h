@@ -72,7 +72,11 @@ struct parse {
 };
 
 /* parse.c: a text made in the arena; notes when there was no memory for it. */
-struct str parse_keep(struct parse *p, struct str made);
+static inline struct str parse_keep(struct parse *p, struct str made)
+{
+    p->no_memory |= made.data == NULL;
+    return made;
+}
 
 /* tokens.c */
 must_check int tokens_read(struct parse *p);
