@@ -71,7 +71,7 @@ struct parse {
     bool no_memory; /* a text could not be made: ask_parse fails at its end */
 };
 
-/* parse.c: a text made in the arena; notes when there was no memory for it. */
+/* A text made in the arena; notes when there was no memory for it. */
 static inline struct str parse_keep(struct parse *p, struct str made)
 {
     p->no_memory |= made.data == NULL;

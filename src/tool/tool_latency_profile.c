@@ -90,14 +90,12 @@ static struct report_cell percentile(struct tool_out *out, const char *prefix, s
                                 .n = part->count}));
 }
 
-static void put_feature(struct tool_out *out, struct str name, const struct part *latency,
-                        const struct part *ttft)
+/* One row of the table; returns the id of the 95th percentile. */
+static struct str put_feature(struct tool_out *out, struct str name, const struct part *latency,
+                              const struct part *ttft)
 {
     struct report_cell cells[6];
 
-    if (latency->count == 0) {
-        return;
-    }
     cells[0] = cell_text(name.length ? name : STR("(none)"));
     cells[1] = cell_fact(out_count(out, FACT_NAMED("latency.requests.", name, ""),
                                    "successful requests with a latency", UNIT_REQUESTS,
@@ -109,6 +107,16 @@ static void put_feature(struct tool_out *out, struct str name, const struct part
                    ? percentile(out, "ttft.p50.", name, "time to first token, median", ttft, 500)
                    : cell_text(STR("–"));
     out_row(out, cells);
+    return cells[3].fact_id;
+}
+
+/* The feature whose slow calls are slowest, in a sentence for the top of the report. */
+static void put_slowest(struct tool_out *out, struct str name, struct str fact_id)
+{
+    struct str quoted = out_name(out, name);
+
+    out_summary(out, "The slowest calls are those of `%.*s`: one in twenty takes over {%.*s}.",
+                STR_ARGS(quoted), STR_ARGS(fact_id));
 }
 
 static void put_features(struct tool_out *out, const struct usage_table *table,
@@ -118,6 +126,9 @@ static void put_features(struct tool_out *out, const struct usage_table *table,
                                           "`p95`",   "`p99`",    "first token, median"};
     const struct dict *names = &table->name_dicts[USAGE_FEATURE];
     uint32_t shown = out_features_shown(out, table);
+    uint32_t slowest_feature = 0;
+    struct str slowest_id = STR("");
+    struct decimal slowest = decimal_of(0, 0);
 
     out->method = "exact percentile of successful requests, linear between closest ranks";
     out_table(out, "Latency by feature", columns, ARRAY_LENGTH(columns));
@@ -125,7 +136,19 @@ static void put_features(struct tool_out *out, const struct usage_table *table,
         struct part of_latency = part_of(latency, feature);
         struct part of_ttft = table->ttft_ms ? part_of(ttft, feature) : (struct part){NULL, 0};
 
-        put_feature(out, dict_text(names, feature), &of_latency, &of_ttft);
+        if (of_latency.count == 0) {
+            continue;
+        }
+        struct str id = put_feature(out, dict_text(names, feature), &of_latency, &of_ttft);
+        struct decimal p95 = percentile_of_sorted(of_latency.values, of_latency.count, 950);
+        if (slowest_id.length == 0 || decimal_compare(p95, slowest) > 0) {
+            slowest = p95;
+            slowest_id = id;
+            slowest_feature = feature;
+        }
+    }
+    if (slowest_id.length) {
+        put_slowest(out, dict_text(names, slowest_feature), slowest_id);
     }
 }
 
