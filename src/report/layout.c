@@ -3,6 +3,18 @@
 
 #include "base/civil_time.h"
 
+void layout_add_records(const struct report *report, struct buf *out)
+{
+    decimal_print_rounded(decimal_of((int128)report->records, 0), 0, false, /* grouped */ true,
+                          out);
+    if (report->from_us || report->to_us) {
+        buf_append(out, STR(", "));
+        civil_print_date(report->from_us, out);
+        buf_append(out, STR(" to "));
+        civil_print_date(report->to_us, out);
+    }
+}
+
 void layout_print_time(int64_t time_us, struct buf *out)
 {
     civil_print(civil_floor(time_us, SECOND_US), out);

@@ -25,6 +25,9 @@ bool action_shows_alone(const struct report_action *action, const struct fact_se
 /* A report's type in words, with what it means for the reader. */
 const char *report_type_words(enum report_type type);
 
+/* "55,456, 2026-08-03 to 2026-08-30": how many records, and when where they say so. */
+void layout_add_records(const struct report *report, struct buf *out);
+
 /* A moment as people read it: RFC 3339 to the second. */
 void layout_print_time(int64_t time_us, struct buf *out);
 

@@ -47,20 +47,6 @@ static void put_meta(struct html_page *page, const char *label)
     put(page, STR("</dd>\n"));
 }
 
-static void add_records(struct html_page *page)
-{
-    const struct report *report = page->report;
-
-    decimal_print_rounded(decimal_of((int128)report->records, 0), 0, false, /* grouped */ true,
-                          &page->text);
-    if (report->from_us || report->to_us) {
-        buf_append(&page->text, STR(", "));
-        civil_print_date(report->from_us, &page->text);
-        buf_append(&page->text, STR(" to "));
-        civil_print_date(report->to_us, &page->text);
-    }
-}
-
 static void put_title(struct html_page *page)
 {
     const struct report *report = page->report;
@@ -75,7 +61,7 @@ static void put_title(struct html_page *page)
     }
     buf_append(&page->text, str_from(report_type_words(report->type)));
     put_meta(page, "Kind");
-    add_records(page);
+    layout_add_records(page->report, &page->text);
     put_meta(page, "Records");
     if (report->book_name.length) {
         buf_append(&page->text, report->book_name);

@@ -334,14 +334,7 @@ static void put_head(struct markdown_page *page)
     buf_append(page->out, STR("”\n\n"));
     put_data_item(page, "Understood as", report->interpretation_text);
     buf_append(page->out, STR("- Records: "));
-    decimal_print_rounded(decimal_of((int128)report->records, 0), 0, false, /* grouped */ true,
-                          page->out);
-    if (report->from_us || report->to_us) {
-        buf_append(page->out, STR(", "));
-        civil_print_date(report->from_us, page->out);
-        buf_append(page->out, STR(" to "));
-        civil_print_date(report->to_us, page->out);
-    }
+    layout_add_records(report, page->out);
     buf_append_char(page->out, '\n');
     if (report->book_name.length) {
         buf_append(page->out, STR("- Prices: "));

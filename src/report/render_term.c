@@ -75,14 +75,7 @@ static void add_records(struct term_page *page)
 {
     const struct report *report = page->report;
 
-    decimal_print_rounded(decimal_of((int128)report->records, 0), 0, false, /* grouped */ true,
-                          &page->text);
-    if (report->from_us || report->to_us) {
-        buf_append(&page->text, STR(", "));
-        civil_print_date(report->from_us, &page->text);
-        buf_append(&page->text, STR(" to "));
-        civil_print_date(report->to_us, &page->text);
-    }
+    layout_add_records(report, &page->text);
     for (size_t i = 0; i < report->input_count && i < 3; i++) {
         buf_append(&page->text, i ? STR(", ") : STR(", from "));
         term_add_data(page, report->inputs[i].path);

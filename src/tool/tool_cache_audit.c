@@ -190,24 +190,13 @@ static struct str put_cost(struct audit *audit, struct fact_name name, const cha
                            int128 pico_usd)
 {
     const struct cache_sim_totals *total = &audit->sim->total;
-    struct fact fact = {.value = decimal_of(pico_usd, MONEY_SCALE),
-                        .unit = UNIT_USD,
-                        .state = FACT_COMPUTED,
-                        .n = total->records - total->unpriced};
 
-    if (total->unpriced == total->records) {
+    if (total->records == 0) {
         return out_unknown(&audit->out, name, label, UNIT_USD,
-                           total->records ? "prices of the models used"
-                                          : "answered requests with prefix blocks and a time");
+                           "answered requests with prefix blocks and a time");
     }
-    if (total->unpriced) {
-        fact.state = FACT_BOUNDED;
-        fact.low = fact.value;
-        fact.has_bounds = true;
-        fact.is_open = true;
-        fact.needs = STR("the prices of all models used");
-    }
-    return out_fact(&audit->out, name, label, &fact);
+    return out_spend(&audit->out, name, label, pico_usd, total->records - total->unpriced,
+                     total->unpriced);
 }
 
 /* A difference of two costs over the priced records: exact for those, and no bound for all. */
@@ -463,57 +452,69 @@ static void put_derived(struct audit *audit)
     }
 }
 
-static void put_caveats(struct audit *audit)
+/* A count that a reader must know of when it is not zero. */
+struct count_caveat {
+    uint64_t count;
+    enum fact_unit unit;
+    const char *id;
+    const char *label;
+    const char *method;
+    const char *text; /* template text that names the fact */
+};
+
+static void put_count_caveats(struct audit *audit, const struct count_caveat *caveats, size_t count)
 {
     struct tool_out *out = &audit->out;
+
+    for (size_t i = 0; i < count; i++) {
+        if (caveats[i].count) {
+            out->method = caveats[i].method;
+            out_count(out, FACT_ID(caveats[i].id), caveats[i].label, caveats[i].unit,
+                      caveats[i].count, audit->sim->total.records);
+            out_caveat(out, "%s", caveats[i].text);
+        }
+    }
+}
+
+static void put_caveats(struct audit *audit)
+{
     const struct cache_sim_totals *total = &audit->sim->total;
+    const struct count_caveat caveats[] = {
+        {audit->options.split_by_model ? 0 : audit->sim->mixed_scopes, UNIT_COUNT_OF_THINGS,
+         "cache.mixed_scopes", "conversations that change models",
+         "count of cache scopes with more than one model",
+         "{cache.mixed_scopes} conversations change models. Providers keep one cache per model; "
+         "the "
+         "simulation keeps one per conversation unless `split_by_model` is set."},
+        {total->below_minimum, UNIT_REQUESTS, "cache.below_minimum",
+         "requests too short to be cached",
+         "count of requests shorter than their model's minimum for caching",
+         "{cache.below_minimum} requests are shorter than their model's minimum for caching and "
+         "are "
+         "left uncached."},
+        {total->automatic_records, UNIT_REQUESTS, "cache.automatic",
+         "requests of models that cache on their own",
+         "count of requests of models that cache on their own",
+         "{cache.automatic} requests use models that cache on their own. Their lifetime is the "
+         "provider's to choose: for them the simulation shows what a lifetime would do, not what "
+         "can be set."},
+        {audit->sim->oversized, UNIT_REQUESTS, "cache.oversized", "requests with too many blocks",
+         "count of requests with more prefix blocks than any prompt has",
+         "{cache.oversized} requests name more prefix blocks than any prompt has and are left out "
+         "of the simulation."},
+        {total->unpriced, UNIT_REQUESTS, "cache.unpriced", "simulated requests of unknown price",
+         "count of simulated requests without a price",
+         "{cache.unpriced} of the simulated requests have no known price: costs are at least what "
+         "the others cost, and differences are about the others."},
+        {total->uncacheable, UNIT_REQUESTS, "cache.uncacheable",
+         "requests of models without cache prices",
+         "count of requests of models without a cache read price",
+         "{cache.uncacheable} requests use models without a known cache price and are priced "
+         "uncached in every column."},
+    };
 
     put_derived(audit);
-    if (audit->sim->mixed_scopes && !audit->options.split_by_model) {
-        out->method = "count of cache scopes with more than one model";
-        out_count(out, FACT_ID("cache.mixed_scopes"), "conversations that change models",
-                  UNIT_COUNT_OF_THINGS, audit->sim->mixed_scopes, total->records);
-        out_caveat(out, "{cache.mixed_scopes} conversations change models. Providers keep one "
-                        "cache per model; the simulation keeps one per conversation unless "
-                        "`split_by_model` is set.");
-    }
-    if (total->below_minimum) {
-        out->method = "count of requests shorter than their model's minimum for caching";
-        out_count(out, FACT_ID("cache.below_minimum"), "requests too short to be cached",
-                  UNIT_REQUESTS, total->below_minimum, total->records);
-        out_caveat(out, "{cache.below_minimum} requests are shorter than their model's minimum "
-                        "for caching and are left uncached.");
-    }
-    if (total->automatic_records) {
-        out->method = "count of requests of models that cache on their own";
-        out_count(out, FACT_ID("cache.automatic"), "requests of models that cache on their own",
-                  UNIT_REQUESTS, total->automatic_records, total->records);
-        out_caveat(out, "{cache.automatic} requests use models that cache on their own. Their "
-                        "lifetime is the provider's to choose: for them the simulation shows what "
-                        "a lifetime would do, not what can be set.");
-    }
-    if (audit->sim->oversized) {
-        out->method = "count of requests with more prefix blocks than any prompt has";
-        out_count(out, FACT_ID("cache.oversized"), "requests with too many blocks", UNIT_REQUESTS,
-                  audit->sim->oversized, audit->sim->oversized);
-        out_caveat(out,
-                   "{cache.oversized} requests name more prefix blocks than any prompt has and "
-                   "are left out of the simulation.");
-    }
-    if (total->unpriced) {
-        out->method = "count of simulated requests without a price";
-        out_count(out, FACT_ID("cache.unpriced"), "simulated requests of unknown price",
-                  UNIT_REQUESTS, total->unpriced, total->records);
-        out_caveat(out, "{cache.unpriced} of the simulated requests have no known price: costs are "
-                        "at least what the others cost, and differences are about the others.");
-    }
-    if (total->uncacheable) {
-        out->method = "count of requests of models without a cache read price";
-        out_count(out, FACT_ID("cache.uncacheable"), "requests of models without cache prices",
-                  UNIT_REQUESTS, total->uncacheable, total->records);
-        out_caveat(out, "{cache.uncacheable} requests use models without a known cache price and "
-                        "are priced uncached in every column.");
-    }
+    put_count_caveats(audit, caveats, ARRAY_LENGTH(caveats));
 }
 
 static int run(const struct tool_context *context, const struct tool_args *args,
