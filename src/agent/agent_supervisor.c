@@ -80,7 +80,8 @@ static bool contains_word(struct str name, struct str word)
     return str_find(name, word, 0) != SIZE_MAX;
 }
 
-static int plan_whatif(struct run *run, struct str model, struct str scope)
+/* A call about one model, and, where scope says so, one part of the records. */
+static int plan_model_call(struct run *run, const char *tool, struct str model, struct str scope)
 {
     struct buf args;
 
@@ -94,8 +95,7 @@ static int plan_whatif(struct run *run, struct str model, struct str scope)
         json_put_str(&w, scope);
     }
     json_end_object(&w);
-    int code =
-        buf_status(&args) ? buf_status(&args) : run_plan_call(run, "what_if_model", buf_str(&args));
+    int code = buf_status(&args) ? buf_status(&args) : run_plan_call(run, tool, buf_str(&args));
     buf_done(&args);
     return code;
 }
@@ -145,10 +145,11 @@ static int plan_family(struct run *run, struct str family, struct str scope)
     int code = OK;
 
     if (found == 0) {
-        return plan_whatif(run, family, scope);
+        return plan_model_call(run, "what_if_model", family, scope);
     }
     for (size_t i = 0; i < found && !code; i++) {
-        code = plan_whatif(run, price_book_row(book, members[i])->model, scope);
+        code =
+            plan_model_call(run, "what_if_model", price_book_row(book, members[i])->model, scope);
     }
     run_add_gap(run, "which_model", "which model of the family is meant",
                 "the exact name of the model: the newest members of the family were tried");
@@ -180,8 +181,8 @@ static int plan_models(struct run *run)
         if (ask->model_count > 1 && dict_find(used, model) != DICT_NOT_FOUND && used->count <= 2) {
             continue;
         }
-        code = price_find(run->options.book, STR(""), model, INT64_MAX, NULL)
-                   ? plan_whatif(run, model, scope)
+        code = price_find(run->options.book, STR(""), model, PRICE_NEWEST, NULL)
+                   ? plan_model_call(run, "what_if_model", model, scope)
                    : plan_family(run, model, scope);
     }
     return code;
@@ -193,17 +194,7 @@ static int plan_prices(struct run *run)
     int code = OK;
 
     for (size_t i = 0; i < ask->model_count && !code; i++) {
-        struct buf args;
-
-        buf_init(&args, RUN_ARGS_BYTES_MAX);
-        struct json_writer w = json_writer_on(&args);
-        json_begin_object(&w);
-        json_key(&w, "model");
-        json_put_str(&w, ask->models[i]);
-        json_end_object(&w);
-        code = buf_status(&args) ? buf_status(&args)
-                                 : run_plan_call(run, "price_lookup", buf_str(&args));
-        buf_done(&args);
+        code = plan_model_call(run, "price_lookup", ask->models[i], STR(""));
     }
     return code;
 }

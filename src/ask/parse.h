@@ -80,7 +80,6 @@ static inline struct str parse_keep(struct parse *p, struct str made)
 
 /* tokens.c */
 must_check int tokens_read(struct parse *p);
-void tokens_remove(struct parse *p, uint32_t begin, uint32_t end);
 struct str token_text(const struct parse *p, const struct token *token);
 
 /* languages.c */

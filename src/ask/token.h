@@ -126,7 +126,6 @@ static inline bool kind_set_has(const struct kind_set *set, enum token_kind kind
     return (set->words[kind / 64] >> (kind % 64)) & 1;
 }
 
-const char *token_kind_name(enum token_kind kind);
 const char *ask_metric_name(enum ask_metric metric);
 const char *ask_language_tag(enum ask_language language);
 

@@ -23,17 +23,6 @@ const char *ask_metric_name(enum ask_metric metric)
     return names[metric];
 }
 
-const char *token_kind_name(enum token_kind kind)
-{
-    static const char *const names[TOKEN_KIND_COUNT] = {
-#define TOKEN_KIND(name) [TOKEN_##name] = #name,
-#include "ask/token_kind.def"
-#undef TOKEN_KIND
-    };
-
-    return names[kind];
-}
-
 struct str token_text(const struct parse *p, const struct token *token)
 {
     return str_slice((struct str){p->text.data, p->text.length}, token->begin, token->end);
@@ -470,10 +459,4 @@ int tokens_read(struct parse *p)
         at = end;
     }
     return OK;
-}
-
-void tokens_remove(struct parse *p, uint32_t begin, uint32_t end)
-{
-    memmove(p->tokens + begin, p->tokens + end, (p->token_count - end) * sizeof(*p->tokens));
-    p->token_count -= end - begin;
 }

@@ -95,14 +95,3 @@ void buf_printf(struct buf *buf, const char *format, ...)
     va_end(again);
     va_end(args);
 }
-
-void buf_drop_front(struct buf *buf, size_t count)
-{
-    check_cmp(count, <=, buf->length);
-    if (count == 0) {
-        return;
-    }
-    memmove(buf->data, buf->data + count, buf->length - count);
-    buf->length -= count;
-    buf->data[buf->length] = '\0';
-}

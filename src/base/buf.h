@@ -42,9 +42,6 @@ void buf_printf(struct buf *buf, const char *format, ...) printf_like(2, 3);
  * length. Returns buf_status(). */
 must_check int buf_reserve(struct buf *buf, size_t more);
 
-/* Removes the first count bytes, of which there are at least that many. O(length). */
-void buf_drop_front(struct buf *buf, size_t count);
-
 static inline int buf_status(const struct buf *buf)
 {
     return buf->status;

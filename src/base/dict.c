@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/dict.h"
 
-#include <stdlib.h>
 #include <xxhash.h>
 
 #include "base/alloc.h"
@@ -110,21 +109,4 @@ struct str dict_text(const struct dict *dict, uint32_t id)
 {
     check_cmp(id, <, dict->count);
     return dict->by_id[id];
-}
-
-static int by_text(const void *a, const void *b, void *dict)
-{
-    return str_compare(dict_text(dict, *(const uint32_t *)a),
-                       dict_text(dict, *(const uint32_t *)b));
-}
-
-void dict_sorted(const struct dict *dict, uint32_t *ret_order)
-{
-    if (dict->count == 0) {
-        return;
-    }
-    for (uint32_t id = 0; id < dict->count; id++) {
-        ret_order[id] = id;
-    }
-    qsort_r(ret_order, dict->count, sizeof(*ret_order), by_text, (void *)dict);
 }

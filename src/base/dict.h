@@ -43,7 +43,4 @@ uint32_t dict_find(const struct dict *dict, struct str text);
 /* The text of an id below count. */
 struct str dict_text(const struct dict *dict, uint32_t id);
 
-/* Ids in the byte order of their texts: ret_order has room for count ids. */
-void dict_sorted(const struct dict *dict, uint32_t *ret_order);
-
 #endif

@@ -62,17 +62,6 @@ static int resize(struct id_map *map, size_t slot_count)
     return OK;
 }
 
-int id_map_reserve(struct id_map *map, size_t count)
-{
-    size_t slot_count = map->slot_count ? map->slot_count : ID_MAP_SLOTS_FIRST;
-
-    count = count < map->limit ? count : map->limit;
-    while (slot_count < 2 * count) {
-        slot_count *= 2;
-    }
-    return slot_count > map->slot_count ? resize(map, slot_count) : OK;
-}
-
 int id_map_put(struct id_map *map, uint64_t key, uint32_t value, uint32_t *ret_held,
                int *ret_is_new)
 {

@@ -31,10 +31,6 @@ void id_map_done(struct id_map *map);
 must_check int id_map_put(struct id_map *map, uint64_t key, uint32_t value, uint32_t *ret_held,
                           int *ret_is_new);
 
-/* Makes room for count keys at once, where their number is known: filling it then never moves what
- * is there. ERR_NO_MEMORY. */
-must_check int id_map_reserve(struct id_map *map, size_t count);
-
 /* True and *ret_value when the key is there. */
 bool id_map_find(const struct id_map *map, uint64_t key, uint32_t *ret_value);
 

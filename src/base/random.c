@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/random.h"
 
-#include <math.h>
-
 #include "base/check.h"
 
 #define PCG_MULTIPLIER 6364136223846793005u
-#define PI             3.14159265358979323846
 
 void random_init(struct random *random, uint64_t seed, uint64_t stream)
 {
@@ -47,18 +44,4 @@ double random_unit(struct random *random)
     uint64_t low = random_u32(random) >> 6;
 
     return (double)(high << 26 | low) * 0x1p-53;
-}
-
-double random_exponential(struct random *random, double mean)
-{
-    return -mean * log1p(-random_unit(random));
-}
-
-double random_log_normal(struct random *random, double median, double sigma)
-{
-    /* Box-Muller; the second value is dropped so that each call draws the same amount. */
-    double radius = sqrt(-2.0 * log1p(-random_unit(random)));
-    double normal = radius * cos(2.0 * PI * random_unit(random));
-
-    return median * exp(sigma * normal);
 }

@@ -27,10 +27,4 @@ uint32_t random_below(struct random *random, uint32_t bound);
 /* Uniform in [0, 1) with 53 bits. */
 double random_unit(struct random *random);
 
-/* Exponential with the given mean. */
-double random_exponential(struct random *random, double mean);
-
-/* Log-normal with the given median and sigma of the logarithm. */
-double random_log_normal(struct random *random, double median, double sigma);
-
 #endif

@@ -74,7 +74,7 @@ struct step {
     enum usage_tier tier;
     struct usage_tokens recorded;
     uint64_t input;
-    uint64_t blocks;
+    uint64_t blocks; /* 0 where only the price matters */
     bool is_below_minimum;
     bool is_cacheable;
     bool free_writes;
@@ -104,7 +104,6 @@ static struct step step_begin(const struct cache_sim *sim, const struct usage_ta
     };
 
     step.input = usage_input_total(&step.recorded);
-    step.blocks = count_blocks(table, row);
     if (step.price) {
         step.is_cacheable = has_cache_price(step.price, step.tier, step.input, options);
         step.free_writes =
@@ -259,13 +258,15 @@ static void add_step(const struct cache_sim *sim, const struct usage_table *tabl
 }
 
 static int run_row(struct cache_sim *sim, const struct usage_table *table,
-                   const struct rate_card *card, struct block_clock *clock, size_t row)
+                   const struct rate_card *card, struct block_clock *clock, size_t row,
+                   uint64_t blocks)
 {
     struct step step = step_begin(sim, table, card, row);
     uint32_t feature = table->names[USAGE_FEATURE][row];
     struct variants costs;
     int code = OK;
 
+    step.blocks = blocks;
     if (!step.is_below_minimum) {
         find_hits(sim, table, clock, &step);
         code = touch(sim, table, clock, &step);
@@ -352,10 +353,11 @@ int cache_sim_run(struct cache_sim *sim, const struct usage_table *table,
         if (!takes_part(table, row) || (skip && skip[row])) {
             continue;
         }
-        if (count_blocks(table, row) > CACHE_SIM_ROW_BLOCKS_MAX) {
+        uint64_t blocks = count_blocks(table, row);
+        if (blocks > CACHE_SIM_ROW_BLOCKS_MAX) {
             sim->oversized++;
         } else {
-            code = run_row(sim, table, card, &clock, row);
+            code = run_row(sim, table, card, &clock, row, blocks);
         }
     }
     block_clock_done(&clock);

@@ -12,20 +12,6 @@ static bool applies_to(const struct action *action, uint16_t feature)
     return action->kind == ACTION_DROP_DUPLICATES || action->feature == feature;
 }
 
-static bool is_dropped(const struct compose_input *input, const struct plan *plan, uint32_t set,
-                       size_t row)
-{
-    if (!input->duplicates || !input->duplicates->is_duplicate[row]) {
-        return false;
-    }
-    for (unsigned a = 0; a < plan->count; a++) {
-        if (set >> a & 1 && plan->actions[a].kind == ACTION_DROP_DUPLICATES) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool has_drop(const struct plan *plan, uint32_t set)
 {
     for (unsigned a = 0; a < plan->count; a++) {
@@ -34,6 +20,12 @@ static bool has_drop(const struct plan *plan, uint32_t set)
         }
     }
     return false;
+}
+
+static bool is_dropped(const struct compose_input *input, const struct plan *plan, uint32_t set,
+                       size_t row)
+{
+    return input->duplicates && input->duplicates->is_duplicate[row] && has_drop(plan, set);
 }
 
 int64_t compose_row(const struct compose_input *input, const struct plan *plan, uint32_t set,
@@ -206,7 +198,6 @@ int compose_evaluate(const struct compose_input *input, struct plan *plan)
     }
     fill_cells(input, plan, cells);
     for (uint32_t s = 0; s <= all; s++) {
-        cost_of[s] = 0;
         for (uint32_t f = 0; f < features; f++) {
             cost_of[s] += cells[f].totals[pack_bits(s, cells[f].relevant)];
         }

@@ -13,9 +13,10 @@
 
 #include "base/alloc.h"
 
-#define SECOND         INT64_C(1000000)
-#define WORTH_SHARE    1000 /* an action saves at least 1/1000 of the spend */
-#define CANDIDATES_MAX 512u
+#define SECOND      INT64_C(1000000)
+#define WORTH_SHARE 1000 /* an action saves at least 1/1000 of the spend */
+/* No more can be worth it: of each kind at most WORTH_SHARE save that share of one spend. */
+#define CANDIDATES_MAX (3u * WORTH_SHARE)
 
 void planner_done(struct planner *planner)
 {
@@ -128,6 +129,16 @@ static bool has_cache_action(const struct planner *planner, uint16_t feature)
     return false;
 }
 
+static bool drops_duplicates(const struct planner *planner)
+{
+    for (unsigned a = 0; a < planner->plan.count; a++) {
+        if (planner->plan.actions[a].kind == ACTION_DROP_DUPLICATES) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* True when a duplicate uses a cache scope that some feature with a cache action uses: only there
  * does dropping it change what the cache finds. */
 static int shares_scopes(const struct planner *planner, bool *ret_shares)
@@ -157,7 +168,7 @@ static int simulate_deduped(struct planner *planner)
     const struct dataset *dataset = planner->dataset;
     struct cache_sim_options options = cache_options(planner);
     bool shares = false;
-    int code = planner->cache ? shares_scopes(planner, &shares) : OK;
+    int code = planner->cache && drops_duplicates(planner) ? shares_scopes(planner, &shares) : OK;
 
     if (code || !shares) {
         return code;

@@ -137,18 +137,6 @@ void out_paragraph(struct tool_out *out, const char *format, ...)
     }
 }
 
-void out_item(struct tool_out *out, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    struct str text = sentence(out, format, args);
-    va_end(args);
-    if (!out->status) {
-        out->status = report_add_list_item(out->body, out->section, text);
-    }
-}
-
 static void add_line(struct tool_out *out, struct report_lines *lines, const char *format,
                      va_list args)
 {

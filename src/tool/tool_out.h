@@ -51,7 +51,6 @@ struct str out_unknown(struct tool_out *out, struct fact_name name, const char *
 
 void out_section(struct tool_out *out, const char *id, const char *title);
 void out_paragraph(struct tool_out *out, const char *format, ...) printf_like(2, 3);
-void out_item(struct tool_out *out, const char *format, ...) printf_like(2, 3);
 void out_caveat(struct tool_out *out, const char *format, ...) printf_like(2, 3);
 /* A sentence for the top of a report; a thing to do next. */
 void out_summary(struct tool_out *out, const char *format, ...) printf_like(2, 3);

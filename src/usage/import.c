@@ -108,11 +108,6 @@ void usage_import_free(struct usage_import *import)
     alloc_free(import);
 }
 
-void usage_import_free_pointer(struct usage_import **import)
-{
-    usage_import_free(*import);
-}
-
 const struct import_report *usage_import_report(const struct usage_import *import)
 {
     return &import->report;

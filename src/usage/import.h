@@ -107,6 +107,4 @@ must_check int usage_import_finish(struct usage_import *import, struct error *er
 const struct import_report *usage_import_report(const struct usage_import *import);
 
 void usage_import_free(struct usage_import *import);
-void usage_import_free_pointer(struct usage_import **import);
-
 #endif

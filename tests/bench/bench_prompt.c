@@ -82,7 +82,7 @@ int main(int argc, char **argv)
     static const char sentence[] = "Reduce the cost of search by 12% but keep p95 under 2 s. ";
 
     if (read_prompts(&prompts, path)) {
-        (void)fprintf(stderr, "ask: no prompts in %s\n", path);
+        (void)fprintf(stderr, "prompt: no prompts in %s\n", path);
         return 1;
     }
     int status = bench_run(&(struct bench){.name = "ask.parse",

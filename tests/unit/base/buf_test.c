@@ -97,13 +97,9 @@ static void test_buf_reserved_bytes_can_be_written(void **state)
     assert_int_equal(buf_reserve(&buf, 1000), OK);
     memset(buf.data, 'r', 1000);
     buf.length += 1000;
-    buf_drop_front(&buf, 998);
-    assert_str(buf_str(&buf), "rr");
-    buf_drop_front(&buf, 0);
-    buf_drop_front(&buf, 2);
-    assert_str(buf_str(&buf), "");
+    assert_int_equal(buf_str(&buf).length, 1000);
+    assert_true(buf.data[0] == 'r' && buf.data[999] == 'r');
     buf_done(&buf);
-    buf_drop_front(&buf, 0);
 }
 
 static void test_buf_keeps_what_fitted_when_memory_ends(void **state)

@@ -88,25 +88,6 @@ static void test_dict_limits_have_their_own_code(void **state)
     dict_done(&dict);
 }
 
-static void test_dict_sorts_ids_by_text(void **state)
-{
-    static const char *const texts[] = {"b", "", "a\xff", "a", "ab"};
-    static const uint32_t expected[] = {1, 3, 4, 2, 0};
-    struct dict dict;
-    uint32_t order[ARRAY_LENGTH(texts)];
-    uint32_t id;
-
-    (void)state;
-    dict_init(&dict, 100, 1 << 16);
-    dict_sorted(&dict, NULL);
-    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
-        assert_int_equal(dict_put(&dict, str_from(texts[i]), &id), OK);
-    }
-    dict_sorted(&dict, order);
-    assert_memory_equal(order, expected, sizeof(expected));
-    dict_done(&dict);
-}
-
 /* Fails each allocation of the scenario in turn; what was entered before stays right. */
 static void test_dict_survives_lack_of_memory(void **state)
 {
@@ -145,7 +126,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_dict_ids_are_dense_and_found_again),
     cmocka_unit_test(test_dict_takes_any_bytes),
     cmocka_unit_test(test_dict_limits_have_their_own_code),
-    cmocka_unit_test(test_dict_sorts_ids_by_text),
     cmocka_unit_test(test_dict_survives_lack_of_memory),
 };
 
