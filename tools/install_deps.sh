@@ -9,7 +9,7 @@ set -euo pipefail
 packages_of() {
   case "$1" in
     build) echo gcc g++ meson ninja-build pkg-config libsimdjson-dev zlib1g-dev libutf8proc-dev \
-             libxxhash-dev ;;
+             libxxhash-dev libuv1-dev libwslay-dev node-llhttp libsqlite3-dev libssl-dev ;;
     test) echo libcmocka-dev; node_package ;;
     check) echo clang clang-tidy cppcheck pmccabe; format_package; clang_runtime_package ;;
     valgrind) echo valgrind ;;

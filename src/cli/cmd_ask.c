@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "agent/run.h"
-#include "cli/clock.h"
+#include "loop/clock.h"
 #include "cli/record_options.h"
-#include "cli/uuid.h"
+#include "loop/uuid.h"
 
 #define OUTPUT_BYTES_MAX ((size_t)1 << 30)
 #define TERM_WIDTH       100u

@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include "agent/run.h"
-#include "cli/clock.h"
+#include "loop/clock.h"
 #include "cli/read_file.h"
 #include "cli/record_options.h"
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/civil_time.h"
-#include "cli/clock.h"
+#include "loop/clock.h"
 #include "cli/record_options.h"
 
 #define PROGRESS_AFTER_US SECOND_US

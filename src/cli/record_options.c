@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/civil_time.h"
-#include "cli/clock.h"
+#include "loop/clock.h"
 #include "cli/progress.h"
 
 void record_options_init(struct record_options *options)

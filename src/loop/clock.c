@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/clock.h"
+#include "loop/clock.h"
 
 #include <time.h>
 

@@ -3,8 +3,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef NETRA_CLI_CLOCK_H
-#define NETRA_CLI_CLOCK_H
+#ifndef NETRA_LOOP_CLOCK_H
+#define NETRA_LOOP_CLOCK_H
 
 #include <stdint.h>
 

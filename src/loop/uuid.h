@@ -3,8 +3,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef NETRA_CLI_UUID_H
-#define NETRA_CLI_UUID_H
+#ifndef NETRA_LOOP_UUID_H
+#define NETRA_LOOP_UUID_H
 
 #include "base/error.h"
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/uuid.h"
+#include "loop/uuid.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/random.h>
 
-#include "cli/clock.h"
-#include "cli/record_options.h"
+#include "loop/clock.h"
 
 int uuid_v7(char *ret_text, struct error *error)
 {

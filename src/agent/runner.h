@@ -1,0 +1,91 @@
+/*
+ * runner: runs that last. It accepts a question, drives the run on workers one step at a time, turns
+ * what happens into AG-UI events, and is the only writer of a run's log.
+ *
+ *     runner_start → [store: message, run, RUN_STARTED] → accepted → step, step, … on workers
+ *                       every event: number it → store → durable → publish to who listens
+ *     report done → [store: bodies, report, events] → published → response_delivered, RUN_FINISHED
+ *
+ * An event is published only after it is durable, in the order of its numbers (seq, from 1, without
+ * gaps, per run). Nobody listening changes nothing. run_events.h says what the events look like.
+ *
+ * After a restart a run that was under way is done again from its beginning: a run is a function of
+ * its records, its prompt, its seed and its "now", so the events that are in the log already are
+ * made again, compared by type and name and not stored twice; the log goes on behind them. A run
+ * whose second making differs, or whose records are gone, ends with RUN_ERROR and a reason.
+ *
+ * Loop thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NETRA_AGENT_RUNNER_H
+#define NETRA_AGENT_RUNNER_H
+
+#include "store/store.h"
+#include "tool/dataset_cache.h"
+
+#define RUNNER_QUEUE_MAX        1000u /* runs that wait for a place; more: ERR_LIMIT */
+#define RUNNER_CONCURRENT_MAX   64u
+#define RUNNER_EVENT_BYTES_MAX  262144u /* one event, as it is sent */
+
+/* A durable event, in order. Returns the number of subscribers that it was written to. is_last: the
+ * run's log ends with it. */
+typedef unsigned (*runner_publish_fn)(struct str run_id, uint64_t seq, struct str json,
+                                      bool is_last, void *arg);
+
+struct runner_options {
+    struct loop *loop;
+    struct store *store;
+    struct dataset_cache *datasets;
+    const struct price_book *book; /* for runs without records */
+    unsigned concurrent_max;       /* runs that work at once */
+    runner_publish_fn publish;
+    void *arg;
+};
+
+/* Texts are copied. */
+struct runner_request {
+    struct str run_id;     /* the client's own, or empty: a new one */
+    struct str thread_id;  /* empty: a new thread; one that is not there is made */
+    struct str prompt;
+    struct str dataset_id; /* empty: no records: a guidance report */
+    uint64_t seed;         /* 0: 1 */
+};
+
+struct runner;
+
+/* OK: the run is durable and will end; ids are NUL-terminated. Or why it is not: ERR_IO. */
+typedef void (*runner_accepted_fn)(int code, const char *run_id, const char *thread_id, void *arg);
+
+must_check int runner_new(const struct runner_options *options, struct runner **ret_runner,
+                          struct error *error);
+void runner_free(struct runner *runner);
+
+/* Takes up the runs that the last process left open. Once, before the first request. */
+must_check int runner_recover(struct runner *runner, struct error *error);
+
+/* ERR_INVALID (an id that is not one, an empty or too long prompt: the message says which and how
+ * long it may be), ERR_NOT_FOUND (no such dataset, or it is not ready), ERR_EXISTS (a run of that id
+ * is there: not an error for who asks for the same again), ERR_LIMIT (too many wait: try later),
+ * ERR_NO_MEMORY. accepted is called only after OK. */
+must_check int runner_start(struct runner *runner, const struct runner_request *request,
+                            runner_accepted_fn accepted, void *arg, struct error *error);
+
+/* Asks a run to end: RUN_FINISHED with outcome "cancelled" follows when the step at work has seen it.
+ * OK also when it was asked for before; ERR_NOT_FOUND when the run is not open. */
+int runner_cancel(struct runner *runner, struct str run_id);
+
+/* Starts nothing new; runs at work go on for grace_ms, then stay open in the store for the next
+ * start. drained(arg) when no worker is busy any more. */
+void runner_drain(struct runner *runner, uint64_t grace_ms, loop_fn drained, void *arg);
+
+struct runner_counts {
+    unsigned working;
+    unsigned waiting;
+    uint64_t finished;
+    uint64_t failed;
+    uint64_t cancelled;
+};
+struct runner_counts runner_counts(const struct runner *runner);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * api: what the server says over HTTP: routes, one file per resource; events over WebSocket and SSE.
+ * The only room that knows which HTTP status an error becomes, and what a resource looks like as
+ * JSON. docs/protocol.md is its contract.
+ *
+ * Loop thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NETRA_API_API_H
+#define NETRA_API_API_H
+
+#include "agent/runner.h"
+#include "auth/local.h"
+#include "http/static.h"
+#include "monitor/health.h"
+
+/* Parts that it works with; they outlive it. */
+struct api_options {
+    struct loop *loop;
+    struct store *store;
+    struct usage_store *records;
+    struct dataset_cache *datasets;
+    struct auth *auth;
+    struct health *health;
+    const struct http_files *page;
+    const char *prices_path; /* NULL: the built-in book */
+    const char *public_url;  /* "http://127.0.0.1:8080" */
+    uint64_t upload_bytes_max;
+    int64_t started_us;
+};
+
+struct api;
+
+must_check int api_new(const struct api_options *options, struct api **ret_api,
+                       struct error *error);
+void api_free(struct api *api);
+
+/* The server's callbacks; arg is the api. */
+extern const struct http_handler api_handler;
+
+/* Once each, before the first request: the parts that need the api's callbacks to be made. */
+void api_set_server(struct api *api, struct http_server *server);
+void api_set_runner(struct api *api, struct runner *runner);
+
+/* For runner_options: publishes to WebSockets and event streams; arg is the api. */
+unsigned api_publish(struct str run_id, uint64_t seq, struct str json, bool is_last, void *arg);
+
+/* The table of routes as the OpenAPI 3.1 document and as the table of docs/protocol.md. */
+void api_write_openapi(struct buf *out);
+void api_write_routes(struct buf *out);
+
+#endif

@@ -1,0 +1,212 @@
+/*
+ * server: HTTP/1.1, WebSocket (RFC 6455) and server-sent events on one listening socket. libuv moves
+ * the bytes, llhttp parses, wslay reads frames; what is ours is strictness, limits, time-outs,
+ * back-pressure and the life of a connection.
+ *
+ *     bytes → head_scan (strict) → llhttp → on_head → body, whole or streamed → on_request
+ *                                                  ↘ http_upgrade → wslay → on_ws_message
+ *
+ * An exchange (a request and its answer) and the WebSocket that it may become are named by an
+ * http_id: slot and generation, never a pointer, so that an answer that comes late (a job, the
+ * store) finds that the client is gone instead of a freed connection. Everything here belongs to the
+ * loop thread.
+ *
+ * An exchange must be answered exactly once: http_reply, http_stream_begin … _end, or
+ * http_upgrade; that may be at any later time. on_gone tells when the client left before the end.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NETRA_HTTP_SERVER_H
+#define NETRA_HTTP_SERVER_H
+
+#include "base/buf.h"
+#include "loop/loop.h"
+
+/* Limits that are not configured. */
+#define HTTP_HEAD_BYTES_MAX    32768u /* request line and headers; more: 431 */
+#define HTTP_HEADERS_MAX       100u   /* more: 431 */
+#define HTTP_TARGET_BYTES_MAX  8192u  /* more: 414 */
+#define HTTP_WS_MESSAGE_MAX    65536u /* from a client; more: 1009 */
+#define HTTP_WS_FRAME_MAX      262144u
+#define HTTP_REPLY_HEADERS_MAX 16u
+
+typedef uint64_t http_id; /* 0 is none */
+
+enum http_method {
+    HTTP_GET,
+    HTTP_HEAD,
+    HTTP_POST,
+    HTTP_PUT,
+    HTTP_PATCH,
+    HTTP_DELETE,
+    HTTP_OPTIONS,
+    HTTP_METHOD_COUNT /* any other is answered 501 before a handler sees it */
+};
+
+struct http_header {
+    struct str name; /* as sent; compare with http_header(), which ignores case */
+    struct str value;
+};
+
+/* Borrowed for the call that it is passed to. */
+struct http_request {
+    http_id id;
+    enum http_method method;
+    struct str path;  /* percent-decoded, begins with "/", without "." and ".." segments */
+    struct str query; /* raw, without "?" */
+    const struct http_header *headers;
+    size_t header_count;
+    struct str body; /* on_request only */
+    const char *peer; /* "127.0.0.1:53211" */
+    bool is_upgrade;  /* a well-formed WebSocket handshake */
+    int64_t received_us;
+    void *context; /* what on_head put into the plan */
+};
+
+/* What a handler wants of a request's body; filled with defaults before on_head. */
+struct http_plan {
+    size_t body_bytes_max; /* more: 413; default 0: a body is refused with 413 */
+    bool is_streamed;      /* on_body instead of a whole body */
+    void *context;         /* given back with every later call about this exchange */
+};
+
+/* What is known once an answer was handed to the socket. */
+struct http_answer_note {
+    enum http_method method;
+    void *context; /* of the plan */
+    int status;
+    uint64_t bytes;      /* of the answer's body */
+    int64_t duration_us; /* from the first byte of the request */
+    const char *peer;
+};
+
+/* The callbacks. Each may answer the exchange at once. */
+struct http_handler {
+    /* The head is in. Answering here refuses the body: the connection closes after the answer unless
+     * there was none. */
+    void (*on_head)(const struct http_request *request, struct http_plan *plan, void *arg);
+    /* The whole request is in (streamed: the last piece was given). */
+    void (*on_request)(const struct http_request *request, void *arg);
+    /* A piece of a streamed body, borrowed. */
+    void (*on_body)(http_id id, void *context, struct str piece, void *arg);
+    /* The client left: before the answer was complete, or a WebSocket ended (code as RFC 6455 has
+     * it, 1006 when it just broke). Called once; the id is dead. Not called after a complete
+     * answer. */
+    void (*on_gone)(http_id id, void *context, unsigned ws_code, void *arg);
+    /* A whole text message of valid UTF-8, borrowed. Binary messages are closed with 1003. */
+    void (*on_ws_message)(http_id id, void *context, struct str text, void *arg);
+    /* The queue of a stream or a WebSocket has become empty after it was not. May be NULL. */
+    void (*on_drained)(http_id id, void *context, void *arg);
+    /* After each answer, also those that the server gave itself (context NULL): for metrics and the
+     * access log. May be NULL. */
+    void (*on_answered)(const struct http_answer_note *note, void *arg);
+};
+
+struct http_limits {
+    unsigned connections_max;      /* more: 503 and closed */
+    uint64_t head_timeout_ms;      /* from the first byte to the end of the head: 408 */
+    uint64_t body_timeout_ms;      /* without a byte of the body: 408 */
+    uint64_t idle_timeout_ms;      /* keep-alive without a request: closed */
+    uint64_t write_timeout_ms;     /* a client that takes nothing: closed */
+    uint64_t ws_ping_ms;           /* a ping that often; two without an answer: closed */
+    unsigned ws_messages_per_s;    /* from one client, pings included; more: 1008 */
+    size_t queue_bytes_max;        /* of one stream or WebSocket: a slow reader is cut off, 1013 */
+};
+
+struct http_server_options {
+    struct loop *loop;
+    const char *address; /* "127.0.0.1", "::1", "0.0.0.0" */
+    uint16_t port;       /* 0: any free one */
+    struct http_limits limits;
+    const struct http_handler *handler;
+    void *arg;
+};
+
+struct http_server;
+
+/* Limits that suit a laptop and a department. */
+extern const struct http_limits http_limits_default;
+
+/* Listens. ERR_IO (address in use, not ours), ERR_NO_MEMORY. */
+must_check int http_server_start(const struct http_server_options *options,
+                                 struct http_server **ret_server, struct error *error);
+uint16_t http_server_port(const struct http_server *server);
+
+/* Accepts nothing more, lets exchanges end, closes idle connections at once, WebSockets with 1012
+ * and streams after what is queued. stopped(arg) is called when the last connection is closed, at
+ * most grace_ms later: what is left then is cut. */
+void http_server_drain(struct http_server *server, uint64_t grace_ms, loop_fn stopped, void *arg);
+
+/* After stopped, or at once when the loop has ended. */
+void http_server_free(struct http_server *server);
+
+struct http_server_counts {
+    unsigned connections;
+    unsigned websockets;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    uint64_t accepted;
+    uint64_t refused; /* malformed or beyond a limit, answered by the server itself */
+};
+struct http_server_counts http_server_counts(const struct http_server *server);
+
+/* ---- reading a request ---- */
+
+/* The value of the first header of that name, trimmed; {NULL, 0} when there is none. */
+struct str http_header(const struct http_request *request, const char *name);
+
+/* The value of a cookie, or {NULL, 0}. */
+struct str http_cookie(const struct http_request *request, const char *name);
+
+/* The decoded value of a query parameter, copied into out (sticky failure is its); false when there
+ * is none or its encoding is broken. With equal names the nth (from 0). */
+bool http_query(const struct http_request *request, const char *name, size_t nth, struct buf *out);
+
+/* ---- answering ---- */
+
+struct http_reply {
+    int status;
+    struct str content_type; /* empty: no body follows (204, 303, 304) */
+    const struct http_header *headers; /* beside those that the server adds: Date, Content-Length … */
+    size_t header_count;               /* at most HTTP_REPLY_HEADERS_MAX */
+    struct str body;                   /* copied as far as the socket does not take it at once */
+    bool must_close;
+};
+
+/* ERR_NOT_FOUND: the client is gone (not worth a message). HEAD is answered without the body. */
+int http_reply(struct http_server *server, http_id id, const struct http_reply *reply);
+
+/* An answer of unknown length: chunked (until close for HTTP/1.0). reply's body is the first piece.
+ * Writing beyond queue_bytes_max cuts the connection off: ERR_LIMIT, and on_gone follows. */
+int http_stream_begin(struct http_server *server, http_id id, const struct http_reply *reply);
+int http_stream_write(struct http_server *server, http_id id, struct str piece);
+int http_stream_end(struct http_server *server, http_id id);
+
+/* Back-pressure for a streamed body: after _pause on_body is not called again until _resume; at most
+ * one more piece of 64 KiB. */
+void http_body_pause(struct http_server *server, http_id id);
+void http_body_resume(struct http_server *server, http_id id);
+
+/* ---- WebSocket ---- */
+
+/* Answers 101. protocol: the sub-protocol chosen of those that the client offered, or NULL. The id
+ * now names the WebSocket; context replaces the plan's. */
+int http_upgrade(struct http_server *server, http_id id, const char *protocol, void *context);
+
+/* A frame that many sockets share: encoded once, counted references, loop thread only. */
+struct ws_frame;
+must_check struct ws_frame *ws_frame_text(struct str text); /* NULL: no memory, or too long */
+struct ws_frame *ws_frame_ref(struct ws_frame *frame);
+void ws_frame_unref(struct ws_frame *frame); /* NULL is allowed */
+
+/* Queues a frame. ERR_NOT_FOUND (gone or closing); ERR_LIMIT: the queue is full, the reader is cut
+ * off with 1013. */
+int ws_send(struct http_server *server, http_id id, struct ws_frame *frame);
+
+/* Sends a close frame behind what is queued and waits a little for the answer. */
+void ws_close(struct http_server *server, http_id id, unsigned code, const char *reason);
+
+/* Bytes that are waiting in the program for a stream or a WebSocket; 0 when it is gone. */
+size_t http_queued(const struct http_server *server, http_id id);
+
+#endif

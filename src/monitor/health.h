@@ -1,0 +1,58 @@
+/*
+ * health: what is up, how that was checked, and when. Rooms above register probes; a probe is cheap
+ * and does not wait: what needs the disk is checked in the background and its last result is told
+ * with its age.
+ *
+ *     live        the loop turns (this answer is the proof)
+ *     ready       every probe that is needed to answer questions says so
+ *     degraded    ready, but something optional is down
+ *
+ * Loop thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NETRA_MONITOR_HEALTH_H
+#define NETRA_MONITOR_HEALTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "json/json_write.h"
+
+#define HEALTH_PROBES_MAX        32u
+#define HEALTH_REASON_BYTES_MAX  160
+
+enum health_state { HEALTH_UP, HEALTH_DEGRADED, HEALTH_DOWN };
+
+struct health_result {
+    enum health_state state;
+    int64_t checked_us;                   /* when */
+    char reason[HEALTH_REASON_BYTES_MAX]; /* empty when up */
+};
+
+typedef void (*health_probe_fn)(struct health_result *result, void *arg);
+
+struct health_probe {
+    const char *name; /* "store" */
+    const char *how;  /* "a row is written, read and deleted every 5 s" */
+    bool is_needed;   /* down: not ready; else: degraded */
+    health_probe_fn probe;
+    void *arg;
+};
+
+struct health {
+    struct health_probe probes[HEALTH_PROBES_MAX];
+    unsigned count;
+    const char *stopping; /* why the server is going down; NULL while it is not */
+};
+
+void health_register(struct health *health, const struct health_probe *probe);
+
+/* HEALTH_DOWN when a needed probe is down or the server is stopping. */
+enum health_state health_state(const struct health *health, int64_t now_us);
+
+/* {"status":"healthy"|"degraded"|"unhealthy", "checked_at", "checks":[{name, status, how, checked_at, reason?}]} as members
+ * of an object that the caller has begun. */
+void health_write(const struct health *health, int64_t now_us, struct json_writer *w);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * log: one line per event of note, on standard error: text for people or JSON for machines. Lines of
+ * level info and below are gathered and written together (log_flush, called by the loop's timer and
+ * at the end); warnings and errors are written at once with what was gathered before them.
+ *
+ * Any thread. Text from outside is an argument, never the format; control bytes are escaped. Secrets
+ * are nobody's argument.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NETRA_MONITOR_LOG_H
+#define NETRA_MONITOR_LOG_H
+
+#include <stdbool.h>
+
+#include "base/attributes.h"
+
+#define LOG_LINE_BYTES_MAX   4096u  /* a longer line is cut */
+#define LOG_BUFFER_BYTES_MAX 65536u /* gathered; full: written at once */
+
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG, LOG_LEVEL_COUNT };
+
+struct log_options {
+    enum log_level level; /* lines above it are dropped */
+    bool is_json;
+    int fd; /* standard error */
+};
+
+void log_start(const struct log_options *options);
+
+/* room: "http", "store" … */
+void log_write(enum log_level level, const char *room, const char *format, ...) printf_like(3, 4);
+bool log_is_on(enum log_level level);
+void log_flush(void);
+
+const char *log_level_name(enum log_level level);
+
+/* -1 when there is no such level. */
+int log_level_from(const char *name);
+
+#endif

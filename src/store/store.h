@@ -1,0 +1,207 @@
+/*
+ * store: what lasts: threads, messages, runs with their event log, reports, descriptions of
+ * datasets, sessions. One SQLite file (WAL, synchronous FULL) in the data directory.
+ *
+ * Writing: changes are gathered in a batch, which is one unit: all of it or nothing. A thread of the
+ * store applies the batches in the order of submission and commits as many as are waiting together
+ * (group commit), then done(code, arg) runs on the loop: the change is durable. done functions run in
+ * the order of submission.
+ *
+ * Reading: functions of the loop thread on a connection of their own that never waits for the
+ * writer; each reads a bounded number of rows. A batch is visible once its done has run, perhaps
+ * a moment before.
+ *
+ * Texts that are passed in are copied. Rows are passed to a callback, borrowed for the call; the
+ * callback returns false to stop.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NETRA_STORE_STORE_H
+#define NETRA_STORE_STORE_H
+
+#include "base/buf.h"
+#include "loop/loop.h"
+
+#define STORE_ID_BYTES_MAX    64u                /* of any id; [A-Za-z0-9_-] */
+#define STORE_PAGE_MAX        200u               /* rows of one read */
+#define STORE_QUEUE_MAX       10000u             /* batches that wait; more: ERR_LIMIT */
+#define STORE_BATCH_BYTES_MAX ((size_t)64 << 20) /* texts of one batch */
+
+enum store_run_status {
+    STORE_RUN_QUEUED,
+    STORE_RUN_RUNNING,
+    STORE_RUN_FINISHED,
+    STORE_RUN_FAILED,
+    STORE_RUN_CANCELLED
+};
+
+enum store_dataset_status { STORE_DATASET_IMPORTING, STORE_DATASET_READY, STORE_DATASET_FAILED };
+
+struct store_thread {
+    struct str id;
+    struct str title;
+    int64_t created_us;
+    int64_t updated_us; /* last message or run */
+};
+
+struct store_message {
+    struct str id;
+    struct str thread_id;
+    struct str role; /* "user", "assistant" */
+    struct str content;
+    struct str run_id; /* may be empty */
+    int64_t created_us;
+};
+
+struct store_run {
+    struct str id;
+    struct str thread_id;
+    enum store_run_status status;
+    struct str prompt;
+    struct str dataset_id; /* may be empty */
+    uint64_t seed;
+    int64_t now_us; /* "now" for the analysis: a run that is done again after a restart says the same */
+    int64_t created_us;
+    int64_t started_us;  /* 0: not yet */
+    int64_t finished_us; /* 0: not yet */
+    struct str reason;   /* why it failed or was cancelled; a sentence */
+    struct str report_id;
+};
+
+/* One event of a run's log, as it is sent. */
+struct store_event {
+    struct str run_id;
+    uint64_t seq; /* from 1, without gaps */
+    int64_t time_us;
+    struct str json;
+};
+
+struct store_report {
+    struct str id;
+    struct str run_id;
+    struct str thread_id;
+    struct str type; /* "full_analysis" … */
+    int64_t created_us;
+};
+
+struct store_dataset {
+    struct str id;
+    struct str name; /* of the file */
+    enum store_dataset_status status;
+    uint64_t bytes; /* as uploaded */
+    uint64_t records;
+    uint64_t rejected;
+    int64_t from_us; /* first and last record with a time; 0/0 without */
+    int64_t to_us;
+    struct str description; /* JSON: the import's report */
+    struct str reason;      /* why it failed; a sentence */
+    int64_t created_us;
+};
+
+/* A session in local mode; of the secret only its SHA-256 is kept. */
+struct store_session {
+    unsigned char hash[32];
+    int64_t created_us;
+    int64_t expires_us;
+};
+
+struct store;
+
+/* Opens or creates data_dir/netra.db (the directory too, mode 0700), brings its schema up to date and
+ * starts the writer. ERR_IO (a disk, rights, another process holds it, damage), ERR_UNSUPPORTED (the
+ * file is of a newer version), ERR_NO_MEMORY. */
+must_check int store_open(struct loop *loop, const char *data_dir, struct store **ret_store,
+                          struct error *error);
+
+/* Commits what was submitted, then closes. done functions that were not called are dropped. */
+void store_close(struct store *store);
+
+/* ---- writing ---- */
+
+struct store_batch;
+typedef void (*store_done_fn)(int code, void *arg);
+
+/* NULL: no memory. */
+must_check struct store_batch *store_batch_new(void);
+void store_batch_free(struct store_batch *batch); /* only one that was not submitted */
+
+/* Each adds a change. Failure is the batch's, sticky, and told by store_submit. _put_ inserts or
+ * replaces; _add_ inserts, and an id that is there is ERR_INVALID for the whole batch. */
+void store_put_thread(struct store_batch *batch, const struct store_thread *thread);
+void store_delete_thread(struct store_batch *batch, struct str id); /* and all that is in it */
+void store_touch_thread(struct store_batch *batch, struct str id, int64_t updated_us);
+void store_add_message(struct store_batch *batch, const struct store_message *message);
+void store_add_run(struct store_batch *batch, const struct store_run *run);
+void store_set_run(struct store_batch *batch, const struct store_run *run); /* all but its id */
+void store_add_event(struct store_batch *batch, const struct store_event *event);
+void store_add_report(struct store_batch *batch, const struct store_report *report);
+void store_add_report_body(struct store_batch *batch, struct str report_id, struct str format,
+                           struct str body);
+void store_put_dataset(struct store_batch *batch, const struct store_dataset *dataset);
+void store_delete_dataset(struct store_batch *batch, struct str id);
+void store_put_session(struct store_batch *batch, const struct store_session *session);
+void store_delete_session(struct store_batch *batch, const unsigned char hash[32]);
+
+/* Takes the batch, whatever it returns. ERR_NO_MEMORY, ERR_LIMIT (too many are waiting, or too long):
+ * then done is not called. done (may be NULL) gets OK, ERR_INVALID (an id that is there already),
+ * ERR_IO (the disk; nothing of the batch is stored). */
+must_check int store_submit(struct store *store, struct store_batch *batch, store_done_fn done,
+                            void *arg);
+
+/* ---- reading: OK, ERR_NOT_FOUND, ERR_IO ---- */
+
+typedef bool (*store_thread_fn)(const struct store_thread *row, void *arg);
+typedef bool (*store_message_fn)(const struct store_message *row, void *arg);
+typedef bool (*store_run_fn)(const struct store_run *row, void *arg);
+typedef bool (*store_event_fn)(const struct store_event *row, void *arg);
+typedef bool (*store_report_fn)(const struct store_report *row, void *arg);
+typedef bool (*store_dataset_fn)(const struct store_dataset *row, void *arg);
+typedef bool (*store_session_fn)(const struct store_session *row, void *arg);
+
+int store_get_thread(struct store *store, struct str id, store_thread_fn fn, void *arg);
+int store_get_run(struct store *store, struct str id, store_run_fn fn, void *arg);
+int store_get_report(struct store *store, struct str id, store_report_fn fn, void *arg);
+int store_get_dataset(struct store *store, struct str id, store_dataset_fn fn, void *arg);
+
+/* The body of a report in a format ("json", "md", "html", "csv"), appended to out. */
+int store_get_report_body(struct store *store, struct str report_id, struct str format,
+                          struct buf *out);
+
+/* Lists, newest first (messages oldest first), at most limit rows; after: the id of the last row of
+ * the page before, empty for the first page; ERR_NOT_FOUND when there is no such row. */
+int store_list_threads(struct store *store, struct str after, unsigned limit, store_thread_fn fn,
+                       void *arg);
+int store_list_messages(struct store *store, struct str thread_id, struct str after,
+                        unsigned limit, store_message_fn fn, void *arg);
+int store_list_runs(struct store *store, struct str thread_id, struct str after, unsigned limit,
+                    store_run_fn fn, void *arg);
+int store_list_datasets(struct store *store, struct str after, unsigned limit,
+                        store_dataset_fn fn, void *arg);
+
+/* Runs that are queued or running, oldest first: after a restart. */
+int store_list_open_runs(struct store *store, store_run_fn fn, void *arg);
+
+/* Events with seq > after, in order. */
+int store_list_events(struct store *store, struct str run_id, uint64_t after, unsigned limit,
+                      store_event_fn fn, void *arg);
+
+/* The number of the last event; 0 when there is none. */
+int store_last_seq(struct store *store, struct str run_id, uint64_t *ret_seq);
+
+/* Sessions that have not expired. */
+int store_list_sessions(struct store *store, int64_t now_us, store_session_fn fn, void *arg);
+
+struct store_counts {
+    uint64_t batches;
+    uint64_t commits;
+    uint64_t failed_batches;
+    uint64_t waiting;
+    uint64_t commit_us_total;
+    uint64_t file_bytes;
+};
+struct store_counts store_counts(struct store *store);
+
+/* Writes and deletes a row, for the health probe: OK or ERR_IO. Asynchronous like a batch. */
+must_check int store_probe(struct store *store, store_done_fn done, void *arg);
+
+#endif

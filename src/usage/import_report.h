@@ -1,0 +1,24 @@
+/*
+ * import_report: what an import said, as JSON and back, so that a report about stored records can
+ * tell as much about their source as one about a file.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NETRA_USAGE_IMPORT_REPORT_H
+#define NETRA_USAGE_IMPORT_REPORT_H
+
+#include "base/arena.h"
+#include "json/json_read.h"
+#include "json/json_write.h"
+#include "usage/import.h"
+
+/* One object: format, convention, is_gzip, bytes_in, bytes_text, rows_read, rows_accepted,
+ * rows_merged, rows_rejected, columns[{field, column, is_constant, is_mapped}], unused[],
+ * rejects[{row, reason}], notes[]. */
+void import_report_write(const struct import_report *report, struct json_writer *w);
+
+/* The same report, its texts in arena. ERR_INVALID, ERR_NO_MEMORY. */
+must_check int import_report_read(struct json_value value, struct arena *arena,
+                                  struct import_report *ret_report, struct error *error);
+
+#endif
