@@ -11,6 +11,7 @@
 #ifndef NETRA_TOOL_DATASET_INTAKE_H
 #define NETRA_TOOL_DATASET_INTAKE_H
 
+#include "base/buf.h"
 #include "store/usage_store.h"
 #include "usage/import.h"
 
