@@ -1,10 +1,10 @@
 /*
  * run_events: what happens in a run, as AG-UI 1.0 events. Pure text: JSON into a buf, one event per
- * call, without "seq", which the runner adds when it numbers the event. docs/protocol.md shows every
- * event with its members.
+ * call, without "seq", which the runner adds when it numbers the event. docs/protocol.md shows
+ * every event with its members.
  *
- * Every event has "type", "timestamp" (ms) and "runId". Ids inside a run are made from the run's id and
- * a counter, so that the same run made again has the same.
+ * Every event has "type", "timestamp" (ms) and "runId". Ids inside a run are made from the run's id
+ * and a counter, so that the same run made again has the same.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

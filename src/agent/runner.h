@@ -1,6 +1,6 @@
 /*
- * runner: runs that last. It accepts a question, drives the run on workers one step at a time, turns
- * what happens into AG-UI events, and is the only writer of a run's log.
+ * runner: runs that last. It accepts a question, drives the run on workers one step at a time,
+ * turns what happens into AG-UI events, and is the only writer of a run's log.
  *
  *     runner_start → [store: message, run, RUN_STARTED] → accepted → step, step, … on workers
  *                       every event: number it → store → durable → publish to who listens
@@ -24,9 +24,9 @@
 #include "store/store.h"
 #include "tool/dataset_cache.h"
 
-#define RUNNER_QUEUE_MAX        1000u /* runs that wait for a place; more: ERR_LIMIT */
-#define RUNNER_CONCURRENT_MAX   64u
-#define RUNNER_EVENT_BYTES_MAX  262144u /* one event, as it is sent */
+#define RUNNER_QUEUE_MAX       1000u /* runs that wait for a place; more: ERR_LIMIT */
+#define RUNNER_CONCURRENT_MAX  64u
+#define RUNNER_EVENT_BYTES_MAX 262144u /* one event, as it is sent */
 
 /* A durable event, in order. Returns the number of subscribers that it was written to. is_last: the
  * run's log ends with it. */
@@ -45,8 +45,8 @@ struct runner_options {
 
 /* Texts are copied. */
 struct runner_request {
-    struct str run_id;     /* the client's own, or empty: a new one */
-    struct str thread_id;  /* empty: a new thread; one that is not there is made */
+    struct str run_id;    /* the client's own, or empty: a new one */
+    struct str thread_id; /* empty: a new thread; one that is not there is made */
     struct str prompt;
     struct str dataset_id; /* empty: no records: a guidance report */
     uint64_t seed;         /* 0: 1 */
@@ -65,14 +65,14 @@ void runner_free(struct runner *runner);
 must_check int runner_recover(struct runner *runner, struct error *error);
 
 /* ERR_INVALID (an id that is not one, an empty or too long prompt: the message says which and how
- * long it may be), ERR_NOT_FOUND (no such dataset, or it is not ready), ERR_EXISTS (a run of that id
- * is there: not an error for who asks for the same again), ERR_LIMIT (too many wait: try later),
+ * long it may be), ERR_NOT_FOUND (no such dataset, or it is not ready), ERR_EXISTS (a run of that
+ * id is there: not an error for who asks for the same again), ERR_LIMIT (too many wait: try later),
  * ERR_NO_MEMORY. accepted is called only after OK. */
 must_check int runner_start(struct runner *runner, const struct runner_request *request,
                             runner_accepted_fn accepted, void *arg, struct error *error);
 
-/* Asks a run to end: RUN_FINISHED with outcome "cancelled" follows when the step at work has seen it.
- * OK also when it was asked for before; ERR_NOT_FOUND when the run is not open. */
+/* Asks a run to end: RUN_FINISHED with outcome "cancelled" follows when the step at work has seen
+ * it. OK also when it was asked for before; ERR_NOT_FOUND when the run is not open. */
 int runner_cancel(struct runner *runner, struct str run_id);
 
 /* Starts nothing new; runs at work go on for grace_ms, then stay open in the store for the next

@@ -1,7 +1,7 @@
 /*
- * api: what the server says over HTTP: routes, one file per resource; events over WebSocket and SSE.
- * The only room that knows which HTTP status an error becomes, and what a resource looks like as
- * JSON. docs/protocol.md is its contract.
+ * api: what the server says over HTTP: routes, one file per resource; events over WebSocket and
+ * SSE. The only room that knows which HTTP status an error becomes, and what a resource looks like
+ * as JSON. docs/protocol.md is its contract.
  *
  * Loop thread.
  *

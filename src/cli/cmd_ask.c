@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "agent/run.h"
-#include "loop/clock.h"
 #include "cli/record_options.h"
+#include "loop/clock.h"
 #include "loop/uuid.h"
 
 #define OUTPUT_BYTES_MAX ((size_t)1 << 30)

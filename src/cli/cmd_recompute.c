@@ -11,9 +11,9 @@
 #include <stdio.h>
 
 #include "agent/run.h"
-#include "loop/clock.h"
 #include "cli/read_file.h"
 #include "cli/record_options.h"
+#include "loop/clock.h"
 
 #define REPORT_BYTES_MAX   ((size_t)512 << 20)
 #define DIFFERENCES_SHOWN  20u

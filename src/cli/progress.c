@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/civil_time.h"
-#include "loop/clock.h"
 #include "cli/record_options.h"
+#include "loop/clock.h"
 
 #define PROGRESS_AFTER_US SECOND_US
 #define PROGRESS_EVERY_US (SECOND_US / 10)

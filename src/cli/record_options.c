@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "base/civil_time.h"
-#include "loop/clock.h"
 #include "cli/progress.h"
+#include "loop/clock.h"
 
 void record_options_init(struct record_options *options)
 {

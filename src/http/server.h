@@ -1,15 +1,15 @@
 /*
- * server: HTTP/1.1, WebSocket (RFC 6455) and server-sent events on one listening socket. libuv moves
- * the bytes, llhttp parses, wslay reads frames; what is ours is strictness, limits, time-outs,
- * back-pressure and the life of a connection.
+ * server: HTTP/1.1, WebSocket (RFC 6455) and server-sent events on one listening socket. libuv
+ * moves the bytes, llhttp parses, wslay reads frames; what is ours is strictness, limits,
+ * time-outs, back-pressure and the life of a connection.
  *
  *     bytes → head_scan (strict) → llhttp → on_head → body, whole or streamed → on_request
  *                                                  ↘ http_upgrade → wslay → on_ws_message
  *
  * An exchange (a request and its answer) and the WebSocket that it may become are named by an
  * http_id: slot and generation, never a pointer, so that an answer that comes late (a job, the
- * store) finds that the client is gone instead of a freed connection. Everything here belongs to the
- * loop thread.
+ * store) finds that the client is gone instead of a freed connection. Everything here belongs to
+ * the loop thread.
  *
  * An exchange must be answered exactly once: http_reply, http_stream_begin … _end, or
  * http_upgrade; that may be at any later time. on_gone tells when the client left before the end.
@@ -56,7 +56,7 @@ struct http_request {
     struct str query; /* raw, without "?" */
     const struct http_header *headers;
     size_t header_count;
-    struct str body; /* on_request only */
+    struct str body;  /* on_request only */
     const char *peer; /* "127.0.0.1:53211" */
     bool is_upgrade;  /* a well-formed WebSocket handshake */
     int64_t received_us;
@@ -82,8 +82,8 @@ struct http_answer_note {
 
 /* The callbacks. Each may answer the exchange at once. */
 struct http_handler {
-    /* The head is in. Answering here refuses the body: the connection closes after the answer unless
-     * there was none. */
+    /* The head is in. Answering here refuses the body: the connection closes after the answer
+     * unless there was none. */
     void (*on_head)(const struct http_request *request, struct http_plan *plan, void *arg);
     /* The whole request is in (streamed: the last piece was given). */
     void (*on_request)(const struct http_request *request, void *arg);
@@ -103,14 +103,14 @@ struct http_handler {
 };
 
 struct http_limits {
-    unsigned connections_max;      /* more: 503 and closed */
-    uint64_t head_timeout_ms;      /* from the first byte to the end of the head: 408 */
-    uint64_t body_timeout_ms;      /* without a byte of the body: 408 */
-    uint64_t idle_timeout_ms;      /* keep-alive without a request: closed */
-    uint64_t write_timeout_ms;     /* a client that takes nothing: closed */
-    uint64_t ws_ping_ms;           /* a ping that often; two without an answer: closed */
-    unsigned ws_messages_per_s;    /* from one client, pings included; more: 1008 */
-    size_t queue_bytes_max;        /* of one stream or WebSocket: a slow reader is cut off, 1013 */
+    unsigned connections_max;   /* more: 503 and closed */
+    uint64_t head_timeout_ms;   /* from the first byte to the end of the head: 408 */
+    uint64_t body_timeout_ms;   /* without a byte of the body: 408 */
+    uint64_t idle_timeout_ms;   /* keep-alive without a request: closed */
+    uint64_t write_timeout_ms;  /* a client that takes nothing: closed */
+    uint64_t ws_ping_ms;        /* a ping that often; two without an answer: closed */
+    unsigned ws_messages_per_s; /* from one client, pings included; more: 1008 */
+    size_t queue_bytes_max;     /* of one stream or WebSocket: a slow reader is cut off, 1013 */
 };
 
 struct http_server_options {
@@ -167,9 +167,10 @@ bool http_query(const struct http_request *request, const char *name, size_t nth
 struct http_reply {
     int status;
     struct str content_type; /* empty: no body follows (204, 303, 304) */
-    const struct http_header *headers; /* beside those that the server adds: Date, Content-Length … */
-    size_t header_count;               /* at most HTTP_REPLY_HEADERS_MAX */
-    struct str body;                   /* copied as far as the socket does not take it at once */
+    const struct http_header
+        *headers;        /* beside those that the server adds: Date, Content-Length … */
+    size_t header_count; /* at most HTTP_REPLY_HEADERS_MAX */
+    struct str body;     /* copied as far as the socket does not take it at once */
     bool must_close;
 };
 
@@ -182,8 +183,8 @@ int http_stream_begin(struct http_server *server, http_id id, const struct http_
 int http_stream_write(struct http_server *server, http_id id, struct str piece);
 int http_stream_end(struct http_server *server, http_id id);
 
-/* Back-pressure for a streamed body: after _pause on_body is not called again until _resume; at most
- * one more piece of 64 KiB. */
+/* Back-pressure for a streamed body: after _pause on_body is not called again until _resume; at
+ * most one more piece of 64 KiB. */
 void http_body_pause(struct http_server *server, http_id id);
 void http_body_resume(struct http_server *server, http_id id);
 

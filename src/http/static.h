@@ -29,8 +29,9 @@ struct http_files {
 /* NULL: there is none. */
 const struct http_file *http_file_find(const struct http_files *files, struct str path);
 
-/* 200 or 304 (If-None-Match), gzip when the client takes it; more headers as given (Content-Security-
- * Policy …), at most HTTP_REPLY_HEADERS_MAX - 4. Methods but GET and HEAD are the caller's matter. */
+/* 200 or 304 (If-None-Match), gzip when the client takes it; more headers as given
+ * (Content-Security- Policy …), at most HTTP_REPLY_HEADERS_MAX - 4. Methods but GET and HEAD are
+ * the caller's matter. */
 int http_reply_file(struct http_server *server, const struct http_request *request,
                     const struct http_file *file, const struct http_header *headers,
                     size_t header_count);

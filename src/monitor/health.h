@@ -19,8 +19,8 @@
 
 #include "json/json_write.h"
 
-#define HEALTH_PROBES_MAX        32u
-#define HEALTH_REASON_BYTES_MAX  160
+#define HEALTH_PROBES_MAX       32u
+#define HEALTH_REASON_BYTES_MAX 160
 
 enum health_state { HEALTH_UP, HEALTH_DEGRADED, HEALTH_DOWN };
 
@@ -51,8 +51,8 @@ void health_register(struct health *health, const struct health_probe *probe);
 /* HEALTH_DOWN when a needed probe is down or the server is stopping. */
 enum health_state health_state(const struct health *health, int64_t now_us);
 
-/* {"status":"healthy"|"degraded"|"unhealthy", "checked_at", "checks":[{name, status, how, checked_at, reason?}]} as members
- * of an object that the caller has begun. */
+/* {"status":"healthy"|"degraded"|"unhealthy", "checked_at", "checks":[{name, status, how,
+ * checked_at, reason?}]} as members of an object that the caller has begun. */
 void health_write(const struct health *health, int64_t now_us, struct json_writer *w);
 
 #endif

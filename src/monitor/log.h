@@ -1,10 +1,10 @@
 /*
- * log: one line per event of note, on standard error: text for people or JSON for machines. Lines of
- * level info and below are gathered and written together (log_flush, called by the loop's timer and
- * at the end); warnings and errors are written at once with what was gathered before them.
+ * log: one line per event of note, on standard error: text for people or JSON for machines. Lines
+ * of level info and below are gathered and written together (log_flush, called by the loop's timer
+ * and at the end); warnings and errors are written at once with what was gathered before them.
  *
- * Any thread. Text from outside is an argument, never the format; control bytes are escaped. Secrets
- * are nobody's argument.
+ * Any thread. Text from outside is an argument, never the format; control bytes are escaped.
+ * Secrets are nobody's argument.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

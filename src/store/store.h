@@ -2,10 +2,10 @@
  * store: what lasts: threads, messages, runs with their event log, reports, descriptions of
  * datasets, sessions. One SQLite file (WAL, synchronous FULL) in the data directory.
  *
- * Writing: changes are gathered in a batch, which is one unit: all of it or nothing. A thread of the
- * store applies the batches in the order of submission and commits as many as are waiting together
- * (group commit), then done(code, arg) runs on the loop: the change is durable. done functions run in
- * the order of submission.
+ * Writing: changes are gathered in a batch, which is one unit: all of it or nothing. A thread of
+ * the store applies the batches in the order of submission and commits as many as are waiting
+ * together (group commit), then done(code, arg) runs on the loop: the change is durable. done
+ * functions run in the order of submission.
  *
  * Reading: functions of the loop thread on a connection of their own that never waits for the
  * writer; each reads a bounded number of rows. A batch is visible once its done has run, perhaps
@@ -60,7 +60,8 @@ struct store_run {
     struct str prompt;
     struct str dataset_id; /* may be empty */
     uint64_t seed;
-    int64_t now_us; /* "now" for the analysis: a run that is done again after a restart says the same */
+    int64_t
+        now_us; /* "now" for the analysis: a run that is done again after a restart says the same */
     int64_t created_us;
     int64_t started_us;  /* 0: not yet */
     int64_t finished_us; /* 0: not yet */
@@ -107,9 +108,9 @@ struct store_session {
 
 struct store;
 
-/* Opens or creates data_dir/netra.db (the directory too, mode 0700), brings its schema up to date and
- * starts the writer. ERR_IO (a disk, rights, another process holds it, damage), ERR_UNSUPPORTED (the
- * file is of a newer version), ERR_NO_MEMORY. */
+/* Opens or creates data_dir/netra.db (the directory too, mode 0700), brings its schema up to date
+ * and starts the writer. ERR_IO (a disk, rights, another process holds it, damage), ERR_UNSUPPORTED
+ * (the file is of a newer version), ERR_NO_MEMORY. */
 must_check int store_open(struct loop *loop, const char *data_dir, struct store **ret_store,
                           struct error *error);
 
@@ -142,9 +143,9 @@ void store_delete_dataset(struct store_batch *batch, struct str id);
 void store_put_session(struct store_batch *batch, const struct store_session *session);
 void store_delete_session(struct store_batch *batch, const unsigned char hash[32]);
 
-/* Takes the batch, whatever it returns. ERR_NO_MEMORY, ERR_LIMIT (too many are waiting, or too long):
- * then done is not called. done (may be NULL) gets OK, ERR_INVALID (an id that is there already),
- * ERR_IO (the disk; nothing of the batch is stored). */
+/* Takes the batch, whatever it returns. ERR_NO_MEMORY, ERR_LIMIT (too many are waiting, or too
+ * long): then done is not called. done (may be NULL) gets OK, ERR_INVALID (an id that is there
+ * already), ERR_IO (the disk; nothing of the batch is stored). */
 must_check int store_submit(struct store *store, struct store_batch *batch, store_done_fn done,
                             void *arg);
 
@@ -171,12 +172,12 @@ int store_get_report_body(struct store *store, struct str report_id, struct str 
  * the page before, empty for the first page; ERR_NOT_FOUND when there is no such row. */
 int store_list_threads(struct store *store, struct str after, unsigned limit, store_thread_fn fn,
                        void *arg);
-int store_list_messages(struct store *store, struct str thread_id, struct str after,
-                        unsigned limit, store_message_fn fn, void *arg);
+int store_list_messages(struct store *store, struct str thread_id, struct str after, unsigned limit,
+                        store_message_fn fn, void *arg);
 int store_list_runs(struct store *store, struct str thread_id, struct str after, unsigned limit,
                     store_run_fn fn, void *arg);
-int store_list_datasets(struct store *store, struct str after, unsigned limit,
-                        store_dataset_fn fn, void *arg);
+int store_list_datasets(struct store *store, struct str after, unsigned limit, store_dataset_fn fn,
+                        void *arg);
 
 /* Runs that are queued or running, oldest first: after a restart. */
 int store_list_open_runs(struct store *store, store_run_fn fn, void *arg);

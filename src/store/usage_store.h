@@ -3,13 +3,13 @@
  * the way of an event. Today one SQLite file (data_dir/usage.db); the contract suits a column
  * store.
  *
- * Records are kept as chunks of at most USAGE_CHUNK_ROWS rows in the order of import: one BLOB each,
- * packed columns with their own texts, so that a chunk can be read without any other (chunk.h has
- * the format). What a dataset is called, and whether it is complete, is store.h's matter: a dataset
- * that store.h does not call ready has no meaning here and is swept at the next start.
+ * Records are kept as chunks of at most USAGE_CHUNK_ROWS rows in the order of import: one BLOB
+ * each, packed columns with their own texts, so that a chunk can be read without any other (chunk.h
+ * has the format). What a dataset is called, and whether it is complete, is store.h's matter: a
+ * dataset that store.h does not call ready has no meaning here and is swept at the next start.
  *
- * All functions block on the disk and are called on workers; each opens what it needs, so any number
- * may run at once.
+ * All functions block on the disk and are called on workers; each opens what it needs, so any
+ * number may run at once.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -29,14 +29,14 @@ must_check int usage_store_open(const char *data_dir, struct usage_store **ret_s
                                 struct error *error);
 void usage_store_close(struct usage_store *store);
 
-/* Stores all rows of a table that is not sorted yet as a dataset, durably, all or nothing. The id must be
- * new: ERR_INVALID. ERR_IO, ERR_NO_MEMORY. */
+/* Stores all rows of a table that is not sorted yet as a dataset, durably, all or nothing. The id
+ * must be new: ERR_INVALID. ERR_IO, ERR_NO_MEMORY. */
 must_check int usage_store_put(struct usage_store *store, struct str dataset_id,
                                const struct usage_table *table, struct error *error);
 
-/* Appends a dataset's rows to a table, in the order of import, as if they were imported again: equal
- * in every column, and in by_request. ERR_NOT_FOUND, ERR_INVALID (a chunk is damaged), ERR_CANCELLED,
- * ERR_NO_MEMORY. */
+/* Appends a dataset's rows to a table, in the order of import, as if they were imported again:
+ * equal in every column, and in by_request. ERR_NOT_FOUND, ERR_INVALID (a chunk is damaged),
+ * ERR_CANCELLED, ERR_NO_MEMORY. */
 must_check int usage_store_load(struct usage_store *store, struct str dataset_id,
                                 struct usage_table *table, const atomic_bool *is_cancelled,
                                 struct error *error);

@@ -29,8 +29,8 @@ struct dataset_cache_options {
 struct dataset_cache;
 struct dataset_lease;
 
-/* Called on the loop, never before dataset_cache_get has returned. lease is the receiver's; NULL when
- * code is not OK. */
+/* Called on the loop, never before dataset_cache_get has returned. lease is the receiver's; NULL
+ * when code is not OK. */
 typedef void (*dataset_ready_fn)(int code, const struct error *error, struct dataset_lease *lease,
                                  void *arg);
 

@@ -8,9 +8,9 @@
 #define NETRA_USAGE_IMPORT_REPORT_H
 
 #include "base/arena.h"
+#include "usage/import.h"
 #include "json/json_read.h"
 #include "json/json_write.h"
-#include "usage/import.h"
 
 /* One object: format, convention, is_gzip, bytes_in, bytes_text, rows_read, rows_accepted,
  * rows_merged, rows_rejected, columns[{field, column, is_constant, is_mapped}], unused[],
