@@ -1,7 +1,8 @@
 /*
  * The facts as CSV (RFC 4180) for spreadsheets: one row each, numbers exact and without a unit in
- * their cell, times in RFC 3339. Prose, tables and figures stay out: they only name facts. Texts hold what
- * visible.h lets through: an id differs from the JSON's where a name has invisible controls.
+ * their cell, times in RFC 3339. Prose, tables and figures stay out: they only name facts. Texts
+ * hold what visible.h lets through: an id differs from the JSON's where a name has invisible
+ * controls.
  *
  * A spreadsheet takes a cell that begins with = + - @ (or the wide forms of them) for a formula,
  * wherever the text came from. Text cells that do so get an apostrophe in front, the defence that

@@ -194,7 +194,8 @@ void report_render_markdown(const struct report *report, struct buf *out);
  * id, generated_at and steps the same input gives the same bytes. */
 void report_render_json(const struct report *report, struct buf *out);
 /* The facts as CSV: id, label, value, unit, low, high, state, n, method, needs. Numbers exactly,
- * absent ones empty; a text that a spreadsheet would take for a formula begins with an apostrophe. */
+ * absent ones empty; a text that a spreadsheet would take for a formula begins with an apostrophe.
+ */
 void report_render_csv(const struct report *report, struct buf *out);
 /* The body alone, for results of one tool: {"tool", "facts", "tables", "figures", "sections",
  * "actions", "caveats", "needs"}. */
