@@ -27,7 +27,8 @@ static inline void stored_add_csv(struct buf *text)
     buf_append(text, STR("time,team,input_tokens,output_tokens,request_id,colour\n"));
     for (int i = 0; i < 400; i++) {
         buf_printf(text, "2026-01-%02dT%02d:00:%02dZ,%s,%d,%d,r%d,red\n", 1 + i % 28, i % 24,
-                   i % 60, i % 3 ? "\"search, \"\"new\"\"\"" : "=chat", 900 + i, 10 + i % 7, i % 350);
+                   i % 60, i % 3 ? "\"search, \"\"new\"\"\"" : "=chat", 900 + i, 10 + i % 7,
+                   i % 350);
         if (i % 40 == 0) {
             buf_append(text, STR("yesterday,a,b,c,d,e\n"));
         }
