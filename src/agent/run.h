@@ -39,7 +39,8 @@ struct run_event {
     enum run_event_kind kind;
     const char *name; /* of the step, agent or tool */
     int64_t time_us;
-    uint64_t duration_us; /* step finished */
+    uint64_t duration_us;         /* step finished */
+    const unsigned *delivered_to; /* step finished, the last one: filled in by who delivers */
 
     unsigned index;            /* of the agent or the tool call: from 0, in the order of starts */
     const char *agent;         /* tool: who calls it */
