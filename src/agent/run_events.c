@@ -7,6 +7,7 @@
 #include "agent/run_events.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "report/template.h"
 
