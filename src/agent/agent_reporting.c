@@ -260,8 +260,7 @@ static int describe_inputs(struct run *run)
     }
     for (size_t i = 0; i < dataset->input_count; i++) {
         const struct dataset_input *input = &dataset->inputs[i];
-        const struct import_report *import =
-            input->import ? usage_import_report(input->import) : NULL;
+        const struct import_report *import = input->report;
 
         report->inputs[report->input_count++] = (struct report_input){
             .path = str_from(input->path),
