@@ -22,7 +22,7 @@
 #include "json/json_write.h"
 
 #define ROUTE_PARAMS_MAX      2u
-#define ROUTE_BODY_BYTES_MAX  131072u /* of JSON: the longest prompt and what stands around it */
+#define ROUTE_BODY_BYTES_MAX  1048576u /* of JSON: AG-UI clients send the whole thread each time */
 #define ROUTE_REPLY_BYTES_MAX ((size_t)256 << 20)
 
 struct exchange;
