@@ -16,7 +16,6 @@
 #include "base/alloc.h"
 #include "base/check.h"
 
-#define KEEP_ALIVE_MS      15000u
 #define STREAM_FRAME_BYTES 64u    /* around the JSON of an event: "id: …\ndata: …\n\n" */
 #define CATCH_UP_QUEUE_MAX 65536u /* bytes that wait for the client; more: it must read first */
 #define WS_TRY_AGAIN_LATER 1013u
@@ -25,7 +24,6 @@ struct subscribers {
     struct api *api;
     struct subscription_table table;
     struct buf text; /* of the event that is on its way, as a stream has it */
-    struct loop_timer keep_alive;
 };
 
 /* ---- sending ---- */
@@ -323,11 +321,6 @@ void subscribers_keep_alive(struct subscribers *subscribers)
     }
 }
 
-static void on_keep_alive(void *arg)
-{
-    subscribers_keep_alive(arg);
-}
-
 int subscribers_new(struct api *api, struct subscribers **ret_subscribers)
 {
     struct subscribers *subscribers = alloc_zeroed(1, sizeof(*subscribers));
@@ -337,15 +330,8 @@ int subscribers_new(struct api *api, struct subscribers **ret_subscribers)
     }
     subscribers->api = api;
     buf_init(&subscribers->text, RUNNER_EVENT_BYTES_MAX + STREAM_FRAME_BYTES);
-    loop_timer_init(api->options.loop, &subscribers->keep_alive, on_keep_alive, subscribers);
-    loop_timer_start(&subscribers->keep_alive, KEEP_ALIVE_MS, KEEP_ALIVE_MS);
     *ret_subscribers = subscribers;
     return OK;
-}
-
-static void timer_closed(void *arg)
-{
-    alloc_free(arg);
 }
 
 void subscribers_free(struct subscribers *subscribers)
@@ -356,5 +342,5 @@ void subscribers_free(struct subscribers *subscribers)
     check_cmp(subscribers->table.depth, ==, 0);
     subscription_table_clear(&subscribers->table);
     buf_done(&subscribers->text);
-    loop_timer_close(&subscribers->keep_alive, timer_closed);
+    alloc_free(subscribers);
 }

@@ -22,7 +22,7 @@
 enum subscriber_kind { SUBSCRIBER_WEBSOCKET, SUBSCRIBER_STREAM };
 
 must_check int subscribers_new(struct api *api, struct subscribers **ret_subscribers);
-void subscribers_free(struct subscribers *subscribers); /* its timer closes on the loop */
+void subscribers_free(struct subscribers *subscribers); /* sends nothing any more */
 
 /* Listens to a run from after + 1. The exchange's id is where events go; a stream (which must have
  * been begun) is ended after the run's last event. A second subscription of the same socket to the
@@ -42,7 +42,7 @@ void subscribers_drained(struct subscribers *subscribers, http_id id);
 unsigned subscribers_publish(struct subscribers *subscribers, struct str run_id, uint64_t seq,
                              struct str json, bool is_last);
 
-/* A comment to every stream; a timer of its own calls it every 15 s. */
+/* A comment to every stream, every 15 s; called by the api's timer. */
 void subscribers_keep_alive(struct subscribers *subscribers);
 
 #endif
