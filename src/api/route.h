@@ -160,10 +160,13 @@ void problem_reply(struct api *api, http_id id, enum problem problem, const char
 /* A room's error: ERR_INVALID → 422, ERR_NOT_FOUND → 404, ERR_LIMIT → 503, ERR_NO_RECORDS → 422 …
  * The message and the hint travel. */
 void problem_reply_error(struct api *api, http_id id, const struct error *error);
+enum problem problem_of_error(int code);
+/* 401; has_credentials: something was presented, but it is not valid. */
+void problem_reply_auth(struct api *api, http_id id, bool has_credentials);
 /* 403; needs: what is missing ("Origin"). */
 void problem_forbid(struct api *api, http_id id, const char *needs, const char *format, ...)
     printf_like(4, 5);
-/* 405 or the 204 of OPTIONS; allow: "GET, HEAD, OPTIONS". */
+/* 405; allow: "GET, HEAD, OPTIONS". */
 void problem_reply_method(struct api *api, http_id id, const char *allow);
 /* The same object as JSON into a writer, for WebSockets. */
 void problem_write(struct json_writer *w, enum problem problem, const char *pointer,

@@ -51,6 +51,9 @@ void router_done(struct router *router);
 struct router_match router_find(const struct router *router, enum http_method method,
                                 struct str path);
 
+/* The place of a route in routes; SIZE_MAX when it is none of them. O(n), n pointers. */
+size_t router_index(const struct router *router, const struct route *route);
+
 /* Parameters of a path that is known to have the pattern's form; false when it has not. */
 bool router_params(struct str pattern, struct str path, struct str *ret_params);
 
