@@ -10,6 +10,7 @@
 
 #include "api/api_state.h"
 #include "api/page.h"
+#include "api/route_live.h"
 #include "api/routes.h"
 #include "base/alloc.h"
 #include "base/check.h"
@@ -35,6 +36,7 @@ static void keep_alive(void *arg)
 
 static void free_parts(struct api *api)
 {
+    live_free_pending(api);
     router_done(&api->router);
     subscribers_free(api->subscribers);
     price_book_free(api->book);

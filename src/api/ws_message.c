@@ -2,7 +2,7 @@
 #include "api/ws_message.h"
 
 static const char *const type_names[] = {
-    [WS_MESSAGE_UNKNOWN] = NULL,      [WS_MESSAGE_RUN] = "run",   [WS_MESSAGE_RESUME] = "resume",
+    [WS_MESSAGE_UNKNOWN] = NULL,    [WS_MESSAGE_RUN] = "run",   [WS_MESSAGE_RESUME] = "resume",
     [WS_MESSAGE_CANCEL] = "cancel", [WS_MESSAGE_PING] = "ping",
 };
 
