@@ -26,6 +26,7 @@ struct api {
     struct json_parser *parser; /* of request bodies and of the event log */
     struct buf scratch;         /* the answer under construction; loop thread, one at a time */
     struct buf query;           /* decoded query parameters of the call at hand */
+    unsigned works;             /* of work.c; at most WORK_MAX */
     unsigned jobs; /* uploads and tool calls on workers: api_free waits for none, so it must be 0 */
 };
 
