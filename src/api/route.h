@@ -101,7 +101,7 @@ struct route_table {
     size_t count;
 };
 extern const struct route_table routes_system, routes_auth, routes_threads, routes_runs,
-    routes_reports, routes_tools, routes_prices, routes_datasets, routes_live;
+    routes_reports, routes_tools, routes_parse, routes_prices, routes_datasets, routes_live;
 
 /* ---- parts that handlers use (api_state.h has the struct) ---- */
 
@@ -120,6 +120,27 @@ struct call_page {
     struct str after;
 };
 bool call_page(const struct call *call, struct call_page *ret_page);
+
+/* A list under construction: list_begin, for each row list_row and the row's JSON into w, then
+ * list_reply with what the store said. */
+struct list {
+    const struct call *call;
+    struct api *api;
+    struct json_writer w;
+    unsigned limit;
+    unsigned count;
+    char last[STORE_ID_BYTES_MAX];
+    size_t last_length;
+};
+void list_begin(struct list *list, const struct call *call, const struct call_page *page);
+void list_row(struct list *list, struct str id);
+void list_reply(struct list *list, int code);
+
+/* What a read of the store came to: 404 "there is no such thread", or 500. */
+void call_reply_store_error(const struct call *call, int code, const char *what);
+
+/* Reads the body and starts a run; thread_id empty: as the body says. */
+void call_start_run(const struct call *call, struct str thread_id);
 
 /* A fault of the body (body.h) as 422 with its pointer. Returns nothing: the call is answered. */
 struct body_fault;

@@ -8,8 +8,11 @@
 
 #include "api/route.h"
 
-#define ROUTE_TABLES 9u
+#define ROUTE_TABLES 10u
 
 extern const struct route_table *const route_tables[ROUTE_TABLES];
+
+/* The table as a page for people. */
+void api_write_docs_page(struct buf *out);
 
 #endif
