@@ -27,19 +27,19 @@
 #define MAPS_BYTES_MAX 65536u
 
 struct dataset_upload {
-    struct exchange exchange; /* first: http gives it back */
+    struct exchange exchange;    /* first: http gives it back */
     struct dataset_upload *next; /* in api->uploads */
     http_id id;
     char dataset_id[STORE_ID_BYTES_MAX + 1];
     char name[NAME_BYTES_MAX + 1];
     int64_t created_us;
     struct upload *pipe;
-    struct error error;   /* the outcome, once is_work_done */
-    bool is_streamed;     /* http has the exchange: a sample's request has none of its own */
+    struct error error; /* the outcome, once is_work_done */
+    bool is_streamed;   /* http has the exchange: a sample's request has none of its own */
     bool is_answered;
-    bool has_body;        /* the whole request is in */
-    bool is_http_done;    /* answered or gone */
-    bool is_work_done;    /* the outcome is durable */
+    bool has_body;     /* the whole request is in */
+    bool is_http_done; /* answered or gone */
+    bool is_work_done; /* the outcome is durable */
 };
 
 /* ---- life ---- */
@@ -117,8 +117,8 @@ static void answer_ready(struct dataset_upload *upload)
     reply_json(upload->exchange.api, upload->id, 201);
 }
 
-/* Answers when there is something to say and somebody to hear it; lets go when nobody is. The answer
- * may come back as on_answered at once, so nothing may follow it. */
+/* Answers when there is something to say and somebody to hear it; lets go when nobody is. The
+ * answer may come back as on_answered at once, so nothing may follow it. */
 static void settle(struct dataset_upload *upload)
 {
     if (!upload->is_work_done) {
@@ -351,9 +351,9 @@ static bool is_free(const struct call *call, struct str id)
     if (id.length == 0) {
         return true;
     }
-    int code = find(call->api, id) ? OK
-                                   : store_get_dataset(call->api->options.store, id, note_there,
-                                                       NULL);
+    int code = find(call->api, id)
+                   ? OK
+                   : store_get_dataset(call->api->options.store, id, note_there, NULL);
     if (code == ERR_NOT_FOUND) {
         return true;
     }

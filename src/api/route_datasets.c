@@ -1,9 +1,10 @@
 /*
- * Datasets: lists, one, deletion. A dataset that is being uploaded is told as it is now, from memory;
- * the store only knows that it is importing.
+ * Datasets: lists, one, deletion. A dataset that is being uploaded is told as it is now, from
+ * memory; the store only knows that it is importing.
  *
- * Deletion is done in an order that can be broken off anywhere: the row says failed, the records go,
- * the row goes. What is left over after a crash is a failed dataset, which can be deleted again.
+ * Deletion is done in an order that can be broken off anywhere: the row says failed, the records
+ * go, the row goes. What is left over after a crash is a failed dataset, which can be deleted
+ * again.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
