@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
+#include "store/store.h"
 #include "tool/dataset_description.h"
 #include "usage/synthesize.h"
 
