@@ -9,7 +9,9 @@
 #include <stdio.h>
 
 #include "api/api_state.h"
+#include "api/late.h"
 #include "api/page.h"
+#include "api/route_live.h"
 #include "api/routes.h"
 #include "base/alloc.h"
 #include "base/check.h"
@@ -35,6 +37,7 @@ static void keep_alive(void *arg)
 
 static void free_parts(struct api *api)
 {
+    live_free_pending(api);
     router_done(&api->router);
     subscribers_free(api->subscribers);
     price_book_free(api->book);
@@ -101,6 +104,8 @@ void api_free(struct api *api)
 {
     if (api) {
         check_cmp(api->jobs, ==, 0);
+        late_free_all(api);
+        live_free_pending(api);
         loop_timer_close(&api->keep_alive, on_timer_closed);
     }
 }

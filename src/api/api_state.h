@@ -27,6 +27,8 @@ struct api {
     struct buf scratch;         /* the answer under construction; loop thread, one at a time */
     struct buf query;           /* decoded query parameters of the call at hand */
     unsigned works;             /* of work.c; at most WORK_MAX */
+    struct late *late;          /* late.h: answers that wait for the store or the runner */
+    struct pending_run *pending_runs; /* route_live.c: clients whose run is being accepted */
     unsigned jobs; /* uploads and tool calls on workers: api_free waits for none, so it must be 0 */
 };
 
