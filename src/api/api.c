@@ -11,6 +11,7 @@
 #include "api/api_state.h"
 #include "api/late.h"
 #include "api/page.h"
+#include "api/route_datasets.h"
 #include "api/route_live.h"
 #include "api/routes.h"
 #include "base/alloc.h"
@@ -38,6 +39,7 @@ static void keep_alive(void *arg)
 static void free_parts(struct api *api)
 {
     live_free_pending(api);
+    dataset_uploads_free(api);
     router_done(&api->router);
     subscribers_free(api->subscribers);
     price_book_free(api->book);
@@ -87,6 +89,9 @@ int api_new(const struct api_options *options, struct api **ret_api, struct erro
         (void)error_set(error, code, "cannot set up the routes: %s", error_code_text(code));
     } else {
         code = dataset_read_book(options->prices_path, &api->book, digest, error);
+    }
+    if (!code) {
+        code = datasets_recover(api, error);
     }
     if (code) {
         free_parts(api);
