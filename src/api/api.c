@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "api/api_state.h"
+#include "api/late.h"
 #include "api/page.h"
 #include "api/route_datasets.h"
 #include "api/route_live.h"
@@ -108,6 +109,8 @@ void api_free(struct api *api)
 {
     if (api) {
         check_cmp(api->jobs, ==, 0);
+        late_free_all(api);
+        live_free_pending(api);
         loop_timer_close(&api->keep_alive, on_timer_closed);
     }
 }
