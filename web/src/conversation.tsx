@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The conversation: its runs, oldest first, and the composer below. A run that grows is kept in
-// view until the reader scrolls away from it.
+// The conversation: its runs, oldest first, and the composer below. A new
+// question comes to the top of the view; after that scrolling is the reader's.
 
 import { useEffect, useRef } from "preact/hooks";
 import { Composer } from "./composer.tsx";
@@ -17,6 +17,8 @@ const EXAMPLES = [
   "What happens if traffic doubles?",
 ];
 
+const TOP_GAP_PX = 4;
+
 interface ConversationProps {
   desk: Desk;
   state: DeskState;
@@ -25,17 +27,17 @@ interface ConversationProps {
 
 export function Conversation({ desk, state, onShowData }: ConversationProps) {
   const newest = state.runs.at(-1);
-  const start = useRef<HTMLDivElement>(null);
+  const runs = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    // A new question comes to the top, with room for its answer below.
-    start.current?.lastElementChild?.scrollIntoView({ block: "start" });
+    const last = runs.current?.lastElementChild;
+    if (runs.current && last instanceof HTMLElement) runs.current.scrollTop = last.offsetTop - TOP_GAP_PX;
   }, [newest?.id]);
 
   const datasetName = (id: string | undefined): string | undefined =>
     id ? (state.datasets.find((dataset) => dataset.id === id)?.name ?? "data that was deleted") : undefined;
   return (
     <>
-      <div class="runs" ref={start}>
+      <div class="runs" ref={runs}>
         {state.thread === "missing" && (
           <section class="welcome">
             <h1>There is no such conversation</h1>
