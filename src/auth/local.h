@@ -46,6 +46,10 @@ must_check int auth_new(const struct auth_options *options, struct auth **ret_au
                         struct error *error);
 void auth_free(struct auth *auth);
 
+/* One more name of ours: known only once the server listens, when its port is a free one.
+ * ERR_INVALID (empty, or more than AUTH_HOSTS_MAX), ERR_NO_MEMORY. */
+must_check int auth_add_host(struct auth *auth, const char *name, struct error *error);
+
 enum auth_result {
     AUTH_OK,
     AUTH_MISSING,      /* nothing was presented */

@@ -21,12 +21,13 @@
 
 #define HEALTH_PROBES_MAX       32u
 #define HEALTH_REASON_BYTES_MAX 160
+#define HEALTH_AGE_S_MAX        30 /* an older "up" counts as down: its check hangs */
 
 enum health_state { HEALTH_UP, HEALTH_DEGRADED, HEALTH_DOWN };
 
 struct health_result {
     enum health_state state;
-    int64_t checked_us;                   /* when */
+    int64_t checked_us;                   /* when; 0: just now, by the probe itself */
     char reason[HEALTH_REASON_BYTES_MAX]; /* empty when up */
 };
 
@@ -51,8 +52,9 @@ void health_register(struct health *health, const struct health_probe *probe);
 /* HEALTH_DOWN when a needed probe is down or the server is stopping. */
 enum health_state health_state(const struct health *health, int64_t now_us);
 
-/* {"status":"healthy"|"degraded"|"unhealthy", "checked_at", "checks":[{name, status, how,
- * checked_at, reason?}]} as members of an object that the caller has begun. */
+/* {"status":"healthy"|"degraded"|"unhealthy", "checked_at", "checks":[{name, status,
+ * needed, how, checked_at, reason?}], "reason"? (why it is stopping)} as members of an object that
+ * the caller has begun. */
 void health_write(const struct health *health, int64_t now_us, struct json_writer *w);
 
 #endif

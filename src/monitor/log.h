@@ -12,6 +12,7 @@
 #define NETRA_MONITOR_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/attributes.h"
 
@@ -23,9 +24,12 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG, LOG_LEVEL_COUNT };
 struct log_options {
     enum log_level level; /* lines above it are dropped */
     bool is_json;
-    int fd; /* standard error */
+    int fd;                  /* standard error */
+    int64_t (*now_us)(void); /* clock_now_us; NULL: lines without a time */
 };
 
+/* Before it lines of warnings and errors are written as text without a time. May be called again.
+ */
 void log_start(const struct log_options *options);
 
 /* room: "http", "store" … */

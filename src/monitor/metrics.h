@@ -19,7 +19,8 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-#define METRIC_LABELS_MAX 256u
+#define METRIC_LABELS_MAX      256u
+#define METRIC_LABEL_BYTES_MAX 124u /* of a label set; a longer one is "other" */
 
 enum metric {
 #define METRIC(id, type, name, label_names, help) METRIC_##id,
