@@ -151,6 +151,7 @@ static void stop_work(void *arg)
 void runner_drain(struct runner *runner, uint64_t grace_ms, loop_fn drained, void *arg)
 {
     runner->is_draining = true;
+    runner->is_drained = false;
     runner->drained = drained;
     runner->drained_arg = arg;
     loop_timer_start(&runner->grace, grace_ms, /* repeat_ms */ 0);
