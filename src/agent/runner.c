@@ -210,6 +210,10 @@ void live_settle(struct live_run *live)
     }
     *at = live->next;
     runner->counts.working -= live->has_place;
+    if (live->lost_code && live->is_accepted) {
+        runner->counts.failed++;
+        metric_add(METRIC_RUNS, metric_label(METRIC_RUNS, STR("lost")), 1);
+    }
     live_free(live);
     runner_schedule(runner);
     look_drained(runner);
