@@ -8,19 +8,20 @@ set -euo pipefail
 
 cd "$(dirname "$0")/.."
 BUILD=build/release
+export NETRA_BIN=${NETRA_BIN:-$PWD/$BUILD/src/netra}
 tools/configure.sh --if-missing "$BUILD"
 mapfile -t names < <(sed -n "s/^  '\([a-z0-9_]*\)',\$/\1/p" tests/bench/meson.build)
 if [ $# -gt 0 ]; then
   names=(memory_bandwidth "$@")
 fi
-targets=()
+targets=(src/netra)
 for name in "${names[@]}"; do
   targets+=("tests/bench/bench_$name")
 done
 ninja -C "$BUILD" --quiet "${targets[@]}"
 : >build/bench.jsonl
 failed=0
-for target in "${targets[@]}"; do
+for target in "${targets[@]:1}"; do
   if ! "$BUILD/$target" >>build/bench.jsonl; then
     echo "bench: $target failed" >&2
     failed=1

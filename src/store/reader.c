@@ -50,7 +50,8 @@ static const char *const read_sql[READ_STATEMENT_COUNT] = {
                     " WHERE r.id = ?1 AND e.seq > ?2 ORDER BY e.seq LIMIT ?3",
     [READ_LAST_SEQ] = "SELECT coalesce((SELECT max(seq) FROM event WHERE event.run = run.n), 0)"
                       " FROM run WHERE id = ?1",
-    [READ_SESSIONS] = "SELECT hash, created_us, expires_us FROM session WHERE expires_us > ?1",
+    [READ_SESSIONS] = "SELECT hash, created_us, expires_us FROM session WHERE expires_us > ?1"
+                      " ORDER BY expires_us",
 };
 
 const char *reader_sql(enum read_statement statement)

@@ -1,0 +1,380 @@
+/*
+ * bench_server: the real program (NETRA_BIN) against a bare epoll server, in turn, in one run. What
+ * is compared is the CPU that the server's process used, all threads, per request or per message.
+ *
+ *     server.health        GET /api/health through routing, limits, log and metrics
+ *     server.fan_out       an event to each of 200 WebSockets, beyond what the same runs cost
+ * without server.start         from fork to the first healthy answer server.idle_memory   resident,
+ * after one request server.idle_socket   resident bytes per idle WebSocket
+ *
+ * Fan-out: netra works one run at a time here; runs with records stand in front while the sockets
+ * subscribe to short runs that wait behind them, so that every event of those is passed on live.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "epoll_reference.h"
+#include "load.h"
+
+#define ROUNDS       7
+#define REQUESTS     40000
+#define CONNECTIONS  32
+#define LISTENERS    200
+#define FRONT_RUNS   6
+#define FAN_RUNS     12
+#define FAN_ROUNDS   5
+#define STARTS       15
+#define IDLE_SOCKETS 5000
+#define SETTLE_MS    2000 /* all runs behind the front have ended */
+#define QUIET_MS     15000
+#define TOKEN        "bench-token-0123456789abcdef"
+#define PATH_BYTES   256
+
+static struct load_sockets sockets; /* large: not on the stack */
+
+struct netra {
+    pid_t pid;
+    uint16_t port;
+    char folder[PATH_BYTES];
+};
+
+static int by_value(const void *a, const void *b)
+{
+    return bench_by_time(a, b);
+}
+
+static double median(double *values, int count)
+{
+    qsort(values, (size_t)count, sizeof(*values), by_value);
+    return values[count / 2];
+}
+
+static void print_ratio(const char *name, const char *unit, double ours, double reference,
+                        double target)
+{
+    printf("{\"name\":\"%s\",\"unit\":\"%s\",\"ours\":%.4f,\"reference\":%.4f,\"ratio\":%.3f,"
+           "\"target\":%.2f}\n",
+           name, unit, ours, reference, ours / reference, target);
+}
+
+/* target: at most; what is measured against a fixed number instead of a reference. */
+static void print_value(const char *name, const char *unit, double ours, double target)
+{
+    printf("{\"name\":\"%s\",\"unit\":\"%s\",\"ours\":%.4f,\"target\":%.2f}\n", name, unit, ours,
+           target);
+}
+
+/* ---- the real program ---- */
+
+static void exec_netra(const struct netra *netra, int out)
+{
+    const char *program = getenv("NETRA_BIN");
+
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)dup2(out, STDOUT_FILENO);
+    (void)setenv("NETRA_TOKEN", TOKEN, 1);
+    (void)setenv("NETRA_RUNS_CONCURRENT_MAX", "1", 1);
+    (void)setenv("NETRA_HTTP_CONNECTIONS_MAX", "16000", 1);
+    (void)execl(program, program, "serve", "--listen", "127.0.0.1:0", "--data-dir", netra->folder,
+                (char *)NULL);
+    _exit(127);
+}
+
+static int netra_start(struct netra *netra)
+{
+    int pipe_fds[2];
+    unsigned port = 0;
+    char line[512];
+
+    (void)snprintf(netra->folder, sizeof(netra->folder), "/tmp/netra-bench-XXXXXX");
+    if (!mkdtemp(netra->folder) || pipe(pipe_fds)) {
+        return -1;
+    }
+    netra->pid = fork();
+    if (netra->pid == 0) {
+        exec_netra(netra, pipe_fds[1]);
+    }
+    (void)close(pipe_fds[1]);
+    FILE *out = fdopen(pipe_fds[0], "r");
+    while (out && !port && fgets(line, sizeof(line), out)) {
+        (void)sscanf(line, "listening: http://127.0.0.1:%u", &port);
+    }
+    netra->port = (uint16_t)port;
+    return port ? 0 : -1; /* the pipe stays open: the program may still print to it */
+}
+
+static void netra_stop(struct netra *netra)
+{
+    char command[PATH_BYTES + 16];
+    int status;
+
+    (void)kill(netra->pid, SIGTERM);
+    (void)waitpid(netra->pid, &status, 0);
+    (void)snprintf(command, sizeof(command), "rm -rf %s", netra->folder);
+    (void)!system(command);
+}
+
+/* ---- requests ---- */
+
+/* CPU microseconds per request of one server. */
+static double cpu_per_request(pid_t pid, uint16_t port)
+{
+    double before = load_cpu_s(pid);
+
+    if (load_requests(port, "/api/health", CONNECTIONS, REQUESTS)) {
+        return -1;
+    }
+    return (load_cpu_s(pid) - before) / REQUESTS * 1e6;
+}
+
+static int bench_health(const struct netra *netra, pid_t reference, uint16_t reference_port)
+{
+    double ours[ROUNDS];
+    double theirs[ROUNDS];
+
+    for (int i = -1; i < ROUNDS; i++) { /* -1: warm-up */
+        double mine = cpu_per_request(netra->pid, netra->port);
+        double bare = cpu_per_request(reference, reference_port);
+
+        if (mine <= 0 || bare <= 0) {
+            (void)fprintf(stderr, "server.health: a request failed\n");
+            return 1;
+        }
+        if (i >= 0) {
+            ours[i] = mine;
+            theirs[i] = bare;
+        }
+    }
+    print_ratio("server.health", "us CPU/request", median(ours, ROUNDS), median(theirs, ROUNDS),
+                1.5);
+    return 0;
+}
+
+/* ---- fan-out ---- */
+
+static int start_run(const struct netra *netra, const char *id, const char *prompt,
+                     const char *dataset)
+{
+    char json[512];
+
+    (void)snprintf(json, sizeof(json), "{\"run_id\":\"%s\",\"prompt\":\"%s\"%s%s%s}", id, prompt,
+                   dataset ? ",\"dataset\":\"" : "", dataset ? dataset : "", dataset ? "\"" : "");
+    return load_request(netra->port, TOKEN, "/api/runs", json, NULL, 0) == 202 ? 0 : -1;
+}
+
+/* Waits until a run has ended; the number of its events, or 0. */
+static unsigned events_of(const struct netra *netra, const char *id)
+{
+    char path[128];
+    char text[65536];
+
+    (void)snprintf(path, sizeof(path), "/api/runs/%s", id);
+    for (int i = 0; i < 20000; i++) {
+        if (load_request(netra->port, TOKEN, path, NULL, text, sizeof(text)) != 200) {
+            return 0;
+        }
+        if (strstr(text, "\"status\":\"finished\"")) {
+            const char *found = strstr(text, "\"last_seq\":");
+
+            return found ? (unsigned)strtoul(found + 11, NULL, 10) : 0;
+        }
+        (void)usleep(5000);
+    }
+    return 0;
+}
+
+/* The same runs with `listeners` sockets on each: CPU seconds from the end of the runs in front to
+ * the end of the last one, and the frames that were heard in that time. */
+static int fan_round(const struct netra *netra, const char *dataset, int round, int listeners,
+                     double *ret_cpu_s, uint64_t *ret_frames)
+{
+    char id[64];
+    char json[128];
+
+    for (int i = 0; i < FRONT_RUNS + FAN_RUNS; i++) {
+        bool is_front = i < FRONT_RUNS;
+
+        (void)snprintf(id, sizeof(id), "r%d-%d-%d", round, listeners, i);
+        if (start_run(netra, id, is_front ? "Audit all uses of caching" : "hello",
+                      is_front ? dataset : NULL)) {
+            return -1;
+        }
+    }
+    for (int n = 0; n < listeners; n++) {
+        for (int i = FRONT_RUNS; i < FRONT_RUNS + FAN_RUNS; i++) {
+            (void)snprintf(json, sizeof(json),
+                           "{\"type\":\"resume\",\"runId\":\"r%d-%d-%d\",\"lastSeq\":0}", round,
+                           listeners, i);
+            if (load_sockets_send(&sockets, n, json)) {
+                return -1;
+            }
+        }
+    }
+    /* each socket has heard RUN_STARTED of each run: it is subscribed, and the runs still wait */
+    uint64_t before = sockets.frames;
+    uint64_t expected = before + (uint64_t)listeners * FAN_RUNS;
+    if (load_sockets_hear(&sockets, expected, QUIET_MS) || sockets.frames != expected) {
+        (void)fprintf(stderr, "server.fan_out: the runs began before all had subscribed\n");
+        return -1;
+    }
+    (void)snprintf(id, sizeof(id), "r%d-%d-%d", round, listeners, FRONT_RUNS - 1);
+    if (!events_of(netra, id)) {
+        return -1;
+    }
+    double cpu_s = load_cpu_s(netra->pid);
+    before = sockets.frames;
+    uint64_t whole = 0;
+    (void)load_sockets_hear(&sockets, UINT64_MAX, SETTLE_MS);
+    *ret_cpu_s = load_cpu_s(netra->pid) - cpu_s;
+    *ret_frames = sockets.frames - before;
+    for (int i = FRONT_RUNS; i < FRONT_RUNS + FAN_RUNS; i++) {
+        (void)snprintf(id, sizeof(id), "r%d-%d-%d", round, listeners, i);
+        whole += events_of(netra, id) - 1;
+    }
+    if (sockets.frames != expected + whole * (uint64_t)listeners) {
+        (void)fprintf(stderr, "server.fan_out: heard %llu frames of %llu\n",
+                      (unsigned long long)(sockets.frames - expected),
+                      (unsigned long long)(whole * (uint64_t)listeners));
+        return -1;
+    }
+    return 0;
+}
+
+/* CPU microseconds per message of the reference, for frames of that size. */
+static double reference_fan_out(pid_t pid, uint16_t port, uint64_t frames, unsigned bytes)
+{
+    static struct load_sockets bare;
+    char path[64];
+    unsigned each = (unsigned)(frames / LISTENERS);
+
+    if (load_sockets_open(&bare, port, TOKEN, LISTENERS)) {
+        return -1;
+    }
+    (void)snprintf(path, sizeof(path), "/fan/%u/%u", 1, bytes);
+    double cpu_s = load_cpu_s(pid);
+    for (unsigned i = 0; i < each; i++) {
+        if (load_requests(port, path, 1, 1) ||
+            load_sockets_hear(&bare, (uint64_t)(i + 1) * LISTENERS, QUIET_MS)) {
+            return -1;
+        }
+    }
+    cpu_s = load_cpu_s(pid) - cpu_s;
+    return cpu_s / (double)((uint64_t)each * LISTENERS) * 1e6;
+}
+
+static int bench_fan_out(const struct netra *netra, pid_t reference, uint16_t reference_port)
+{
+    double ours[FAN_ROUNDS];
+    char text[65536];
+    char dataset[64] = "";
+    uint64_t frames = 0;
+    unsigned bytes = 256;
+
+    if (load_request(netra->port, TOKEN, "/api/datasets/sample", "{\"seed\":1}", text,
+                     sizeof(text)) != 201 ||
+        sscanf(strstr(text, "\"id\":\""), "\"id\":\"%63[^\"]", dataset) != 1 ||
+        load_sockets_open(&sockets, netra->port, TOKEN, LISTENERS)) {
+        (void)fprintf(stderr, "server.fan_out: no sample, or a WebSocket was refused\n");
+        return 1;
+    }
+    for (int i = 0; i < FAN_ROUNDS; i++) {
+        double with_s = 0;
+        double without_s = 0;
+        uint64_t none = 0;
+        uint64_t heard_bytes = sockets.bytes;
+
+        if (fan_round(netra, dataset, i, 0, &without_s, &none) ||
+            fan_round(netra, dataset, i, LISTENERS, &with_s, &frames) || !frames) {
+            (void)fprintf(stderr, "server.fan_out: a round failed\n");
+            return 1;
+        }
+        ours[i] = (with_s - without_s) / (double)frames * 1e6;
+        bytes = (unsigned)((sockets.bytes - heard_bytes) / frames);
+    }
+    load_sockets_close(&sockets);
+    double bare = reference_fan_out(reference, reference_port, frames, bytes < 126 ? 126 : bytes);
+    if (bare <= 0) {
+        (void)fprintf(stderr, "server.fan_out: the reference failed\n");
+        return 1;
+    }
+    print_ratio("server.fan_out", "us CPU/message", median(ours, FAN_ROUNDS), bare, 1.6);
+    return 0;
+}
+
+/* ---- start, memory ---- */
+
+static int bench_start(void)
+{
+    double seconds[STARTS];
+
+    for (int i = 0; i < STARTS; i++) {
+        struct netra netra;
+        double began = bench_now_s();
+
+        if (netra_start(&netra) || load_requests(netra.port, "/api/health", 1, 1)) {
+            (void)fprintf(stderr, "server.start: it did not answer\n");
+            return 1;
+        }
+        seconds[i] = bench_now_s() - began;
+        netra_stop(&netra);
+    }
+    print_value("server.start", "ms", median(seconds, STARTS) * 1e3, 50);
+    return 0;
+}
+
+static int bench_memory(void)
+{
+    struct netra netra;
+
+    if (netra_start(&netra) || load_requests(netra.port, "/api/health", 1, 1)) {
+        return 1;
+    }
+    uint64_t idle = load_resident_bytes(netra.pid);
+    print_value("server.idle_memory", "MB", (double)idle / 1e6, 20);
+    if (load_sockets_open(&sockets, netra.port, TOKEN, IDLE_SOCKETS)) {
+        (void)fprintf(stderr, "server.idle_socket: a WebSocket was refused (ulimit -n?)\n");
+        return 1;
+    }
+    uint64_t full = load_resident_bytes(netra.pid);
+    print_value("server.idle_socket", "kB", (double)(full - idle) / IDLE_SOCKETS / 1e3, 12);
+    load_sockets_close(&sockets);
+    netra_stop(&netra);
+    return 0;
+}
+
+int main(void)
+{
+    static const char answer[] =
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        "Date: Mon, 23 Nov 2026 10:00:00 GMT\r\nX-Content-Type-Options: nosniff\r\n"
+        "Content-Length: 52\r\n\r\n"
+        "{\"status\":\"healthy\",\"version\":\"0.1.0\",\"uptime_s\":10}\n";
+    struct netra netra;
+    uint16_t port = 0;
+    int failed = 0;
+
+    if (!getenv("NETRA_BIN")) {
+        (void)fprintf(stderr, "server: NETRA_BIN says which program to measure\n");
+        return 1;
+    }
+    pid_t reference = epoll_reference_start(answer, &port);
+    if (reference < 0 || netra_start(&netra)) {
+        (void)fprintf(stderr, "server: it did not start\n");
+        return 1;
+    }
+    failed |= bench_health(&netra, reference, port);
+    failed |= bench_fan_out(&netra, reference, port);
+    netra_stop(&netra);
+    (void)kill(reference, SIGKILL);
+    (void)waitpid(reference, NULL, 0);
+    failed |= bench_start();
+    failed |= bench_memory();
+    return failed;
+}

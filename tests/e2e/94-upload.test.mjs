@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Uploads: files of every kind the command line reads, told how they were read; bad ones refused with what to
+// do; progress while it runs; and figures that are those of the file itself.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { request } from "node:http";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
+
+import { Server, token, within } from "./server.mjs";
+import { data, needsData, tool } from "./support.mjs";
+
+let server;
+before(async () => (server = await Server.start()));
+after(async () => {
+  await server.stop();
+  server.remove();
+});
+
+const csv =
+  "time,model,input_tokens,output_tokens\n" +
+  Array.from({ length: 50 }, (_, i) => `2026-08-03T10:00:${String(i).padStart(2, "0")}Z,gpt-4o,${1000 + i},${i}\n`).join("");
+
+test("a file says what it was read as, is listed, and can be deleted", async () => {
+  const dataset = await server.upload("usage.csv", csv + "not,a,row,at all\n");
+  assert.equal(dataset.status, "ready");
+  assert.equal(dataset.records, 50);
+  assert.equal(dataset.rejected, 1);
+  assert.equal(dataset.import.format, "csv");
+  assert.ok(dataset.import.rejects[0].reason);
+  assert.equal(dataset.from, "2026-08-03T10:00:00.000000Z");
+  const { items } = await server.json(200, "/api/datasets");
+  assert.ok(items.some((d) => d.id === dataset.id));
+  assert.deepEqual((await server.json(200, `/api/datasets/${dataset.id}`)).import, dataset.import);
+  assert.equal((await server.fetch(`/api/datasets/${dataset.id}`, { method: "DELETE" })).status, 204);
+  await server.json(404, `/api/datasets/${dataset.id}`);
+  const problem = await server.json(404, "/api/tools/dataset_profile", { dataset: dataset.id, args: {} });
+  assert.equal(problem.code, "INVALID_REQUEST");
+});
+
+test("gzip, chunked bodies and maps are taken as on the command line", async () => {
+  const zipped = await server.upload("usage.csv.gz", gzipSync(csv));
+  assert.equal(zipped.records, 50);
+  const mapped = await server.upload("plain.csv", csv.replace("model", "engine").replaceAll("gpt-4o", "x1"), {
+    query: `&map=${encodeURIComponent("model=gpt-4o-mini")}`,
+  });
+  const facts = (await server.json(200, "/api/tools/spend_breakdown", { dataset: mapped.id, args: {} })).facts;
+  assert.ok("spend.by_model.gpt-4o-mini" in facts, Object.keys(facts).join(" "));
+});
+
+test("what cannot be used is refused with what to do, and keeps nothing", async () => {
+  for (const [name, bytes] of [["empty.csv", ""], ["three.bin", "\x01\x02\x03"], ["head.csv", "time,model,input_tokens\n"],
+    ["random.bin", Buffer.from(Array.from({ length: 5000 }, (_, i) => (i * 7919) % 256))]]) {
+    const problem = await server.upload(name, bytes, { status: 422 });
+    assert.equal(problem.code, "INVALID_REQUEST", name);
+    assert.ok(problem.detail.length > 20, name);
+  }
+  const form = new FormData();
+  form.set("file", new Blob([csv]), "usage.csv");
+  assert.equal((await server.fetch("/api/datasets?name=x", { method: "POST", body: form })).status, 415);
+  const { items } = await server.json(200, "/api/datasets?limit=200");
+  for (const item of items) if (item.status === "failed") assert.ok(item.reason);
+});
+
+test("names from outside are text", async () => {
+  for (const name of ["../../etc/passwd", "<b>x</b>.csv", "a\u0000b.csv", "x".repeat(300)]) {
+    const answer = await server.fetch(`/api/datasets?name=${encodeURIComponent(name)}`, {
+      method: "POST", headers: { "content-type": "application/octet-stream" }, body: csv,
+    });
+    assert.ok([201, 422].includes(answer.status), `${name}: ${answer.status}`);
+  }
+});
+
+/** Sends a body slowly enough to look at it on the way. */
+function slowUpload(path, bytes, pieces, onPiece) {
+  return within(
+    new Promise((resolve, reject) => {
+      const asked = request(
+        new URL(path, server.url),
+        { method: "POST", headers: { authorization: `Bearer ${token}`, "content-type": "application/octet-stream", "content-length": bytes.length } },
+        (answer) => {
+          let text = "";
+          answer.on("data", (piece) => (text += piece));
+          answer.on("end", () => resolve({ status: answer.statusCode, body: JSON.parse(text) }));
+        },
+      );
+      asked.on("error", reject);
+      (async () => {
+        for (let i = 0; i < pieces; i++) {
+          const size = Math.ceil(bytes.length / pieces);
+          await new Promise((sent) => asked.write(bytes.subarray(i * size, (i + 1) * size), sent));
+          await onPiece(i, asked);
+        }
+        asked.end();
+      })().catch(reject);
+    }),
+    "the upload",
+  );
+}
+
+test("the 12 MB agentic trace gives the known figures within seconds, with progress on the way", needsData, async () => {
+  const bytes = readFileSync(join(data, "agentic/agentic_coding_rle.jsonl.gz"));
+  const id = crypto.randomUUID();
+  const progress = [];
+  const began = Date.now();
+  const { status, body } = await slowUpload(`/api/datasets?name=agentic.jsonl.gz&id=${id}`, bytes, 8, async () => {
+    const answer = await server.fetch(`/api/datasets/${id}`);
+    if (answer.ok) progress.push(await answer.json());
+  });
+  assert.equal(status, 201, JSON.stringify(body));
+  assert.ok(Date.now() - began < 10_000, `took ${Date.now() - began} ms`);
+  assert.equal(body.records, 49334);
+  assert.ok(progress.length >= 4);
+  assert.ok(progress.every((p) => p.status === "importing"));
+  assert.ok(progress.at(-1).bytes > progress[0].bytes, JSON.stringify(progress.map((p) => p.bytes)));
+  const local = tool("cache_audit", { data: join(data, "agentic/agentic_coding_rle.jsonl.gz") });
+  const remote = await server.json(200, "/api/tools/cache_audit", { dataset: id, args: {} });
+  assert.deepEqual(remote.facts, local.facts);
+  const socket = await server.socket();
+  const asked = Date.now();
+  const events = await socket.run("5-minute or 1-hour cache?", { dataset: id });
+  assert.ok(Date.now() - asked < 5000);
+  await socket.close();
+  const { url } = events.find((e) => e.type === "ACTIVITY_SNAPSHOT").content;
+  const text = await (await server.fetch(`${url}.md`)).text();
+  for (const figure of ["5,891.79", "31,155.11", "6,488.91"]) assert.ok(text.includes(figure), figure);
+});
+
+test("a client that leaves in the middle leaves nothing behind but a reason", async () => {
+  const id = crypto.randomUUID();
+  const bytes = Buffer.from(csv.repeat(200));
+  await assert.rejects(
+    slowUpload(`/api/datasets?name=left.csv&id=${id}`, bytes, 10, async (i, asked) => {
+      if (i === 4) asked.destroy();
+    }),
+  );
+  await within(
+    (async () => {
+      for (;;) {
+        const answer = await server.fetch(`/api/datasets/${id}`);
+        if (answer.status === 404) return;
+        const dataset = await answer.json();
+        if (dataset.status === "failed") return assert.ok(dataset.reason);
+        await new Promise((r) => setTimeout(r, 20));
+      }
+    })(),
+    "the upload to be given up",
+  );
+});
+
+test("the sample is labelled as what it is", async () => {
+  const sample = await server.json(201, "/api/datasets/sample", { seed: 3 });
+  assert.match(sample.name, /synthetic/);
+  assert.ok(sample.records > 10_000);
+});

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A real `netra serve` for a test: port 0, a data folder of its own, a token; stopped whatever happens. And the
+// few ways in which tests talk to it: fetch with the token, WebSockets that collect events, event streams.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+import WebSocket from "ws";
+
+import { netra } from "./support.mjs";
+
+export const token = "e2e-token-0123456789abcdef";
+const START_MS = 20_000;
+const WAIT_MS = 60_000;
+
+/** Fails a test that waits for ever, and says for what. */
+export async function within(promise, what, ms = WAIT_MS) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: nothing in ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export class Server {
+  /** options.folder: a data folder that outlives the server; options.args: more flags. */
+  static async start(options = {}) {
+    const server = new Server();
+    server.folder = options.folder ?? mkdtempSync(join(tmpdir(), "netra-serve-"));
+    server.ownsFolder = !options.folder;
+    server.log = "";
+    const args = ["serve", "--listen", "127.0.0.1:0", "--data-dir", server.folder, ...(options.args ?? [])];
+    server.process = spawn(netra, args, {
+      env: { ...process.env, NETRA_TOKEN: token, ...options.env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    server.exited = once(server.process, "exit");
+    server.process.stderr.on("data", (piece) => (server.log = (server.log + piece).slice(-65536)));
+    const lines = createInterface({ input: server.process.stdout });
+    const ready = (async () => {
+      for await (const line of lines) {
+        const found = /^(listening|sign in): (\S+)$/.exec(line);
+        if (found?.[1] === "listening") server.url = found[2];
+        if (found?.[1] === "sign in") {
+          server.signIn = found[2];
+          return;
+        }
+      }
+      throw new Error(`netra serve ended before it listened:\n${server.log}`);
+    })();
+    try {
+      await within(ready, "netra serve", START_MS);
+    } catch (error) {
+      await server.stop("SIGKILL");
+      throw error;
+    }
+    server.port = Number(new URL(server.url).port);
+    return server;
+  }
+
+  /** fn(server); the server is stopped and its folder removed whatever happens. */
+  static async with(fn, options) {
+    const server = await Server.start(options);
+    try {
+      return await fn(server);
+    } finally {
+      await server.stop();
+      server.remove();
+    }
+  }
+
+  /** Ends the process; the exit code, or the signal. */
+  async stop(signal = "SIGTERM") {
+    if (this.process.exitCode === null && this.process.signalCode === null) this.process.kill(signal);
+    const [code, by] = await within(this.exited, `netra serve after ${signal}`, 30_000);
+    return code ?? by;
+  }
+
+  remove() {
+    if (this.ownsFolder) rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** fetch with the token. */
+  fetch(path, options = {}) {
+    const headers = { authorization: `Bearer ${token}`, ...options.headers };
+    return fetch(new URL(path, this.url), { ...options, headers, redirect: options.redirect ?? "manual" });
+  }
+
+  /** JSON in, JSON out; the status must be the one named. */
+  async json(status, path, body, options = {}) {
+    const init = { ...options };
+    if (body !== undefined) {
+      init.method ??= "POST";
+      init.body = JSON.stringify(body);
+      init.headers = { "content-type": "application/json", ...options.headers };
+    }
+    const answer = await this.fetch(path, init);
+    const text = await answer.text();
+    assert.equal(answer.status, status, `${init.method ?? "GET"} ${path}: ${text.slice(0, 1000)}`);
+    return text ? JSON.parse(text) : undefined;
+  }
+
+  /** Uploads bytes (or a file) as a dataset. */
+  async upload(name, bytes, { status = 201, query = "" } = {}) {
+    const answer = await this.fetch(`/api/datasets?name=${encodeURIComponent(name)}${query}`, {
+      method: "POST",
+      headers: { "content-type": "application/octet-stream" },
+      body: bytes,
+    });
+    const text = await answer.text();
+    assert.equal(answer.status, status, `upload of ${name}: ${text.slice(0, 1000)}`);
+    return JSON.parse(text);
+  }
+
+  uploadFile(path, options) {
+    return this.upload(path.split("/").at(-1), readFileSync(path), options);
+  }
+
+  /** A WebSocket that is open and collects what it hears. */
+  async socket(options = {}) {
+    const socket = new Socket(this, options);
+    await within(socket.opened, "the WebSocket's handshake");
+    return socket;
+  }
+
+  /** The run, when it has ended. */
+  async ended(runId) {
+    const began = Date.now();
+    for (;;) {
+      const run = await this.json(200, `/api/runs/${runId}`);
+      if (["finished", "failed", "cancelled"].includes(run.status)) return run;
+      if (Date.now() - began > WAIT_MS) assert.fail(`run ${runId} is still ${run.status}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** Every event of a run by SSE, from after; ends with the stream. */
+  async events(runId, after = 0, headers = {}) {
+    const answer = await this.fetch(`/api/runs/${runId}/events?after=${after}`, { headers });
+    assert.equal(answer.status, 200);
+    assert.match(answer.headers.get("content-type"), /^text\/event-stream/);
+    return sseEvents(await within(answer.text(), "the end of the event stream"));
+  }
+}
+
+/** The events of an SSE body; the id of each must be its seq. */
+export function sseEvents(text) {
+  const events = [];
+  for (const block of text.split("\n\n")) {
+    const lines = block.split("\n").filter((line) => line && !line.startsWith(":"));
+    if (!lines.length) continue;
+    const field = (name) => lines.filter((l) => l.startsWith(`${name}: `)).map((l) => l.slice(name.length + 2));
+    const event = JSON.parse(field("data").join("\n"));
+    if (event.seq !== undefined) assert.equal(field("id")[0], String(event.seq));
+    events.push(event);
+  }
+  return events;
+}
+
+export const isLast = (event) => event.type === "RUN_FINISHED" || event.type === "RUN_ERROR";
+
+export class Socket {
+  constructor(server, { protocol = "ag-ui.v1+json", headers = {}, path = "/ws" } = {}) {
+    const url = new URL(path, server.url);
+    url.protocol = "ws:";
+    this.ws = new WebSocket(url, protocol ? [protocol] : [], {
+      headers: { authorization: `Bearer ${token}`, ...headers },
+    });
+    this.events = [];
+    this.waiting = new Set();
+    this.opened = new Promise((resolve, reject) => {
+      this.ws.once("open", resolve);
+      this.ws.once("error", reject);
+      this.ws.once("unexpected-response", (_, answer) => reject(new Error(`HTTP ${answer.statusCode}`)));
+    });
+    this.closed = new Promise((resolve) =>
+      this.ws.once("close", (code, reason) => resolve({ code, reason: String(reason) })),
+    );
+    this.ws.on("error", () => {});
+    this.ws.on("message", (data) => {
+      this.events.push(JSON.parse(String(data)));
+      for (const look of this.waiting) look();
+    });
+  }
+
+  send(message) {
+    this.ws.send(typeof message === "string" ? message : JSON.stringify(message));
+  }
+
+  /** The first event that matches, when it is there. */
+  next(matches, what = String(matches), ms) {
+    const found = new Promise((resolve) => {
+      const look = () => {
+        const event = this.events.find(matches);
+        if (!event) return;
+        this.waiting.delete(look);
+        resolve(event);
+      };
+      this.waiting.add(look);
+      look();
+    });
+    return within(found, what, ms);
+  }
+
+  /** Asks, and waits for the end of the run. */
+  async run(prompt, more = {}) {
+    this.send({ type: "run", prompt, ...more });
+    const started = await this.next((e) => e.type === "RUN_STARTED" && (!more.runId || e.runId === more.runId));
+    await this.next((e) => isLast(e) && e.runId === started.runId, "the end of the run");
+    return this.of(started.runId);
+  }
+
+  of(runId) {
+    return this.events.filter((event) => event.runId === runId && event.seq !== undefined);
+  }
+
+  async close() {
+    this.ws.close();
+    return within(this.closed, "the close of a WebSocket");
+  }
+
+  /** As when a cable is pulled. */
+  cut() {
+    this.ws.terminate();
+  }
+}
+
+export const steps = [
+  "user_input_received",
+  "message_validated",
+  "agent_selected",
+  "agent_executed",
+  "response_generated",
+  "response_delivered",
+];
+
+/** seq is 1, 2, 3 … without a gap. */
+export function assertContiguous(events, from = 1) {
+  assert.deepEqual(
+    events.map((event) => event.seq),
+    events.map((_, i) => from + i),
+  );
+}
+
+/** What must hold for the whole log of a run that succeeded. */
+export function assertWholeLog(events) {
+  assertContiguous(events);
+  assert.equal(events[0].type, "RUN_STARTED");
+  assert.equal(events.at(-1).type, "RUN_FINISHED");
+  const named = (type) => events.filter((e) => e.type === type).map((e) => e.stepName);
+  assert.deepEqual(named("STEP_STARTED"), steps);
+  assert.deepEqual(named("STEP_FINISHED"), steps);
+}
