@@ -26,10 +26,11 @@ struct api {
     struct json_parser *parser; /* of request bodies and of the event log */
     struct buf scratch;         /* the answer under construction; loop thread, one at a time */
     struct buf query;           /* decoded query parameters of the call at hand */
+    struct late *late;          /* late.h: answers that wait for the store or the runner */
     struct pending_run *pending_runs; /* route_live.c: clients whose run is being accepted */
     struct dataset_upload *uploads;   /* dataset_upload.c: those under way */
     unsigned upload_count;
-    unsigned works;             /* of work.c; at most WORK_MAX */
+    unsigned works; /* of work.c; at most WORK_MAX */
     unsigned jobs; /* uploads and tool calls on workers: api_free waits for none, so it must be 0 */
 };
 

@@ -5,10 +5,10 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "api/api_state.h"
+#include "api/late.h"
 #include "api/routes.h"
 #include "api/run_log.h"
 #include "api/run_request.h"
-#include "base/alloc.h"
 
 static void put_optional(struct json_writer *w, const char *key, struct str value)
 {
@@ -137,24 +137,18 @@ static void post_cancel(const struct call *call)
 
 /* ---- asking ---- */
 
-/* A run that is being made durable. */
-struct asking {
-    struct api *api;
-    http_id id;
-};
-
 static void on_accepted(int code, const char *run_id, const char *thread_id, void *arg)
 {
-    struct asking *asking = (struct asking *)arg;
+    struct late *late = (struct late *)arg;
 
     (void)thread_id;
     if (code) {
-        problem_reply(asking->api, asking->id, PROBLEM_INTERNAL_ERROR, NULL,
-                      "cannot store a run: %s", error_code_text(code));
+        problem_reply(late->api, late->id, PROBLEM_INTERNAL_ERROR, NULL, "cannot store a run: %s",
+                      error_code_text(code));
     } else {
-        reply_run(asking->api, asking->id, str_from(run_id), 202, /* log */ NULL);
+        reply_run(late->api, late->id, str_from(run_id), 202, /* log */ NULL);
     }
-    alloc_free(asking);
+    late_free(late);
 }
 
 static void reply_not_started(const struct call *call, const struct runner_request *request,
@@ -189,16 +183,13 @@ void call_start_run(const struct call *call, struct str thread_id)
     if (thread_id.length) {
         request.thread_id = thread_id;
     }
-    struct asking *asking = (struct asking *)alloc_zeroed(1, sizeof(*asking));
-    if (!asking) {
-        (void)error_set(&error, ERR_NO_MEMORY, "no memory for a run");
-        problem_reply_error(call->api, call->id, &error);
+    struct late *late = late_new(call);
+    if (!late) {
         return;
     }
-    *asking = (struct asking){.api = call->api, .id = call->id};
-    int code = runner_start(call->api->runner, &request, on_accepted, asking, &error);
+    int code = runner_start(call->api->runner, &request, on_accepted, late, &error);
     if (code) {
-        alloc_free(asking);
+        late_free(late);
         error.code = code;
         reply_not_started(call, &request, &error);
     }

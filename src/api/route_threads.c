@@ -5,10 +5,9 @@
  */
 #include "api/api_state.h"
 #include "api/body.h"
+#include "api/late.h"
 #include "api/routes.h"
-#include "base/alloc.h"
 #include "loop/clock.h"
-#include "loop/uuid.h"
 
 #define THREAD_TITLE_BYTES_MAX 512u
 
@@ -153,67 +152,47 @@ static void get_thread(const struct call *call)
     }
 }
 
-/* A change that is on its way to the disk. */
-struct change {
-    struct api *api;
-    http_id id;
-    char thread_id[UUID_BYTES]; /* of a new thread; empty: a deletion */
-};
-
 static void on_changed(int code, void *arg)
 {
-    struct change *change = (struct change *)arg;
-    struct api *api = change->api;
+    struct late *late = (struct late *)arg;
+    struct api *api = late->api;
 
     if (code) {
         struct error error = {0};
 
         (void)error_set(&error, code, "cannot change the thread: %s", error_code_text(code));
-        problem_reply_error(api, change->id, &error);
-    } else if (change->thread_id[0] == '\0') {
-        reply_empty(api, change->id);
+        problem_reply_error(api, late->id, &error);
+    } else if (late->made_id[0] == '\0') {
+        reply_empty(api, late->id);
     } else {
         struct json_writer w = reply_begin_json(api);
 
-        code = store_get_thread(api->options.store, str_from(change->thread_id), write_thread, &w);
+        code = store_get_thread(api->options.store, str_from(late->made_id), write_thread, &w);
         if (code) {
-            problem_reply(api, change->id, PROBLEM_INTERNAL_ERROR, NULL,
+            problem_reply(api, late->id, PROBLEM_INTERNAL_ERROR, NULL,
                           "a thread that was stored cannot be read: %s", error_code_text(code));
         } else {
-            reply_json(api, change->id, 201);
+            reply_json(api, late->id, 201);
         }
     }
-    alloc_free(change);
+    late_free(late);
 }
 
-/* Takes the batch (NULL: no memory for one) and the change. */
-static void submit(const struct call *call, struct store_batch *batch, struct change *change)
+/* Takes the batch (NULL: no memory for one) and the answer. */
+static void submit(const struct call *call, struct store_batch *batch, struct late *late)
 {
     int code = ERR_NO_MEMORY;
 
-    if (batch && change) {
-        code = store_submit(call->api->options.store, batch, on_changed, change);
-    } else {
-        store_batch_free(batch);
+    if (batch) {
+        code = store_submit(call->api->options.store, batch, on_changed, late);
     }
     if (code) {
         struct error error = {0};
 
-        alloc_free(change);
+        late_free(late);
         (void)error_set(&error, code, "cannot change the thread: %s", error_code_text(code));
         problem_reply_error(call->api, call->id, &error);
     }
-}
-
-static struct change *change_new(const struct call *call)
-{
-    struct change *change = (struct change *)alloc_zeroed(1, sizeof(*change));
-
-    if (change) {
-        change->api = call->api;
-        change->id = call->id;
-    }
-    return change;
 }
 
 static void post_thread(const struct call *call)
@@ -232,20 +211,23 @@ static void post_thread(const struct call *call)
         call_refuse(call, &fault);
         return;
     }
-    struct change *change = change_new(call);
-    if (change && uuid_v7(change->thread_id, &error)) {
-        alloc_free(change);
+    struct late *late = late_new(call);
+    if (!late) {
+        return;
+    }
+    if (uuid_v7(late->made_id, &error)) {
+        late_free(late);
         problem_reply_error(call->api, call->id, &error);
         return;
     }
-    struct store_batch *batch = change ? store_batch_new() : NULL;
+    struct store_batch *batch = store_batch_new();
     if (batch) {
-        thread.id = str_from(change->thread_id);
+        thread.id = str_from(late->made_id);
         thread.created_us = clock_now_us();
         thread.updated_us = thread.created_us;
         store_put_thread(batch, &thread);
     }
-    submit(call, batch, change);
+    submit(call, batch, late);
 }
 
 struct open_runs {
@@ -279,11 +261,15 @@ static void delete_thread(const struct call *call)
                       "a run of this thread is under way: cancel it or wait for its end");
         return;
     }
+    struct late *late = late_new(call);
+    if (!late) {
+        return;
+    }
     struct store_batch *batch = store_batch_new();
     if (batch) {
         store_delete_thread(batch, call->params[0]);
     }
-    submit(call, batch, change_new(call));
+    submit(call, batch, late);
 }
 
 static const struct route routes[] = {

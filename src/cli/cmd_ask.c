@@ -191,7 +191,8 @@ static int take_option(struct question *question, int option, const char *value)
     switch (option) {
     case OPTION_FORMAT:
         return format_from(value, &question->format)
-                   ? cli_usage(&command_ask, "--format is term, md, html, json or csv, not '%s'", value)
+                   ? cli_usage(&command_ask, "--format is term, md, html, json or csv, not '%s'",
+                               value)
                    : EXIT_DONE;
     case OPTION_JSON:
         question->format = FORMAT_JSON;
