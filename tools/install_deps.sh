@@ -9,21 +9,26 @@ set -euo pipefail
 packages_of() {
   case "$1" in
     build) echo gcc g++ meson ninja-build pkg-config libsimdjson-dev zlib1g-dev libutf8proc-dev \
-             libxxhash-dev libuv1-dev libwslay-dev node-llhttp libsqlite3-dev libssl-dev ;;
-    test) echo libcmocka-dev; node_package ;;
+             libxxhash-dev libuv1-dev libwslay-dev node-llhttp libsqlite3-dev libssl-dev
+           node_packages ;;
+    test) echo libcmocka-dev ;;
     check) echo clang clang-tidy cppcheck pmccabe; format_package; clang_runtime_package ;;
     valgrind) echo valgrind ;;
     *) echo "install_deps: unknown group '$1' (build, test, check, valgrind)" >&2; exit 2 ;;
   esac
 }
 
-# Node comes from apt only where there is none that can run node:test with its reporters.
-node_package() {
+# Node (the page, the demo, e2e) comes from apt only where there is none that can run node:test with
+# its reporters; npm only where there is none, because a Node from elsewhere brings its own.
+node_packages() {
   local version
   version=$(command -v node >/dev/null && node --version 2>/dev/null || echo v0)
   version=${version#v}
   if [ "${version%%.*}" -lt 18 ]; then
     echo nodejs
+  fi
+  if ! command -v npm >/dev/null; then
+    echo npm
   fi
 }
 
