@@ -107,6 +107,32 @@ void usage_table_done(struct usage_table *table)
     usage_table_init(table);
 }
 
+static size_t dict_bytes(const struct dict *dict)
+{
+    return dict->texts.used_bytes + dict->capacity * sizeof(*dict->by_id) +
+           dict->slot_count * sizeof(*dict->slots);
+}
+
+size_t usage_table_bytes(const struct usage_table *table)
+{
+    size_t bytes = table->runs_capacity * sizeof(*table->runs) +
+                   table->by_request.slot_count *
+                       (sizeof(*table->by_request.keys) + sizeof(*table->by_request.values));
+
+    for (size_t i = 0; i < ARRAY_LENGTH(columns); i++) {
+        const void *const *column = (const void *const *)((const char *)table + columns[i].offset);
+
+        bytes += *column ? table->capacity * columns[i].element_bytes : 0;
+    }
+    for (int i = 0; i < USAGE_NAME_COUNT; i++) {
+        bytes += dict_bytes(&table->name_dicts[i]);
+    }
+    for (int i = 0; i < USAGE_ID_COUNT; i++) {
+        bytes += dict_bytes(&table->id_dicts[i]);
+    }
+    return bytes;
+}
+
 /* Room for one more row in every column that exists. capacity is raised only when all of them grew,
  * so a failure in the middle leaves some columns larger than needed and nothing else. */
 static int grow_rows(struct usage_table *table)

@@ -154,6 +154,9 @@ struct usage_table {
 void usage_table_init(struct usage_table *table);
 void usage_table_done(struct usage_table *table);
 
+/* Memory that the table holds, dicts included: what a cache counts. */
+size_t usage_table_bytes(const struct usage_table *table);
+
 /* Adds one record; source_row is kept for lineage. A request id that is there already replaces the
  * tokens of the earlier row, keeps its time and counts as merged. ERR_INVALID (a bucket above
  * USAGE_TOKENS_MAX, reasoning above output …), ERR_LIMIT, ERR_NO_MEMORY; on failure nothing changed
