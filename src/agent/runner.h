@@ -27,6 +27,7 @@
 #define RUNNER_QUEUE_MAX       1000u /* runs that wait for a place; more: ERR_LIMIT */
 #define RUNNER_CONCURRENT_MAX  64u
 #define RUNNER_EVENT_BYTES_MAX 262144u /* one event, as it is sent */
+#define RUNNER_ATTEMPTS_MAX    3u      /* times that a run is done again after a restart */
 
 /* A durable event, in order. Returns the number of subscribers that it was written to. is_last: the
  * run's log ends with it. */

@@ -1,0 +1,394 @@
+/*
+ * The life of a connection: slots and ids, reading, what waits, the end.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "http/conn.h"
+
+#include <sys/socket.h>
+
+#define NO_SLOT UINT32_MAX
+
+/* ---- slots and ids ---- */
+
+struct conn *conn_new(struct http_server *server)
+{
+    uint32_t slot = server->free_slot;
+
+    if (slot != NO_SLOT) {
+        server->free_slot = server->slots[slot].next_free;
+    } else if (server->slots_used < server->slot_count) {
+        slot = server->slots_used++;
+    } else {
+        return NULL;
+    }
+    struct conn *conn = &server->slots[slot];
+    memset(conn, 0, sizeof(*conn));
+    conn->server = server;
+    conn->slot = slot;
+    conn->state = CONN_HEAD;
+    conn->wait.owner = conn;
+    conn->write.owner = conn;
+    buf_init(&conn->input, CONN_PENDING_BYTES + CONN_READ_BYTES);
+    buf_init(&conn->head, HTTP_HEAD_BYTES_MAX);
+    server->conns++;
+    return conn;
+}
+
+struct conn *conn_find(const struct http_server *server, http_id id)
+{
+    uint32_t slot = (uint32_t)(id & CONN_SLOTS_MAX);
+
+    if (id == 0 || slot >= server->slots_used) {
+        return NULL;
+    }
+    struct conn *conn = &server->slots[slot];
+    bool is_live = conn->state > CONN_FREE && conn->state < CONN_END;
+    return is_live && conn->id == id ? conn : NULL;
+}
+
+void conn_new_id(struct conn *conn)
+{
+    conn->id = ++conn->server->generation << CONN_SLOT_BITS | conn->slot;
+}
+
+/* ---- the end ---- */
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct conn *conn = handle->data;
+    struct http_server *server = conn->server;
+    http_id id = conn->id;
+    bool owes_gone = conn->handler_knows && !server->is_freed;
+    void *context = conn->plan.context;
+    unsigned ws_code = conn->ws_code;
+
+    conn_forget_exchange(conn);
+    outbox_done(&conn->outbox);
+    buf_done(&conn->input);
+    if (conn->ws) {
+        server->counts.websockets--;
+        ws_reader_free(conn->ws);
+        conn->ws = NULL;
+    }
+    conn->state = CONN_FREE;
+    conn->next_free = server->free_slot;
+    server->free_slot = conn->slot;
+    server->conns--;
+    server->counts.connections--;
+    if (owes_gone) {
+        server->handler->on_gone(id, context, ws_code, server->arg);
+    }
+    server_conn_closed(server);
+}
+
+void conn_close(struct conn *conn)
+{
+    if (conn->state == CONN_CLOSING) {
+        return;
+    }
+    if (conn->state == CONN_WEBSOCKET && !conn->ws_code) {
+        conn->ws_code = ws_reader_code(conn->ws);
+    }
+    conn->state = CONN_CLOSING;
+    deadline_clear(&conn->server->deadlines, &conn->wait);
+    deadline_clear(&conn->server->deadlines, &conn->write);
+    uv_close((uv_handle_t *)&conn->tcp, on_closed);
+}
+
+/* In END, with an empty outbox: our FIN, then the client's. */
+static void send_fin(struct conn *conn)
+{
+    int fd;
+
+    if (conn->is_half_closed) {
+        conn_close(conn);
+        return;
+    }
+    /* uv_shutdown would need a request of its own; nothing is queued, so FIN can go at once. */
+    conn->is_shut = true;
+    deadline_set(&conn->server->deadlines, &conn->wait, DEADLINE_END);
+    if (uv_fileno((uv_handle_t *)&conn->tcp, &fd) || shutdown(fd, SHUT_WR)) {
+        conn_close(conn);
+    }
+}
+
+void conn_end(struct conn *conn)
+{
+    if (conn->state == CONN_CLOSING || conn->state == CONN_END) {
+        return;
+    }
+    if (conn->state == CONN_WEBSOCKET && !conn->ws_code) {
+        conn->ws_code = ws_reader_code(conn->ws);
+    }
+    conn->state = CONN_END;
+    deadline_clear(&conn->server->deadlines, &conn->wait);
+    conn_start(conn);
+    if (conn->state == CONN_END && outbox_is_empty(&conn->outbox)) {
+        send_fin(conn);
+    }
+}
+
+void conn_forget_exchange(struct conn *conn)
+{
+    conn->id = 0;
+    conn->plan = (struct http_plan){.body_bytes_max = 0};
+    conn->handler_knows = false;
+    conn->is_paused = false;
+    buf_done(&conn->head);
+    buf_done(&conn->body);
+}
+
+void conn_exchange_done(struct conn *conn)
+{
+    bool is_last = conn->must_close || conn->state == CONN_BODY || conn->server->is_draining;
+
+    conn_forget_exchange(conn);
+    conn->received_us = 0;
+    if (is_last) {
+        conn_end(conn);
+        return;
+    }
+    conn->state = CONN_HEAD;
+    if (conn->input.length || conn->is_half_closed) {
+        conn_take_soon(conn);
+    } else if (!conn->is_taking && outbox_is_empty(&conn->outbox)) {
+        deadline_set(&conn->server->deadlines, &conn->wait, DEADLINE_IDLE);
+    }
+}
+
+void conn_take_soon(struct conn *conn)
+{
+    if (!conn->is_taking) {
+        deadline_set(&conn->server->deadlines, &conn->wait, DEADLINE_NOW);
+    }
+}
+
+void conn_drained(struct conn *conn)
+{
+    const struct http_handler *handler = conn->server->handler;
+
+    switch (conn->state) {
+    case CONN_HEAD:
+        conn_take_soon(conn);
+        break;
+    case CONN_STREAM:
+    case CONN_WEBSOCKET:
+        if (handler->on_drained && !conn->ws_is_cut) {
+            handler->on_drained(conn->id, conn->plan.context, conn->server->arg);
+        }
+        break;
+    case CONN_END:
+        send_fin(conn);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- reading ---- */
+
+/* Hands the input to whom the state says, until nobody takes more. */
+static size_t take(struct conn *conn, struct str input)
+{
+    size_t used = 0;
+    size_t step = 1;
+
+    while (step) {
+        struct str rest = str_slice(input, used, input.length);
+
+        switch (conn->state) {
+        case CONN_HEAD:
+            /* A client that does not read its answers gets no further ones. */
+            step = outbox_is_empty(&conn->outbox) ? request_take_head(conn, rest) : 0;
+            break;
+        case CONN_BODY:
+            step = conn->is_paused ? 0 : request_take_body(conn, rest);
+            break;
+        case CONN_WEBSOCKET:
+            websocket_take(conn, rest);
+            return input.length;
+        case CONN_END:
+            conn->discarded += rest.length;
+            if (conn->discarded > CONN_DISCARD_BYTES) {
+                conn_close(conn);
+            }
+            return input.length;
+        case CONN_CLOSING:
+            return input.length;
+        default:
+            return used;
+        }
+        used += step;
+    }
+    return used;
+}
+
+/* Keeps what was not taken of input, which is conn->input itself or lies elsewhere. */
+static void keep_rest(struct conn *conn, struct str input, size_t used)
+{
+    if (input.data == conn->input.data) {
+        if (used == input.length) {
+            buf_done(&conn->input);
+        } else if (used) {
+            memmove(conn->input.data, conn->input.data + used, input.length - used);
+            conn->input.length = input.length - used;
+        }
+        return;
+    }
+    if (used < input.length) {
+        buf_append(&conn->input, str_slice(input, used, input.length));
+        if (buf_status(&conn->input)) {
+            conn_close(conn);
+        }
+    }
+}
+
+static void stop_reading(struct conn *conn)
+{
+    if (conn->is_reading) {
+        conn->is_reading = false;
+        (void)uv_read_stop((uv_stream_t *)&conn->tcp);
+    }
+}
+
+/* After input was looked at: what to wait for. */
+static void settle(struct conn *conn)
+{
+    struct deadlines *deadlines = &conn->server->deadlines;
+
+    if (conn->state == CONN_CLOSING) {
+        return;
+    }
+    bool is_full = conn->input.length >= CONN_PENDING_BYTES;
+    if (is_full || (conn->state == CONN_BODY && conn->is_paused)) {
+        stop_reading(conn);
+    } else if (!conn->is_half_closed) {
+        conn_start(conn);
+    }
+    if (!conn->wait.is_set && conn->state == CONN_BODY && !conn->is_paused) {
+        deadline_set(deadlines, &conn->wait, DEADLINE_BODY);
+    }
+    if (!conn->wait.is_set && conn->state == CONN_WEBSOCKET) {
+        deadline_set(deadlines, &conn->wait, DEADLINE_PING);
+    }
+    if (conn->state != CONN_HEAD || !outbox_is_empty(&conn->outbox)) {
+        return;
+    }
+    if (conn->is_half_closed) {
+        conn_end(conn); /* what is left is no request, and no more will come */
+    } else if (conn->input.length == 0) {
+        if (conn->server->is_draining) {
+            conn_end(conn);
+        } else {
+            deadline_set(deadlines, &conn->wait, DEADLINE_IDLE);
+        }
+    }
+}
+
+static void take_input(struct conn *conn, struct str fresh)
+{
+    struct str input = fresh;
+
+    if (conn->input.length) {
+        buf_append(&conn->input, fresh);
+        if (buf_status(&conn->input)) {
+            conn_close(conn);
+            return;
+        }
+        input = buf_str(&conn->input);
+    }
+    conn->is_taking = true;
+    size_t used = take(conn, input);
+    conn->is_taking = false;
+    keep_rest(conn, input, used);
+    settle(conn);
+}
+
+static void on_end_of_input(struct conn *conn, ssize_t reason)
+{
+    conn->is_reading = false;
+    /* A client that has sent its request may close its half and still wait for the answer. Streams
+     * are different: there it is how a reader leaves. */
+    bool has_turn_soon = conn->wait.is_set && conn->wait.kind == DEADLINE_NOW;
+    bool is_waiting =
+        conn->state == CONN_ANSWER ||
+        (conn->state == CONN_HEAD && (has_turn_soon || !outbox_is_empty(&conn->outbox))) ||
+        (conn->state == CONN_END && !conn->is_shut);
+    if (reason == UV_EOF && is_waiting) {
+        conn->is_half_closed = true;
+        return;
+    }
+    conn_close(conn);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buffer)
+{
+    struct conn *conn = handle->data;
+
+    (void)suggested;
+    *ret_buffer = uv_buf_init(conn->server->read_buffer, CONN_READ_BYTES);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *buffer)
+{
+    struct conn *conn = stream->data;
+
+    if (length < 0) {
+        on_end_of_input(conn, length);
+    } else if (length > 0) {
+        conn->server->counts.bytes_in += (uint64_t)length;
+        take_input(conn, (struct str){buffer->base, (size_t)length});
+    }
+}
+
+void conn_start(struct conn *conn)
+{
+    if (conn->is_reading || conn->is_half_closed) {
+        return;
+    }
+    conn->is_reading = true;
+    if (uv_read_start((uv_stream_t *)&conn->tcp, on_alloc, on_read)) {
+        conn_close(conn);
+    }
+}
+
+/* ---- time ---- */
+
+static void write_overdue(struct conn *conn)
+{
+    size_t left = uv_stream_get_write_queue_size((uv_stream_t *)&conn->tcp);
+
+    if (left == conn->write_left) {
+        conn_close(conn);
+        return;
+    }
+    conn->write_left = left;
+    deadline_set(&conn->server->deadlines, &conn->write, DEADLINE_WRITE);
+}
+
+void conn_deadline(struct deadline *deadline)
+{
+    struct conn *conn = deadline->owner;
+
+    switch (deadline->kind) {
+    case DEADLINE_NOW:
+        take_input(conn, (struct str){NULL, 0});
+        break;
+    case DEADLINE_HEAD:
+        reply_refusal(conn, REFUSAL_HEAD_TIMEOUT);
+        break;
+    case DEADLINE_BODY:
+        reply_refusal(conn, REFUSAL_BODY_TIMEOUT);
+        break;
+    case DEADLINE_WRITE:
+        write_overdue(conn);
+        break;
+    case DEADLINE_PING:
+        websocket_ping_due(conn);
+        break;
+    default: /* IDLE, END */
+        conn_close(conn);
+        break;
+    }
+}
