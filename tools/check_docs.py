@@ -23,7 +23,7 @@ MAKE = re.compile(r"`(?:[A-Z_]+=\S+ )*make ([a-z][a-z0-9-]*)")
 
 
 def documents(root):
-    skip = ("build/", "node_modules/", "web/node_modules/", "tests/checks/")
+    skip = ("build/", "node_modules/", "web/node_modules/", "tests/e2e/node_modules/", "tests/checks/")
     names = (str(f.relative_to(root)) for f in root.rglob("*.md"))
     return sorted(n for n in names if not n.startswith(skip))
 
