@@ -83,7 +83,7 @@ struct live_run {
     struct run_names names;
     char reason[LIVE_REASON_BYTES];
     char report_id[UUID_BYTES];
-    runner_accepted_fn accepted; /* NULL: said already, or nobody asked */
+    runner_accepted_fn accepted; /* NULL: nobody asked */
     void *accepted_arg;
 
     /* the log: one batch under way at most, so that a failed one leaves no gap behind it */

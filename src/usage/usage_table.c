@@ -120,9 +120,10 @@ size_t usage_table_bytes(const struct usage_table *table)
                        (sizeof(*table->by_request.keys) + sizeof(*table->by_request.values));
 
     for (size_t i = 0; i < ARRAY_LENGTH(columns); i++) {
-        const void *const *column = (const void *const *)((const char *)table + columns[i].offset);
+        const void *column;
 
-        bytes += *column ? table->capacity * columns[i].element_bytes : 0;
+        memcpy(&column, (const char *)table + columns[i].offset, sizeof(column));
+        bytes += column ? table->capacity * columns[i].element_bytes : 0;
     }
     for (int i = 0; i < USAGE_NAME_COUNT; i++) {
         bytes += dict_bytes(&table->name_dicts[i]);
