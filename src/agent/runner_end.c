@@ -64,8 +64,8 @@ static int log_report(struct live_run *live, const struct report *report, const 
 {
     cleanup(buf_done) struct buf json;
     int64_t now_us = clock_now_us();
-    int code = run_events_summary(&live->names, now_us, str_from(message_id), report, log_json,
-                                  live);
+    int code =
+        run_events_summary(&live->names, now_us, str_from(message_id), report, log_json, live);
 
     buf_init(&json, RUN_EVENT_BYTES_MAX);
     run_events_report(&live->names, now_us, report, &json);

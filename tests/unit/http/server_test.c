@@ -1,6 +1,6 @@
 /*
- * What a client sees of ordinary exchanges over a real socket: answers, pipelining, bodies, streams,
- * time-outs, the end.
+ * What a client sees of ordinary exchanges over a real socket: answers, pipelining, bodies,
+ * streams, time-outs, the end.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
