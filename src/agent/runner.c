@@ -1,6 +1,6 @@
 /*
- * Places and who waits for one, cancellation, draining, and when a run is freed: when it is gone and
- * nothing of it is under way, neither on a worker nor in the store.
+ * Places and who waits for one, cancellation, draining, and when a run is freed: when it is gone
+ * and nothing of it is under way, neither on a worker nor in the store.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -136,8 +136,8 @@ static void stop_work(void *arg)
 
     for (struct live_run *live = runner->live; live; live = next) {
         next = live->next;
-        bool ends_soon = live->phase >= LIVE_DELIVERING ||
-                         (live->is_cancel_wanted && !live_is_replaying(live));
+        bool ends_soon =
+            live->phase >= LIVE_DELIVERING || (live->is_cancel_wanted && !live_is_replaying(live));
 
         if (live->has_place && !ends_soon) {
             live->phase = LIVE_GONE;
@@ -260,7 +260,7 @@ void runner_free(struct runner *runner)
 struct live_run *runner_find(const struct runner *runner, struct str run_id)
 {
     for (struct live_run *live = runner->live; live; live = live->next) {
-        if (str_equal(live->names.run_id, run_id)) {
+        if (live->phase != LIVE_GONE && str_equal(live->names.run_id, run_id)) {
             return live;
         }
     }
@@ -271,7 +271,7 @@ int runner_cancel(struct runner *runner, struct str run_id)
 {
     struct live_run *live = runner_find(runner, run_id);
 
-    if (!live || live->phase == LIVE_GONE) {
+    if (!live) {
         return ERR_NOT_FOUND;
     }
     live->is_cancel_wanted = true;
