@@ -66,7 +66,7 @@ struct replay {
     size_t made; /* so many were made again */
 };
 
-enum { RENDERED_JSON, RENDERED_MARKDOWN, RENDERED_HTML, RENDERED_COUNT };
+enum { RENDERED_JSON, RENDERED_MARKDOWN, RENDERED_HTML, RENDERED_CSV, RENDERED_COUNT };
 
 struct live_run {
     struct runner *runner;
