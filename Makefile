@@ -17,7 +17,7 @@ help: ## this list
 
 # --- build and run ------------------------------------------------------------------------------
 
-.PHONY: deps build web run demo install clean
+.PHONY: deps build web run demo demo-stop serve dev install clean
 deps: ## install what building, testing and checking need (Debian, Ubuntu)
 	@tools/install_deps.sh build test check
 
@@ -35,8 +35,18 @@ web: ## the page only: build/web
 run: build ## run it: make run ARGS='ask "Why so expensive?" --data usage.csv'
 	@$(NETRA_BIN) $(ARGS)
 
-demo: build ## the main job on generated sample records: prints a full report
+demo: build ## the main job on sample records: prints a full report, leaves a server with its page
 	@tools/demo.sh
+
+demo-stop: ## end the server that make demo left running
+	@tools/demo_server.sh stop
+
+serve: build ## the server in the foreground: make serve ARGS='--listen 127.0.0.1:0'
+	@$(NETRA_BIN) serve $(ARGS)
+
+dev: build ## rebuild, restart the demo's server, print a link to its page
+	@tools/demo_server.sh restart
+	@node tools/demo_ask.mjs "$$(tools/demo_server.sh url)" $(BUILD)/demo/token
 
 install: build ## install under PREFIX (/usr/local), below DESTDIR if set
 	@install -d "$(DESTDIR)$(PREFIX)/bin"

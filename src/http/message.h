@@ -18,8 +18,9 @@
 
 #include "base/str.h"
 
-#define MESSAGE_OVERHEAD_BYTES_MAX 4096u /* chunk sizes, extensions, trailers between two pieces   \
-                                          */
+#define MESSAGE_OVERHEAD_BYTES_MAX                                                                 \
+    4096u /* chunk sizes, extensions, trailers between two pieces                                  \
+           */
 
 /* Refusals are negative. */
 enum message_step {

@@ -76,8 +76,7 @@ static inline void turn_for(struct house *house, int64_t ms)
 
 static inline void reply_text(struct house *house, http_id id, int status, struct str body)
 {
-    struct http_reply reply = {
-        .status = status, .content_type = STR("text/plain"), .body = body};
+    struct http_reply reply = {.status = status, .content_type = STR("text/plain"), .body = body};
 
     (void)http_reply(house->server, id, &reply);
 }
@@ -182,8 +181,8 @@ static inline void house_on_answered(const struct http_answer_note *note, void *
 
     assert_true(note->duration_us >= 0);
     assert_int_equal(strncmp(note->peer, "127.0.0.1:", 10), 0);
-    buf_printf(&house->notes, "answered %d %llu%s\n", note->status,
-               (unsigned long long)note->bytes, note->context ? "" : " by itself");
+    buf_printf(&house->notes, "answered %d %llu%s\n", note->status, (unsigned long long)note->bytes,
+               note->context ? "" : " by itself");
 }
 
 static const struct http_handler house_handler = {
