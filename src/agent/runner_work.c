@@ -148,6 +148,7 @@ static void render(void *arg)
         [RENDERED_JSON] = report_render_json,
         [RENDERED_MARKDOWN] = report_render_markdown,
         [RENDERED_HTML] = report_render_html,
+        [RENDERED_CSV] = report_render_csv,
     };
     struct live_run *live = arg;
 
