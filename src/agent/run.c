@@ -265,9 +265,9 @@ static int write_interpretation(struct run *run, struct error *error)
     if (!code && (!run->interpretation_json.data || !run->interpretation_text.data)) {
         code = ERR_NO_MEMORY;
     }
-    return code ? error_set(error, code, "cannot say what was understood: %s",
-                            error_code_text(code))
-                : OK;
+    return code
+               ? error_set(error, code, "cannot say what was understood: %s", error_code_text(code))
+               : OK;
 }
 
 static int agents_step(struct run *run, struct error *error)

@@ -1,6 +1,6 @@
 /*
- * Places and who waits for one, cancellation, draining, and when a run is freed: when it is gone and
- * nothing of it is under way, neither on a worker nor in the store.
+ * Places and who waits for one, cancellation, draining, and when a run is freed: when it is gone
+ * and nothing of it is under way, neither on a worker nor in the store.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -136,8 +136,8 @@ static void stop_work(void *arg)
 
     for (struct live_run *live = runner->live; live; live = next) {
         next = live->next;
-        bool ends_soon = live->phase >= LIVE_DELIVERING ||
-                         (live->is_cancel_wanted && !live_is_replaying(live));
+        bool ends_soon =
+            live->phase >= LIVE_DELIVERING || (live->is_cancel_wanted && !live_is_replaying(live));
 
         if (live->has_place && !ends_soon) {
             live->phase = LIVE_GONE;

@@ -15,15 +15,15 @@
 
 #include "agent/run_events.h"
 #include "agent/runner.h"
-#include "json/json_read.h"
 #include "loop/clock.h"
 #include "loop/uuid.h"
+#include "json/json_read.h"
 
-#define LIVE_ARENA_BYTES_MAX  ((size_t)256 << 10) /* a prompt and some ids */
-#define LIVE_REASON_BYTES     320
-#define RENDER_BYTES_MAX      ((size_t)15 << 20) /* one format; four fit into a batch */
-#define REPLAY_EVENTS_MAX     4096u              /* of a log; a run makes some hundreds */
-#define REPLAY_KEY_BYTES      160
+#define LIVE_ARENA_BYTES_MAX ((size_t)256 << 10) /* a prompt and some ids */
+#define LIVE_REASON_BYTES    320
+#define RENDER_BYTES_MAX     ((size_t)15 << 20) /* one format; four fit into a batch */
+#define REPLAY_EVENTS_MAX    4096u              /* of a log; a run makes some hundreds */
+#define REPLAY_KEY_BYTES     160
 
 enum live_phase {
     LIVE_WAITING,    /* in runner->waiting, for a place */
@@ -48,9 +48,9 @@ enum live_mark {
 struct note {
     struct note *next;
     int64_t time_us;
-    uint64_t seq;         /* 0: not numbered yet */
+    uint64_t seq; /* 0: not numbered yet */
     bool is_first_agent;
-    struct str json;      /* points into bytes */
+    struct str json; /* points into bytes */
     char bytes[];
 };
 
@@ -113,7 +113,7 @@ struct live_run {
     struct error error;
     struct buf rendered[RENDERED_COUNT];
     atomic_bool is_cancelled;
-    atomic_bool has_lost_note; /* no memory for it */
+    atomic_bool has_lost_note;    /* no memory for it */
     _Atomic(struct note *) inbox; /* newest first */
     atomic_bool is_posted;
     struct loop_message message;
@@ -196,11 +196,11 @@ void live_work_init(struct live_run *live);
 
 /* ---- runner_end.c: how runs end ---- */
 
-void live_deliver(struct live_run *live);                   /* rendered: store the report */
-void live_finish(struct live_run *live);                    /* the report is durable */
-void live_cancel(struct live_run *live);                    /* nothing of it is on a worker */
+void live_deliver(struct live_run *live); /* rendered: store the report */
+void live_finish(struct live_run *live);  /* the report is durable */
+void live_cancel(struct live_run *live);  /* nothing of it is on a worker */
 void live_fail(struct live_run *live, const char *code, const char *message);
-void live_ended(struct live_run *live);                     /* the last event is durable */
+void live_ended(struct live_run *live); /* the last event is durable */
 
 /* ---- runner_recover.c ---- */
 

@@ -94,13 +94,12 @@ static int take_flags(struct config *config, int argc, char **argv, struct error
 static int read_file_of(struct config *config, const char *named, struct error *error)
 {
     cleanup(buf_done) struct buf path;
-    bool must_exist;
 
+    buf_init(&path, CONFIG_VALUE_BYTES_MAX);
     if (named) {
         return config_read_file(config, named, error);
     }
-    buf_init(&path, CONFIG_VALUE_BYTES_MAX);
-    config_find_file(getenv, &path, &must_exist);
+    config_find_file(getenv, &path);
     return path.length ? config_read_file(config, path.data, error) : OK;
 }
 

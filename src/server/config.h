@@ -83,9 +83,9 @@ must_check int config_finish(struct config *config, config_environment_fn *envir
                              struct error *error);
 
 /* Where netra.conf is looked for when no --config names one: NETRA_CONFIG, or
- * $XDG_CONFIG_HOME/netra/netra.conf, ~/.config/netra/netra.conf. Empty when there is none;
- * *ret_must_exist: NETRA_CONFIG named it. */
-void config_find_file(config_environment_fn *environment, struct buf *path, bool *ret_must_exist);
+ * $XDG_CONFIG_HOME/netra/netra.conf, ~/.config/netra/netra.conf. Empty when there is none
+ * (one that NETRA_CONFIG names is taken to be there). */
+void config_find_file(config_environment_fn *environment, struct buf *path);
 
 static inline const char *config_text(const struct config *config, enum config_key key)
 {

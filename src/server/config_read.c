@@ -51,14 +51,13 @@ int config_read_file(struct config *config, const char *path, struct error *erro
     return code ? code : config_read_text(config, path, buf_str(&text), error);
 }
 
-void config_find_file(config_environment_fn *environment, struct buf *path, bool *ret_must_exist)
+void config_find_file(config_environment_fn *environment, struct buf *path)
 {
     const char *named = environment("NETRA_CONFIG");
     const char *home = environment("HOME");
     const char *config_home = environment("XDG_CONFIG_HOME");
 
-    *ret_must_exist = named && named[0];
-    if (*ret_must_exist) {
+    if (named && named[0]) {
         buf_append(path, str_from(named));
         return;
     }

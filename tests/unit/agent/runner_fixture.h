@@ -17,12 +17,12 @@
 #include "base/civil_time.h"
 #include "loop/clock.h"
 
-#define HEARD_MAX    20000
-#define LOG_MAX      600
-#define PATIENCE_S   30
-#define DATASET      "set-1"
-#define QUESTION     "where does the money go?"
-#define SHORT_TEXT   256
+#define HEARD_MAX  20000
+#define LOG_MAX    600
+#define PATIENCE_S 30
+#define DATASET    "set-1"
+#define QUESTION   "where does the money go?"
+#define SHORT_TEXT 256
 
 struct heard {
     uint64_t seq;
@@ -39,7 +39,7 @@ struct place {
     struct loop_timer tick; /* a test that waits in vain is to see that it is late */
     struct heard heard[HEARD_MAX];
     size_t heard_count;
-    unsigned ended;   /* runs whose last event was heard */
+    unsigned ended; /* runs whose last event was heard */
     unsigned accepted;
     unsigned refused; /* accepted with a code */
     bool is_drained;

@@ -67,19 +67,19 @@ static void test_spans_open_and_close(void **state)
         "{\"steps\":[{\"name\":\"a\",\"started_at\":\"" AT("02") "\",\"finished_at\":\"" AT("03") "\",\"duration_us\":5},{\"name\":\"b\",\"started_at\":\"" AT("04") "\"}],\"agents\":[{\"name\":\"data\",\"started_at\":\"" AT(
             "05") "\",\"finished_at\":\"" AT("10") "\"}],\"tool_calls\":[{\"id\":\"c-1\","
                                                    "\"name\":\"cache_audit\","
-                                                   "\"started_at\":\"" AT("06") "\",\"finished_"
-                                                                                "at\":\"" AT(
-                                                                                    "09") "\"},{"
-                                                                                          "\"id\":"
-                                                                                          "\"c-2\","
-                                                                                          "\"name\""
-                                                                                          ":\"cache"
-                                                                                          "_"
-                                                                                          "audit\","
-                                                                                          "\"starte"
-                                                                                          "d_at\":"
-                                                                                          "\"" AT(
-                                                                                              "08") "\"}]}");
+                                                   "\"started_at\":\"" AT(
+                                                       "06") "\",\"finished_"
+                                                             "at\":\"" AT("09") "\"},{"
+                                                                                "\"id\":"
+                                                                                "\"c-2\","
+                                                                                "\"name\""
+                                                                                ":\"cache"
+                                                                                "_"
+                                                                                "audit\","
+                                                                                "\"starte"
+                                                                                "d_at\":"
+                                                                                "\"" AT(
+                                                                                    "08") "\"}]}");
     assert_int_equal(run_log_add(log, parser, 1, STR("{")), ERR_INVALID);
 }
 
