@@ -260,7 +260,7 @@ void runner_free(struct runner *runner)
 struct live_run *runner_find(const struct runner *runner, struct str run_id)
 {
     for (struct live_run *live = runner->live; live; live = live->next) {
-        if (str_equal(live->names.run_id, run_id)) {
+        if (live->phase != LIVE_GONE && str_equal(live->names.run_id, run_id)) {
             return live;
         }
     }
@@ -271,7 +271,7 @@ int runner_cancel(struct runner *runner, struct str run_id)
 {
     struct live_run *live = runner_find(runner, run_id);
 
-    if (!live || live->phase == LIVE_GONE) {
+    if (!live) {
         return ERR_NOT_FOUND;
     }
     live->is_cancel_wanted = true;

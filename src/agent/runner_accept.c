@@ -133,7 +133,7 @@ static int fill_row(struct live_run *live, const struct runner_request *request,
 static bool has_thread(const struct runner *runner, struct str thread_id)
 {
     for (const struct live_run *live = runner->live; live; live = live->next) {
-        if (str_equal(live->names.thread_id, thread_id)) {
+        if (live->phase != LIVE_GONE && str_equal(live->names.thread_id, thread_id)) {
             return true;
         }
     }

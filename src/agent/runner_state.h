@@ -139,7 +139,8 @@ _Static_assert(RUNNER_EVENT_BYTES_MAX == RUN_EVENT_BYTES_MAX, "one limit, two na
 
 /* ---- runner.c ---- */
 
-struct live_run *runner_find(const struct runner *runner, struct str run_id); /* NULL: none */
+/* NULL: none that is not gone. */
+struct live_run *runner_find(const struct runner *runner, struct str run_id);
 
 /* NULL: no memory. It belongs to the caller until runner_enqueue. */
 must_check struct live_run *live_new(struct runner *runner);
