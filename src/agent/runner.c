@@ -151,6 +151,7 @@ static void stop_work(void *arg)
 void runner_drain(struct runner *runner, uint64_t grace_ms, loop_fn drained, void *arg)
 {
     runner->is_draining = true;
+    runner->is_drained = false;
     runner->drained = drained;
     runner->drained_arg = arg;
     loop_timer_start(&runner->grace, grace_ms, /* repeat_ms */ 0);
@@ -209,6 +210,10 @@ void live_settle(struct live_run *live)
     }
     *at = live->next;
     runner->counts.working -= live->has_place;
+    if (live->lost_code && live->is_accepted) {
+        runner->counts.failed++;
+        metric_add(METRIC_RUNS, metric_label(METRIC_RUNS, STR("lost")), 1);
+    }
     live_free(live);
     runner_schedule(runner);
     look_drained(runner);
@@ -255,7 +260,7 @@ void runner_free(struct runner *runner)
 struct live_run *runner_find(const struct runner *runner, struct str run_id)
 {
     for (struct live_run *live = runner->live; live; live = live->next) {
-        if (str_equal(live->names.run_id, run_id)) {
+        if (live->phase != LIVE_GONE && str_equal(live->names.run_id, run_id)) {
             return live;
         }
     }
@@ -266,7 +271,7 @@ int runner_cancel(struct runner *runner, struct str run_id)
 {
     struct live_run *live = runner_find(runner, run_id);
 
-    if (!live || live->phase == LIVE_GONE) {
+    if (!live) {
         return ERR_NOT_FOUND;
     }
     live->is_cancel_wanted = true;

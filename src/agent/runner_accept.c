@@ -133,7 +133,7 @@ static int fill_row(struct live_run *live, const struct runner_request *request,
 static bool has_thread(const struct runner *runner, struct str thread_id)
 {
     for (const struct live_run *live = runner->live; live; live = live->next) {
-        if (str_equal(live->names.thread_id, thread_id)) {
+        if (live->phase != LIVE_GONE && str_equal(live->names.thread_id, thread_id)) {
             return true;
         }
     }
@@ -145,11 +145,11 @@ static int add_thread(struct live_run *live, struct store_batch *batch)
     const struct store_run *row = &live->row;
     cleanup(buf_done) struct buf title;
 
+    buf_init(&title, ASK_PROMPT_BYTES_MAX);
     if (has_thread(live->runner, row->thread_id)) {
         store_touch_thread(batch, row->thread_id, row->created_us);
         return OK;
     }
-    buf_init(&title, ASK_PROMPT_BYTES_MAX);
     (void)visible_append_cut(&title, str_trim(row->prompt), TITLE_WIDTH);
     store_put_thread(batch, &(struct store_thread){.id = row->thread_id,
                                                    .title = buf_str(&title),
@@ -164,6 +164,8 @@ static int log_acceptance(struct live_run *live, struct error *error)
     const struct store_run *row = &live->row;
     cleanup(buf_done) struct buf json;
     char message_id[UUID_BYTES];
+
+    buf_init(&json, RUN_EVENT_BYTES_MAX);
     int code = uuid_v7(message_id, error);
     struct store_batch *batch = code ? NULL : live_batch(live);
 
@@ -178,7 +180,6 @@ static int log_acceptance(struct live_run *live, struct error *error)
                                                      .run_id = row->id,
                                                      .created_us = row->created_us});
     store_add_run(batch, row);
-    buf_init(&json, RUN_EVENT_BYTES_MAX);
     run_events_started(&live->names, row->created_us, str_from(message_id), row->prompt,
                        row->dataset_id, row->seed, &json);
     struct note *note =

@@ -64,10 +64,10 @@ static int log_report(struct live_run *live, const struct report *report, const 
 {
     cleanup(buf_done) struct buf json;
     int64_t now_us = clock_now_us();
-    int code =
-        run_events_summary(&live->names, now_us, str_from(message_id), report, log_json, live);
 
     buf_init(&json, RUN_EVENT_BYTES_MAX);
+    int code = run_events_summary(&live->names, now_us, str_from(message_id), report, log_json,
+                                  live);
     run_events_report(&live->names, now_us, report, &json);
     code = code ? code : buf_status(&json);
     return code ? code : log_json(buf_str(&json), live);

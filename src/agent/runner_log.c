@@ -139,13 +139,13 @@ void live_log(struct live_run *live, struct note *note)
 
 /* ---- storing and publishing ---- */
 
+/* Also of a run that was lost since: it is in the store, the next process ends it. */
 static void tell_accepted(struct live_run *live, int code)
 {
-    runner_accepted_fn accepted = live->accepted;
-
-    live->accepted = NULL;
-    if (accepted) {
-        accepted(code, live->names.run_id.data, live->names.thread_id.data, live->accepted_arg);
+    live->is_accepted = code == OK;
+    if (live->accepted) {
+        live->accepted(code, live->names.run_id.data, live->names.thread_id.data,
+                       live->accepted_arg);
     }
 }
 
@@ -176,13 +176,12 @@ static void on_stored(int code, void *arg)
 
     live->is_storing = false;
     live->storing_notes = (struct note_list){0};
+    if (marks & MARK_ACCEPTED) {
+        tell_accepted(live, code);
+    }
     if (code) {
         live_lose(live, code);
     } else {
-        if (marks & MARK_ACCEPTED) {
-            live->is_accepted = true;
-            tell_accepted(live, OK);
-        }
         live->delivered_to = publish(live, &notes, (marks & MARK_END) != 0);
         if (marks & MARK_RESUMED) {
             live_begin(live);
@@ -226,9 +225,4 @@ void live_lose(struct live_run *live, int code)
     live->phase = LIVE_GONE;
     live->lost_code = code;
     atomic_store(&live->is_cancelled, true);
-    if (live->is_accepted) {
-        live->runner->counts.failed++;
-        metric_add(METRIC_RUNS, metric_label(METRIC_RUNS, STR("lost")), 1);
-    }
-    tell_accepted(live, code);
 }

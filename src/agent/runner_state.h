@@ -83,7 +83,7 @@ struct live_run {
     struct run_names names;
     char reason[LIVE_REASON_BYTES];
     char report_id[UUID_BYTES];
-    runner_accepted_fn accepted; /* NULL: said already, or nobody asked */
+    runner_accepted_fn accepted; /* NULL: nobody asked */
     void *accepted_arg;
 
     /* the log: one batch under way at most, so that a failed one leaves no gap behind it */
@@ -139,7 +139,8 @@ _Static_assert(RUNNER_EVENT_BYTES_MAX == RUN_EVENT_BYTES_MAX, "one limit, two na
 
 /* ---- runner.c ---- */
 
-struct live_run *runner_find(const struct runner *runner, struct str run_id); /* NULL: none */
+/* NULL: none that is not gone. */
+struct live_run *runner_find(const struct runner *runner, struct str run_id);
 
 /* NULL: no memory. It belongs to the caller until runner_enqueue. */
 must_check struct live_run *live_new(struct runner *runner);

@@ -280,6 +280,7 @@ void live_begin(struct live_run *live)
     const struct runner_options *options = &live->runner->options;
     cleanup(buf_done) struct buf description;
 
+    buf_init(&description, DESCRIPTION_BYTES_MAX);
     if (live->phase == LIVE_GONE) {
         return;
     }
@@ -287,7 +288,6 @@ void live_begin(struct live_run *live)
         begin_steps(live);
         return;
     }
-    buf_init(&description, DESCRIPTION_BYTES_MAX);
     int code =
         store_get_dataset(options->store, live->row.dataset_id, keep_description, &description);
     code = code ? code : buf_status(&description);

@@ -36,8 +36,10 @@ static void keep_alive(void *arg)
     subscribers_keep_alive(api->subscribers);
 }
 
+/* Nothing calls back any more. */
 static void free_parts(struct api *api)
 {
+    late_free_all(api);
     live_free_pending(api);
     dataset_uploads_free(api);
     router_done(&api->router);
@@ -46,12 +48,6 @@ static void free_parts(struct api *api)
     json_parser_free(api->parser);
     buf_done(&api->scratch);
     buf_done(&api->query);
-    alloc_free(api);
-}
-
-static void on_timer_closed(void *arg)
-{
-    free_parts((struct api *)arg);
 }
 
 /* The exchange of each route, in the order of the router. */
@@ -95,6 +91,7 @@ int api_new(const struct api_options *options, struct api **ret_api, struct erro
     }
     if (code) {
         free_parts(api);
+        alloc_free(api);
         return code;
     }
     fill_exchanges(api);
@@ -104,14 +101,20 @@ int api_new(const struct api_options *options, struct api **ret_api, struct erro
     return OK;
 }
 
-/* The memory goes when the loop has let go of the timer. */
+static void free_api(void *arg)
+{
+    struct api *api = (struct api *)arg;
+
+    alloc_free(api);
+}
+
+/* The timer is embedded: the memory goes when the loop has let go of it. */
 void api_free(struct api *api)
 {
     if (api) {
+        free_parts(api);
         check_cmp(api->jobs, ==, 0);
-        late_free_all(api);
-        live_free_pending(api);
-        loop_timer_close(&api->keep_alive, on_timer_closed);
+        loop_timer_close(&api->keep_alive, free_api);
     }
 }
 

@@ -18,7 +18,7 @@
 #include "api/route_datasets.h"
 #include "api/upload.h"
 #include "base/alloc.h"
-#include "base/check.h"
+#include "base/decimal.h"
 #include "loop/clock.h"
 #include "loop/uuid.h"
 #include "tool/dataset_description.h"
@@ -437,6 +437,15 @@ static struct dataset_upload *upload_begin(const struct call *call,
 
 /* ---- handlers ---- */
 
+/* http refuses what is too long, too; but here nothing has begun yet, and the limit can be told. */
+static bool is_too_long(const struct call *call)
+{
+    uint64_t length = 0;
+
+    return decimal_parse_u64(http_header(call->request, "content-length"), &length) == OK &&
+           length > call->api->options.upload_bytes_max;
+}
+
 struct exchange *dataset_upload_begin(const struct call *call)
 {
     struct str type = http_header(call->request, "content-type");
@@ -449,6 +458,10 @@ struct exchange *dataset_upload_begin(const struct call *call)
         problem_reply(call->api, call->id, PROBLEM_MEDIA_TYPE, NULL,
                       "the body must be the bytes of the file itself "
                       "(application/octet-stream), not a form");
+    } else if (is_too_long(call)) {
+        problem_reply(call->api, call->id, PROBLEM_TOO_LARGE, NULL,
+                      "an upload has at most %" PRIu64 " bytes: split the file, or compress it",
+                      call->api->options.upload_bytes_max);
     } else if (!read_request(call, &request, &fault)) {
         call_refuse(call, &fault);
     } else {

@@ -32,6 +32,9 @@ static int on_body(llhttp_t *parser, const char *at, size_t length)
 {
     struct message *message = parser->data;
 
+    if (length == 0) {
+        return 0;
+    }
     message->piece = (struct str){at, length};
     return HPE_PAUSED;
 }
@@ -73,6 +76,9 @@ int message_next(struct message *message, struct str *rest, struct str *ret_piec
     llhttp_t *parser = parser_of(message);
 
     check(message->is_head_read && !message->is_ended);
+    if (!rest->data) {
+        *rest = STR(""); /* llhttp takes NULL for the beginning of no piece at all */
+    }
     message->piece = (struct str){NULL, 0};
     llhttp_errno_t code = llhttp_execute(parser, rest->data, rest->length);
     size_t used = rest->length;

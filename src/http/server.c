@@ -215,6 +215,9 @@ void http_server_free(struct http_server *server)
     server->is_freed = true;
     close_listener(server);
     close_all(server);
+    if (server->has_timers) {
+        close_timers(server);
+    }
     look_whether_empty(server);
 }
 

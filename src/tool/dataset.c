@@ -186,9 +186,7 @@ static void choose_as_of(struct dataset *dataset, const struct dataset_options *
 
 bool dataset_is_of(const struct dataset *dataset, int64_t now_us)
 {
-    return dataset->as_of_is_last_record
-               ? is_stale(dataset, now_us)
-               : dataset->as_of_us == now_us && !is_stale(dataset, now_us);
+    return dataset->as_of_is_last_record ? is_stale(dataset, now_us) : dataset->as_of_us == now_us;
 }
 
 /* Sorting, prices and costs: what is derived from records and book once. */

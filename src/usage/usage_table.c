@@ -120,9 +120,10 @@ size_t usage_table_bytes(const struct usage_table *table)
                        (sizeof(*table->by_request.keys) + sizeof(*table->by_request.values));
 
     for (size_t i = 0; i < ARRAY_LENGTH(columns); i++) {
-        const void *const *column = (const void *const *)((const char *)table + columns[i].offset);
+        const void *column;
 
-        bytes += *column ? table->capacity * columns[i].element_bytes : 0;
+        memcpy(&column, (const char *)table + columns[i].offset, sizeof(column));
+        bytes += column ? table->capacity * columns[i].element_bytes : 0;
     }
     for (int i = 0; i < USAGE_NAME_COUNT; i++) {
         bytes += dict_bytes(&table->name_dicts[i]);
@@ -133,14 +134,17 @@ size_t usage_table_bytes(const struct usage_table *table)
     return bytes;
 }
 
-/* Room for one more row in every column that exists. capacity is raised only when all of them grew,
- * so a failure in the middle leaves some columns larger than needed and nothing else. */
-static int grow_rows(struct usage_table *table)
+/* Room for more rows in every column that exists. capacity is raised only when all of them grew, so
+ * a failure in the middle leaves some columns larger than needed and nothing else. */
+static int grow_rows(struct usage_table *table, size_t more)
 {
     size_t capacity = table->capacity ? table->capacity * 2 : USAGE_ROWS_FIRST;
 
-    if (table->count < table->capacity) {
+    if (more <= table->capacity - table->count) {
         return OK;
+    }
+    while (capacity < table->count + more) {
+        capacity *= 2;
     }
     for (size_t i = 0; i < ARRAY_LENGTH(columns); i++) {
         void **pointer = column_pointer(table, &columns[i]);
@@ -231,6 +235,20 @@ static int reserve_runs(struct usage_table *table, size_t more)
     table->runs = runs;
     table->runs_capacity = capacity;
     return OK;
+}
+
+int usage_table_reserve(struct usage_table *table, size_t more_rows, size_t more_runs)
+{
+    if (more_rows > USAGE_ROWS_MAX - table->count || more_runs > USAGE_RUNS_MAX) {
+        return ERR_LIMIT;
+    }
+    int code = grow_rows(table, more_rows);
+    return code ? code : reserve_runs(table, more_runs);
+}
+
+int usage_table_add_column(struct usage_table *table, void *field)
+{
+    return need_column(table, field, true);
 }
 
 static int validate(const struct usage_record *r, struct error *error)
@@ -401,7 +419,7 @@ int usage_table_append(struct usage_table *table, const struct usage_record *rec
     }
     code = intern_all(table, record, &interned);
     if (!code) {
-        code = grow_rows(table);
+        code = grow_rows(table, 1);
     }
     if (!code) {
         code = need_columns(table, record);

@@ -164,6 +164,14 @@ size_t usage_table_bytes(const struct usage_table *table);
 must_check int usage_table_append(struct usage_table *table, const struct usage_record *record,
                                   uint32_t source_row, struct error *error);
 
+/* For who fills columns itself (the store): room for more rows, zeroed, in every column that
+ * exists, and for more runs. count and runs_count stay. ERR_LIMIT, ERR_NO_MEMORY. */
+must_check int usage_table_reserve(struct usage_table *table, size_t more_rows, size_t more_runs);
+
+/* The same: makes a column that is NULL until a row has one, zeroed; nothing when it is there.
+ * field: its address, &table->latency_ms. After usage_table_reserve. ERR_NO_MEMORY. */
+must_check int usage_table_add_column(struct usage_table *table, void *field);
+
 /* Stable sort by time; rows without a time keep their order and come first. Ids and run indexes are
  * carried along; by_request is dropped, so no more appends afterwards. */
 must_check int usage_table_sort(struct usage_table *table);

@@ -29,7 +29,7 @@ export function DataPanel({ desk, state }: { desk: Desk; state: DeskState }) {
       </button>
       <ul class="uploads" aria-live="polite">
         {state.uploads.map((item) => (
-          <UploadItem key={item.file.name + item.file.lastModified} item={item} desk={desk} />
+          <UploadItem key={item.id} item={item} desk={desk} />
         ))}
       </ul>
       <ul class="datasets">

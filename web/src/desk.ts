@@ -89,7 +89,8 @@ export class Desk {
     window.addEventListener("popstate", () => void this.showAddress());
     if (!(await this.checkSession())) return;
     this.socket.start();
-    await Promise.all([this.loadThreads(), this.loadDatasets(), this.showAddress()]);
+    await Promise.all([this.loadThreads(), this.loadDatasets()]);
+    await this.showAddress();
   }
 
   /** True when somebody is signed in. */
@@ -157,8 +158,9 @@ export class Desk {
       const records = (await list<Run>(`/api/threads/${threadId}/runs`)).reverse();
       if (this.state.threadId !== threadId) return;
       const runs = records.map(runFromRecord);
-      const dataset = records.at(-1)?.dataset;
-      this.set({ runs, thread: "ready", ...(dataset ? { chosen: dataset } : {}) });
+      this.set({ runs, thread: "ready" });
+      const last = this.state.datasets.find((dataset) => dataset.id === records.at(-1)?.dataset);
+      if (last?.status === "ready") this.choose(last.id);
       for (const run of runs) if (!hasEnded(run)) this.followRun(run.id);
     } catch (error) {
       if (isNotFound(error)) this.set({ thread: "missing" });

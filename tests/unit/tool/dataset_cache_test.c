@@ -190,6 +190,22 @@ static void test_now_is_part_of_what_is_shared(void **state)
     bench_done(&bench);
 }
 
+/* Time goes on: nobody will ask for an earlier "now" again. */
+static void test_fresh_records_are_kept_at_one_now_only(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_init(&bench);
+    struct dataset_lease *lease = lease_of(&bench, "a", FRESH_US);
+    size_t bytes = dataset_bytes(dataset_lease_dataset(lease));
+    dataset_lease_release(lease);
+    dataset_lease_release(lease_of(&bench, "b", FRESH_US));
+    dataset_lease_release(lease_of(&bench, "a", FRESH_US + 1));
+    assert_int_equal(dataset_cache_bytes(bench.cache), 2 * bytes); /* b, and a once */
+    bench_done(&bench);
+}
+
 static void test_who_waited_for_another_now_is_sent_on(void **state)
 {
     struct asker askers[4];
@@ -397,6 +413,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_a_dataset_is_opened_once_and_shared),
     cmocka_unit_test(test_who_asks_meanwhile_waits_for_the_same_opening),
     cmocka_unit_test(test_now_is_part_of_what_is_shared),
+    cmocka_unit_test(test_fresh_records_are_kept_at_one_now_only),
     cmocka_unit_test(test_who_waited_for_another_now_is_sent_on),
     cmocka_unit_test(test_the_least_recently_used_goes_first),
     cmocka_unit_test(test_without_room_nothing_stays),
