@@ -10,10 +10,12 @@
 
 #define CANCELLED_REASON "cancelled on request"
 
-static const char *const formats[RENDERED_COUNT] = {[RENDERED_JSON] = "json",
-                                                    [RENDERED_MARKDOWN] = "md",
-                                                    [RENDERED_HTML] = "html",
-                                                    [RENDERED_CSV] = "csv"};
+static const char *const formats[RENDERED_COUNT] = {
+    [RENDERED_JSON] = "json",
+    [RENDERED_MARKDOWN] = "md",
+    [RENDERED_HTML] = "html",
+    [RENDERED_CSV] = "csv",
+};
 
 static int log_json(struct str json, void *arg)
 {
