@@ -192,7 +192,7 @@ test("a message that cannot be followed is answered, and the socket stays open",
   for (const event of socket.events) {
     assert.equal(event.type, "CUSTOM");
     assert.equal(event.seq, undefined);
-    assert.equal(event.value.code, "INVALID_REQUEST");
+    assert.equal(event.value.problem.code, "INVALID_REQUEST");
     assert.ok(EventSchemas.safeParse(event).success);
   }
   socket.send({ type: "ping" });
