@@ -328,9 +328,9 @@ int server_run(const struct config *config, const char *token, struct error *err
                   NETRA_VERSION, server->url, config_text(config, CONFIG_DATA_DIR),
                   worker_count(config));
         loop_run(server->loop);
-        log_write(LOG_INFO, "server", "stopped");
     }
     free_parts(server);
+    log_write(LOG_INFO, "server", "stopped");
     alloc_free(server);
     log_flush();
     return code;
