@@ -346,7 +346,9 @@ int server_run(const struct config *config, const char *token, struct error *err
         loop_run(server->loop);
     }
     free_parts(server);
-    log_write(LOG_INFO, "server", "stopped");
+    if (code == OK) {
+        log_write(LOG_INFO, "server", "stopped");
+    }
     alloc_free(server);
     log_flush();
     return code;
