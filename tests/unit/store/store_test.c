@@ -185,8 +185,8 @@ static void test_store_goes_on_when_the_disk_does(void **state)
     batch = new_batch();
     put_thread(batch, "after", 3);
     assert_int_equal(apply(&f, batch), OK);
+    expect_names(&names, "before ");
     fixture_reopen(&f);
-    names_begin(&names);
     assert_int_equal(store_list_threads(f.store, STR(""), 9, note_thread, &names), OK);
     expect_names(&names, "after before ");
     buf_done(&names.text);
