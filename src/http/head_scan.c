@@ -565,11 +565,11 @@ static int judge_unfinished(struct str bytes, size_t begin, size_t line, bool is
     if (fine < open.length && !(open.data[fine] == '\r' && fine + 1 == open.length)) {
         return refuse_byte(open.data[fine], REFUSAL_CONTROL);
     }
-    if (bytes.length > HTTP_HEAD_BYTES_MAX) {
-        return -REFUSAL_HEAD_LENGTH;
-    }
     if (line == begin) {
         return open.length > REQUEST_LINE_BYTES_MAX ? -REFUSAL_TARGET_LENGTH : 0;
+    }
+    if (bytes.length > HTTP_HEAD_BYTES_MAX) {
+        return -REFUSAL_HEAD_LENGTH;
     }
     if (is_line_new) {
         struct str rest = str_slice(bytes, begin, bytes.length);
