@@ -407,11 +407,19 @@ static void test_the_queue_has_an_end(void **state)
 
 static const char run_of_log[] = "run-000"; /* whose log is left in pieces */
 
+/* The bytes of text over those that are there. */
+static void overwrite(char *at, const char *text)
+{
+    while (*text) {
+        *at++ = *text++;
+    }
+}
+
 /* Ids inside a log hold that of its run; all are of one length. */
 static void rename_run(char *json, const char *from, const char *to)
 {
     for (char *at = json; (at = strstr(at, from)) != NULL; at++) {
-        memcpy(at, to, strlen(to));
+        overwrite(at, to);
     }
 }
 
@@ -561,10 +569,10 @@ static void test_a_run_that_goes_another_way_fails(void **state)
     size_t call = where(&full, "\"toolCallName\":\"dataset_profile\"");
     char *name = strstr(full.json[call], "dataset_profile");
     drain(place, 0);
-    memcpy(name, "dataset_PROFILE", 15);
+    overwrite(name, "dataset_PROFILE");
     leave(place, "run-001", &full, call + 4, "");
     /* a log that has more than the run makes before its report */
-    memcpy(name, "dataset_profile", 15);
+    overwrite(name, "dataset_profile");
     size_t last = where(&full, "\"type\":\"TEXT_MESSAGE_START\"");
     leave(place, "run-002", &full, last + 1, "");
     restart(place);
