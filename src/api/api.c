@@ -42,6 +42,7 @@ static void free_parts(struct api *api)
     late_free_all(api);
     live_free_pending(api);
     dataset_uploads_free(api);
+    dataset_removals_free(api);
     router_done(&api->router);
     subscribers_free(api->subscribers);
     price_book_free(api->book);
@@ -85,9 +86,6 @@ int api_new(const struct api_options *options, struct api **ret_api, struct erro
         (void)error_set(error, code, "cannot set up the routes: %s", error_code_text(code));
     } else {
         code = dataset_read_book(options->prices_path, &api->book, digest, error);
-    }
-    if (!code) {
-        code = datasets_recover(api, error);
     }
     if (code) {
         free_parts(api);

@@ -133,12 +133,32 @@ static void get_dataset(const struct call *call)
 /* ---- deleting ---- */
 
 struct removal {
+    struct removal *next; /* in api->removals */
     struct loop_job job;
     struct api *api;
     http_id id;
     char dataset_id[STORE_ID_BYTES_MAX + 1];
     struct error error;
 };
+
+static void removal_release(struct removal *removal)
+{
+    struct removal **link = &removal->api->removals;
+
+    while (*link != removal) { /* few: people delete one by one */
+        link = &(*link)->next;
+    }
+    *link = removal->next;
+    removal->api->jobs--;
+    alloc_free(removal);
+}
+
+void dataset_removals_free(struct api *api)
+{
+    while (api->removals) {
+        removal_release(api->removals);
+    }
+}
 
 static void removal_end(struct removal *removal, int code)
 {
@@ -149,8 +169,7 @@ static void removal_end(struct removal *removal, int code)
     } else {
         reply_empty(removal->api, removal->id);
     }
-    removal->api->jobs--;
-    alloc_free(removal);
+    removal_release(removal);
 }
 
 static void row_deleted(int code, void *arg)
@@ -219,6 +238,8 @@ static void start_removal(const struct call *call, struct store_batch *batch)
     removal->api = call->api;
     removal->id = call->id;
     memcpy(removal->dataset_id, call->params[0].data, call->params[0].length);
+    removal->next = call->api->removals;
+    call->api->removals = removal;
     call->api->jobs++;
     int code = store_submit(call->api->options.store, batch, row_marked, removal);
     if (code) {
@@ -247,56 +268,6 @@ static void delete_dataset(const struct call *call)
         return;
     }
     start_removal(call, batch);
-}
-
-/* ---- after a restart ---- */
-
-struct recovery {
-    struct store_batch *batch;
-    char last[STORE_ID_BYTES_MAX];
-    size_t last_length;
-    unsigned rows;
-    unsigned open;
-};
-
-static bool fail_row(const struct store_dataset *row, void *arg)
-{
-    struct recovery *recovery = arg;
-
-    recovery->rows++;
-    recovery->last_length = row->id.length;
-    memcpy(recovery->last, row->id.data, row->id.length);
-    if (row->status == STORE_DATASET_IMPORTING) {
-        struct store_dataset failed = *row;
-
-        recovery->open++;
-        failed.status = STORE_DATASET_FAILED;
-        failed.reason = STR("the server stopped before the upload was complete");
-        store_put_dataset(recovery->batch, &failed);
-    }
-    return true;
-}
-
-int datasets_recover(struct api *api, struct error *error)
-{
-    struct recovery recovery = {.batch = store_batch_new()};
-    int code = recovery.batch ? OK : ERR_NO_MEMORY;
-
-    do {
-        recovery.rows = 0;
-        code = code ? code
-                    : store_list_datasets(api->options.store,
-                                          (struct str){recovery.last, recovery.last_length},
-                                          STORE_PAGE_MAX, fail_row, &recovery);
-    } while (!code && recovery.rows == STORE_PAGE_MAX);
-    if (code || recovery.open == 0) {
-        store_batch_free(recovery.batch);
-    } else {
-        code = store_submit(api->options.store, recovery.batch, /* done */ NULL, NULL);
-    }
-    return code ? error_set(error, code, "cannot look through the datasets: %s",
-                            error_code_text(code))
-                : OK;
 }
 
 /* ---- the table ---- */

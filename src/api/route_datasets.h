@@ -23,10 +23,8 @@ void dataset_upload_sample(const struct call *call);
  * borrowed until the loop's next turn. */
 bool dataset_upload_find(struct api *api, struct str id, struct store_dataset *ret_row);
 
-/* Uploads that the last process did not complete are failed in the store. Once, at the start. */
-must_check int datasets_recover(struct api *api, struct error *error);
-
-/* At the end, when nothing calls back any more. */
+/* At the end, when nothing calls back any more: what waits for the store is dropped. */
 void dataset_uploads_free(struct api *api);
+void dataset_removals_free(struct api *api);
 
 #endif
