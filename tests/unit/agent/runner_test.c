@@ -407,11 +407,19 @@ static void test_the_queue_has_an_end(void **state)
 
 static const char run_of_log[] = "run-000"; /* whose log is left in pieces */
 
+/* The bytes of text over those that are there. */
+static void overwrite(char *at, const char *text)
+{
+    while (*text) {
+        *at++ = *text++;
+    }
+}
+
 /* Ids inside a log hold that of its run; all are of one length. */
 static void rename_run(char *json, const char *from, const char *to)
 {
     for (char *at = json; (at = strstr(at, from)) != NULL; at++) {
-        memcpy(at, to, strlen(to));
+        overwrite(at, to);
     }
 }
 
@@ -561,10 +569,10 @@ static void test_a_run_that_goes_another_way_fails(void **state)
     size_t call = where(&full, "\"toolCallName\":\"dataset_profile\"");
     char *name = strstr(full.json[call], "dataset_profile");
     drain(place, 0);
-    memcpy(name, "dataset_PROFILE", 15);
+    overwrite(name, "dataset_PROFILE");
     leave(place, "run-001", &full, call + 4, "");
     /* a log that has more than the run makes before its report */
-    memcpy(name, "dataset_profile", 15);
+    overwrite(name, "dataset_profile");
     size_t last = where(&full, "\"type\":\"TEXT_MESSAGE_START\"");
     leave(place, "run-002", &full, last + 1, "");
     restart(place);
@@ -810,6 +818,43 @@ static void test_acceptance_survives_every_failing_allocation(void **state)
     place_close(place);
 }
 
+/* From one allocation on all fail, on whichever thread: the run ends or is lost, never hangs, and
+ * its log holds as far as it goes; the next process ends it. */
+static void test_a_run_survives_memory_running_out(void **state)
+{
+    struct place *place = place_open(1);
+    int64_t since_us = clock_now_us();
+    unsigned lost = 0;
+
+    (void)state;
+    add_dataset(place, STORE_DATASET_READY);
+    for (uint64_t nth = 1; nth < 900; nth += 1 + nth / 8) {
+        uint64_t before = runner_counts(place->runner).failed;
+        unsigned ended = place->ended;
+        char id[32];
+
+        (void)snprintf(id, sizeof(id), "run-%u", (unsigned)nth);
+        start(place, id, DATASET);
+        (void)alloc_fail_from(nth);
+        while (place->ended == ended && runner_counts(place->runner).failed == before) {
+            (void)uv_run(loop_uv(place->loop), UV_RUN_ONCE);
+            assert_false(is_late(since_us));
+        }
+        (void)alloc_fail_from(0);
+        if (place->ended == ended) {
+            assert_true(row_of(place, id).status <= STORE_RUN_RUNNING);
+            lost++;
+        }
+    }
+    drain(place, 0);
+    unsigned ended = place->ended;
+    restart(place);
+    run_until_ended(place, ended + lost);
+    assert_int_equal(runner_counts(place->runner).finished, lost);
+    print_message("lost %u\n", lost);
+    place_close(place);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_a_run_is_stored_as_it_is_heard),
     cmocka_unit_test(test_without_records_there_is_guidance),
@@ -830,6 +875,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_a_full_disk_ends_the_run_in_memory),
     cmocka_unit_test(test_a_run_that_cannot_be_stored_is_not_accepted),
     cmocka_unit_test(test_acceptance_survives_every_failing_allocation),
+    cmocka_unit_test(test_a_run_survives_memory_running_out),
 };
 
 static int open_sample(void **state)
