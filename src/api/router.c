@@ -26,7 +26,7 @@ static enum pattern_kind kind_of(struct str pattern)
     if (str_find(pattern, STR("{"), 0) == SIZE_MAX) {
         return PATTERN_FIXED;
     }
-    return pattern.data[pattern.length - 1] != '}' && str_find(pattern, STR("}."), 0) != SIZE_MAX
+    return !str_ends_with(pattern, STR("}")) && str_find(pattern, STR("}."), 0) != SIZE_MAX
                ? PATTERN_WITH_SUFFIX
                : PATTERN_PLAIN;
 }
