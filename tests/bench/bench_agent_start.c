@@ -15,8 +15,8 @@
 #include "base/check.h"
 #include "loop/clock.h"
 
-#define RUNS  400u
-#define BURST 8u
+#define RUNS        400u
+#define BURST       8u
 #define PLACE_BYTES 256
 
 struct bench_place {
