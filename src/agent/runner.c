@@ -168,9 +168,6 @@ struct live_run *live_new(struct runner *runner)
         live->runner = runner;
         live->next_seq = 1;
         arena_init(&live->arena, LIVE_ARENA_BYTES_MAX);
-        for (size_t i = 0; i < RENDERED_COUNT; i++) {
-            buf_init(&live->rendered[i], RENDER_BYTES_MAX);
-        }
         live_work_init(live);
     }
     return live;

@@ -11,7 +11,11 @@
 #define CANCELLED_REASON "cancelled on request"
 
 static const char *const formats[RENDERED_COUNT] = {
-    [RENDERED_JSON] = "json", [RENDERED_MARKDOWN] = "md", [RENDERED_HTML] = "html"};
+    [RENDERED_JSON] = "json",
+    [RENDERED_MARKDOWN] = "md",
+    [RENDERED_HTML] = "html",
+    [RENDERED_CSV] = "csv",
+};
 
 static int log_json(struct str json, void *arg)
 {
@@ -66,8 +70,8 @@ static int log_report(struct live_run *live, const struct report *report, const 
     int64_t now_us = clock_now_us();
 
     buf_init(&json, RUN_EVENT_BYTES_MAX);
-    int code = run_events_summary(&live->names, now_us, str_from(message_id), report, log_json,
-                                  live);
+    int code =
+        run_events_summary(&live->names, now_us, str_from(message_id), report, log_json, live);
     run_events_report(&live->names, now_us, report, &json);
     code = code ? code : buf_status(&json);
     return code ? code : log_json(buf_str(&json), live);

@@ -21,7 +21,7 @@
 
 #define LIVE_ARENA_BYTES_MAX ((size_t)256 << 10) /* a prompt and some ids */
 #define LIVE_REASON_BYTES    320
-#define RENDER_BYTES_MAX     ((size_t)15 << 20) /* one format; four fit into a batch */
+#define RENDER_BYTES_MAX     ((size_t)56 << 20) /* all formats: they are one batch */
 #define REPLAY_EVENTS_MAX    4096u              /* of a log; a run makes some hundreds */
 #define REPLAY_KEY_BYTES     160
 
@@ -66,7 +66,7 @@ struct replay {
     size_t made; /* so many were made again */
 };
 
-enum { RENDERED_JSON, RENDERED_MARKDOWN, RENDERED_HTML, RENDERED_COUNT };
+enum { RENDERED_JSON, RENDERED_MARKDOWN, RENDERED_HTML, RENDERED_CSV, RENDERED_COUNT };
 
 struct live_run {
     struct runner *runner;

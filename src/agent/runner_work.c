@@ -148,13 +148,17 @@ static void render(void *arg)
         [RENDERED_JSON] = report_render_json,
         [RENDERED_MARKDOWN] = report_render_markdown,
         [RENDERED_HTML] = report_render_html,
+        [RENDERED_CSV] = report_render_csv,
     };
     struct live_run *live = arg;
+    size_t left = RENDER_BYTES_MAX;
 
     live->code = OK;
     for (size_t i = 0; i < RENDERED_COUNT && !live->code; i++) {
+        buf_init(&live->rendered[i], left);
         renderers[i](run_report(live->run), &live->rendered[i]);
         live->code = buf_status(&live->rendered[i]);
+        left -= live->rendered[i].length;
     }
     if (live->code) {
         (void)error_set(&live->error, live->code, "cannot write the report: %s",

@@ -68,7 +68,9 @@ int message_begin(struct message *message, struct str head, const struct message
                        (framing->is_chunked || parser->content_length == framing->length);
         return is_same ? MESSAGE_MORE : -REFUSAL_FRAMING;
     }
-    return code == HPE_PAUSED && message->is_ended ? MESSAGE_END : -REFUSAL_FRAMING;
+    bool is_whole = code == HPE_PAUSED && message->is_ended &&
+                    llhttp_get_error_pos(parser) == head.data + head.length;
+    return is_whole ? MESSAGE_END : -REFUSAL_FRAMING;
 }
 
 int message_next(struct message *message, struct str *rest, struct str *ret_piece)

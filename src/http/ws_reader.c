@@ -2,7 +2,9 @@
  * wslay's event interface in server mode. Of what RFC 6455 asks of a reader, wslay 1.1.1 checks
  * itself (each is in tests/unit/http/ws_reader_test.c): masks, reserved bits, opcodes, minimal
  * lengths, control frames, fragments, UTF-8 across fragments, close codes and reasons, the length
- * of messages. Binary messages and floods are refused here.
+ * of messages. What its frame layer refuses (lengths, control frames) it would answer with a close
+ * frame that has no code: that one is written here. A close frame of one byte, which wslay takes
+ * for one without a code, binary messages and floods are refused here.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -25,6 +27,7 @@ struct ws_reader {
     bool is_closing;   /* our own wish */
     bool is_broken;    /* the client broke the protocol, or memory is short */
     bool is_mute;      /* output is not taken any more */
+    unsigned failure;  /* close code that was sent past wslay */
     unsigned received; /* close code of the client, 1005 for none; 0: no close frame yet */
 };
 
@@ -71,9 +74,10 @@ static void on_wslay_frame(wslay_event_context_ptr wslay,
     struct ws_reader *reader = arg;
 
     (void)wslay;
-    (void)frame;
     if (!reader->events->on_frame(reader->arg)) {
         give_up(reader, WSLAY_CODE_POLICY_VIOLATION);
+    } else if (frame->opcode == WSLAY_CONNECTION_CLOSE && frame->payload_length == 1) {
+        give_up(reader, WSLAY_CODE_PROTOCOL_ERROR);
     }
 }
 
@@ -141,6 +145,18 @@ static void write_out(struct ws_reader *reader)
     }
 }
 
+/* In the place of what wslay has queued. */
+static void write_failure(struct ws_reader *reader, unsigned code)
+{
+    const char frame[] = {(char)0x88, 2, (char)(code >> 8), (char)(code & 0xff)};
+
+    if (!reader->is_mute && !wslay_event_get_close_sent(reader->wslay)) {
+        reader->failure = code;
+        (void)reader->events->on_output((struct str){frame, sizeof(frame)}, reader->arg);
+    }
+    reader->is_mute = true;
+}
+
 void ws_reader_feed(struct ws_reader *reader, struct str bytes)
 {
     if (ws_reader_is_done(reader)) {
@@ -156,7 +172,9 @@ void ws_reader_feed(struct ws_reader *reader, struct str bytes)
         reader->is_broken = true;
     }
     if (failed) {
-        (void)wslay_event_queue_close(reader->wslay, WSLAY_CODE_INTERNAL_SERVER_ERROR, NULL, 0);
+        write_failure(reader, failed == WSLAY_ERR_NOMEM ? WSLAY_CODE_INTERNAL_SERVER_ERROR
+                                                        : WSLAY_CODE_PROTOCOL_ERROR);
+        return;
     }
     write_out(reader);
 }
@@ -200,6 +218,9 @@ unsigned ws_reader_code(const struct ws_reader *reader)
 {
     if (reader->received) {
         return reader->received;
+    }
+    if (reader->failure) {
+        return reader->failure;
     }
     /* wslay says 1006 while none was sent */
     return wslay_event_get_status_code_sent(reader->wslay);

@@ -12,6 +12,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <ftw.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -178,17 +179,23 @@ static inline void house_open(struct house *house)
     }
 }
 
+static inline int house_remove(const char *path, const struct stat *stat, int type,
+                               struct FTW *place)
+{
+    (void)stat;
+    (void)type;
+    (void)place;
+    return remove(path);
+}
+
 static inline void house_close(struct house *house)
 {
-    char command[128];
-
     house->stop = (struct loop_message){.fn = house_on_stop, .arg = house};
     loop_post(house->loop, &house->stop);
     assert_int_equal(pthread_join(house->thread, NULL), 0);
     (void)sem_destroy(&house->is_up);
     json_parser_free(house->parser);
-    (void)snprintf(command, sizeof(command), "rm -rf %s", house->folder);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(nftw(house->folder, house_remove, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 /* ---- a client ---- */
