@@ -463,7 +463,8 @@ struct exchange *dataset_upload_begin(const struct call *call)
                       "an upload has at most %" PRIu64 " bytes: split the file, or compress it",
                       call->api->options.upload_bytes_max);
     } else if (!read_request(call, &request, &fault)) {
-        call_refuse(call, &fault);
+        problem_reply(call->api, call->id, PROBLEM_INVALID_REQUEST, /* pointer */ NULL, "%s",
+                      fault.detail);
     } else {
         upload = upload_begin(call, &request);
     }
