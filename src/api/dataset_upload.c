@@ -414,17 +414,15 @@ static struct dataset_upload *upload_begin(const struct call *call,
         return NULL;
     }
     upload = alloc_zeroed(1, sizeof(*upload));
-    int code = upload ? OK : error_set(&error, ERR_NO_MEMORY, "no memory for an upload");
-    if (!code) {
-        upload->exchange = (struct exchange){.route = call->route, .ops = &upload_ops, .api = api};
-        upload->id = call->id;
-        code = fill(upload, request, &error);
+    if (!upload) {
+        problem_reply(api, call->id, PROBLEM_SERVICE_UNAVAILABLE, NULL, "out of memory");
+        return NULL;
     }
-    if (code) {
+    upload->exchange = (struct exchange){.route = call->route, .ops = &upload_ops, .api = api};
+    upload->id = call->id;
+    if (fill(upload, request, &error)) {
         problem_reply_error(api, call->id, &error);
-        if (upload) {
-            upload_free(upload->pipe);
-        }
+        upload_free(upload->pipe);
         alloc_free(upload);
         return NULL;
     }
