@@ -21,6 +21,7 @@ const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/go
 const needsChromium = { skip: CHROMIUM ? false : "there is no chromium: tools/install_deps.sh test" };
 const WAIT_MS = 20_000;
 const WIDE = { width: 1600, height: 1000 };
+const TALL = { width: 1400, height: 1750 }; // with room for figures in the picture
 const NARROW = { width: 360, height: 740 };
 const PLAN = "How can we reduce costs by 20 % without making anything worse?";
 
@@ -218,6 +219,7 @@ test("sample data, a question, steps and agents and tools as they happen, figure
       assert.equal(answer.status(), 200, suffix);
       assert.ok((await answer.body()).length > 100, suffix);
     }
+    await page.setViewportSize(TALL);
     await page.waitForTimeout(200);
     await screenshot(page, "page.png");
     await page.emulateMedia({ colorScheme: "dark" });

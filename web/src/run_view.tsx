@@ -150,7 +150,7 @@ function Tool({ tool }: { tool: ToolCall }) {
       <code title={tool.args && tool.args !== "{}" ? tool.args : undefined}>{tool.name}</code>
       <Took ms={tool.durationMs} />
       {facts.length > 0 ? (
-        <span class="found">
+        <span class="found" title={tool.outcome}>
           {facts.map((fact) => `${fact.label} ${fact.printed}`).join(" · ")}
         </span>
       ) : (
