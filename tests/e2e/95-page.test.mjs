@@ -21,7 +21,7 @@ const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/go
 const needsChromium = { skip: CHROMIUM ? false : "there is no chromium: tools/install_deps.sh test" };
 const WAIT_MS = 20_000;
 const WIDE = { width: 1600, height: 1000 };
-const TALL = { width: 1400, height: 1750 }; // with room for figures in the picture
+const TALL = { width: 1400, height: 1500 }; // with room for the whole course of a run
 const NARROW = { width: 360, height: 740 };
 const PLAN = "How can we reduce costs by 20 % without making anything worse?";
 
@@ -211,6 +211,9 @@ test("sample data, a question, steps and agents and tools as they happen, figure
     const figure = await report.size("figure svg");
     assert.ok(figure.width > 300 && figure.height > 50, "and they can be seen");
     assert.ok((await report.count("table")) >= 1);
+    assert.doesNotMatch(await report.text(), new RegExp(PLAN.slice(0, 40)), "the question is not said twice");
+    assert.match(await (await page.request.get(new URL(`/api/reports/${record.report_id}.html`, server.url).href)).text(),
+      new RegExp(PLAN.slice(0, 40)), "but the report has it");
     assert.equal(await page.evaluate(() => document.querySelector("iframe").getAttribute("sandbox")), "allow-same-origin");
 
     for (const suffix of ["html", "md", "csv", "json"]) {
@@ -222,9 +225,29 @@ test("sample data, a question, steps and agents and tools as they happen, figure
     await page.setViewportSize(TALL);
     await page.waitForTimeout(200);
     await screenshot(page, "page.png");
+    await page.setViewportSize(WIDE);
     await page.emulateMedia({ colorScheme: "dark" });
+    await page.locator(".runs").evaluate((runs) => {
+      const frame = runs.querySelector("iframe");
+      const figure = frame.contentDocument.querySelector("figure").getBoundingClientRect();
+      runs.scrollTop += frame.getBoundingClientRect().top + figure.top - runs.getBoundingClientRect().top - 120;
+    });
     await screenshot(page, "page-dark.png");
     await page.emulateMedia({ colorScheme: "light" });
+
+    // A link inside of the report leads there, though the frame itself does not scroll.
+    const place = await run.locator("iframe").evaluate((frame) => {
+      const link = frame.contentDocument.querySelector("nav a[href='#facts']");
+      link.scrollIntoView({ block: "center" });
+      const [outer, inner] = [frame.getBoundingClientRect(), link.getBoundingClientRect()];
+      return { x: outer.left + inner.left + 20, y: outer.top + inner.top + 8 };
+    });
+    await page.mouse.click(place.x, place.y);
+    await until(() => run.locator("iframe").evaluate((frame) => {
+      const top = frame.getBoundingClientRect().top + frame.contentDocument.getElementById("facts").getBoundingClientRect().top;
+      return top > 0 && top < 500;
+    }), "the link to every number scrolls there");
+
     await page.setViewportSize(NARROW);
     await page.waitForTimeout(200);
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), "nothing sticks out at 360 px");

@@ -80,7 +80,9 @@ export function RunView({ run, datasetName, isNewest, onVisible, onStop, onAskAg
       {run.status === "cancelled" && (
         <Outcome title="Stopped" reason={run.reason} onAskAgain={onAskAgain} />
       )}
-      {run.report && <ReportView report={run.report} isOpenAtFirst={isNewest} />}
+      {run.report && (
+        <ReportView report={run.report} isOpenAtFirst={isNewest} isSummaryShown={run.text !== ""} />
+      )}
     </article>
   );
 }
