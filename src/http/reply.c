@@ -35,12 +35,14 @@ void reply_note(struct conn *conn, void *context)
     const struct http_server *server = conn->server;
 
     if (server->handler->on_answered) {
+        /* A whole answer ends when it begins, give or take its write; a stream has lasted. */
+        int64_t ended_us = conn->state == CONN_STREAM ? clock_now_us() : server->now_us;
         struct http_answer_note note = {
             .method = conn->method,
             .context = context,
             .status = conn->status,
             .bytes = conn->answer_bytes,
-            .duration_us = clock_now_us() - conn->received_us,
+            .duration_us = ended_us > conn->received_us ? ended_us - conn->received_us : 0,
             .peer = conn->peer,
         };
         server->handler->on_answered(&note, server->arg);
