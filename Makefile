@@ -120,7 +120,7 @@ lint: ## banned functions, headers, complexity, cppcheck, clang-tidy
 	@tools/configure.sh --if-missing $(BUILD)/release
 	@tools/lint.sh
 
-docs-check: ## links and tables in the documents agree with the code
+docs-check: build ## links and tables in the documents agree with the code
 	@tools/check_docs.py --self-test
 	@tools/check_docs.py
 

@@ -17,7 +17,7 @@ netra=$(realpath "${NETRA_BIN:-build/release/src/netra}")
 out=$(realpath -m build/demo)
 pid_file=$out/server.pid
 START_S=20
-STOP_S=30
+STOP_S=20
 
 fail() {
   echo "demo: $*" >&2

@@ -308,23 +308,39 @@ int head_scan(struct str bytes, struct head *ret_head)
     }
 }
 
-/* A head without its end: refused when no more bytes can mend it. begin: of the request line, line:
- * of the line that is open. */
-static int judge_unfinished(struct str bytes, size_t begin, size_t line, bool is_line_new)
+/* The bytes of a head that has no end yet: printable, in lines that end with CR LF. */
+static int judge_bytes(struct str rest)
 {
-    struct str open = str_slice(bytes, line, bytes.length);
-    size_t fine = span_of(open, CHAR_VALUE);
+    for (;;) {
+        size_t fine = span_of(rest, CHAR_VALUE);
 
-    if (fine < open.length && !(open.data[fine] == '\r' && fine + 1 == open.length)) {
-        return refuse_byte(open.data[fine], REFUSAL_CONTROL);
+        rest = str_slice(rest, fine, rest.length);
+        if (rest.length == 0 || str_equal(rest, STR("\r"))) {
+            return 0;
+        }
+        if (!str_starts_with(rest, STR("\r\n"))) {
+            return refuse_byte(rest.data[0], REFUSAL_CONTROL);
+        }
+        rest = str_slice(rest, 2, rest.length);
+    }
+}
+
+/* A head without its end: refused when no more bytes can mend it. fresh: where the line began that
+ * was open before, begin: the request line, line: the line that is open now. */
+static int judge_unfinished(struct str bytes, size_t fresh, size_t begin, size_t line)
+{
+    int code = judge_bytes(str_slice(bytes, fresh, bytes.length));
+
+    if (code) {
+        return code;
     }
     if (line == begin) {
-        return open.length > REQUEST_LINE_BYTES_MAX ? -REFUSAL_TARGET_LENGTH : 0;
+        return bytes.length - line > REQUEST_LINE_BYTES_MAX ? -REFUSAL_TARGET_LENGTH : 0;
     }
     if (bytes.length > HTTP_HEAD_BYTES_MAX) {
         return -REFUSAL_HEAD_LENGTH;
     }
-    if (is_line_new) {
+    if (fresh == begin) {
         struct str rest = str_slice(bytes, begin, bytes.length);
         size_t end = str_find(rest, STR("\r\n"), 0);
         struct head head;
@@ -337,8 +353,8 @@ static int judge_unfinished(struct str bytes, size_t begin, size_t line, bool is
 int head_find_end(struct str bytes, size_t *seen)
 {
     size_t begin = skip_blank_line(bytes);
-    size_t line = *seen > begin ? *seen : begin;
-    bool is_line_new = false;
+    size_t fresh = *seen > begin ? *seen : begin;
+    size_t line = fresh;
 
     while (line < bytes.length) {
         const char *lf = memchr(bytes.data + line, '\n', bytes.length - line);
@@ -356,9 +372,8 @@ int head_find_end(struct str bytes, size_t *seen)
             }
             return at + 1 > HTTP_HEAD_BYTES_MAX ? -REFUSAL_HEAD_LENGTH : (int)at + 1;
         }
-        is_line_new = is_line_new || line == begin;
         line = at + 1;
     }
     *seen = line;
-    return judge_unfinished(bytes, begin, line, is_line_new);
+    return judge_unfinished(bytes, fresh, begin, line);
 }

@@ -85,7 +85,8 @@ int config_read_token(const struct config *config, config_environment_fn *enviro
                       struct buf *token, struct error *error)
 {
     cleanup(buf_done) struct buf text;
-    const char *variable = environment("NETRA_TOKEN");
+    const char *given = environment("NETRA_TOKEN");
+    const char *variable = given && given[0] ? given : NULL;
     const char *path = config_text_or_null(config, CONFIG_TOKEN_FILE);
     const char *from = "NETRA_TOKEN";
 

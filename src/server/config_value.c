@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/check.h"
 #include "base/decimal.h"
 
 static int parse_number(const struct config_row *row, struct str text, uint64_t *ret_number,
@@ -43,6 +44,7 @@ static int parse_number(const struct config_row *row, struct str text, uint64_t 
 static int parse_choice(const struct config_row *row, struct str text, uint64_t *ret_number,
                         struct error *error)
 {
+    check(row->unit);
     struct str rest = str_from(row->unit);
 
     for (uint64_t index = 0;; index++) {

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -19,11 +20,12 @@
 #include "server/page.h"
 #include "server/server_state.h"
 
-#define WORKERS_LEAST   2
-#define WORKERS_MOST    16
-#define HOST_NAME_BYTES 128u
-#define DIGEST_BYTES    48u
-#define EXIT_CUT        1 /* a second signal */
+#define WORKERS_LEAST            2
+#define WORKERS_MOST             16
+#define HOST_NAME_BYTES          128u
+#define FILES_BESIDE_CONNECTIONS 256u /* stores, workers, uploads */
+#define DIGEST_BYTES             48u
+#define EXIT_CUT                 1 /* a second signal */
 
 static unsigned worker_count(const struct config *config)
 {
@@ -50,6 +52,19 @@ static struct http_limits limits_of(const struct config *config)
         .ws_messages_per_s = (unsigned)config_number(config, CONFIG_HTTP_WS_MESSAGES_PER_S),
         .queue_bytes_max = (size_t)config_number(config, CONFIG_HTTP_QUEUE_BYTES_MAX),
     };
+}
+
+/* Systems give a process 1024 open files and let it ask for more. Not getting them is no failure:
+ * connections beyond them wait in the system's queue. */
+static void raise_file_limit(const struct config *config)
+{
+    rlim_t wanted = config_number(config, CONFIG_HTTP_CONNECTIONS_MAX) + FILES_BESIDE_CONNECTIONS;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
+        limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 static int open_stores(struct server *server, struct error *error)
@@ -318,6 +333,7 @@ int server_run(const struct config *config, const char *token, struct error *err
     }
     log_start(&log);
     (void)signal(SIGPIPE, SIG_IGN);
+    raise_file_limit(config);
     server->config = config;
     server->started_us = clock_now_us();
     metric_set(METRIC_START_TIME, 0, server->started_us / SECOND_US);
@@ -328,9 +344,9 @@ int server_run(const struct config *config, const char *token, struct error *err
                   NETRA_VERSION, server->url, config_text(config, CONFIG_DATA_DIR),
                   worker_count(config));
         loop_run(server->loop);
-        log_write(LOG_INFO, "server", "stopped");
     }
     free_parts(server);
+    log_write(LOG_INFO, "server", "stopped");
     alloc_free(server);
     log_flush();
     return code;
