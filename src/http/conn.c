@@ -227,7 +227,7 @@ static size_t take(struct conn *conn, struct str input)
 /* Keeps what was not taken of input, which is conn->input itself or lies elsewhere. */
 static void keep_rest(struct conn *conn, struct str input, size_t used)
 {
-    if (input.data == conn->input.data) {
+    if (conn->input.data && input.data == conn->input.data) {
         if (used == input.length) {
             buf_done(&conn->input);
         } else if (used) {

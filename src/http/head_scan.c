@@ -162,7 +162,7 @@ static int note_host(struct head *head, struct str value)
         unsigned char c = (unsigned char)value.data[i] | 0x20;
 
         if (!((c >= 'a' && c <= 'z') || (value.data[i] >= '0' && value.data[i] <= ':') ||
-              memchr(".-_[]%", value.data[i], 6))) {
+              strchr(".-_[]%", value.data[i]))) {
             return -REFUSAL_HOST;
         }
     }
