@@ -17,21 +17,36 @@ help: ## this list
 
 # --- build and run ------------------------------------------------------------------------------
 
-.PHONY: deps build run demo install clean
+.PHONY: deps build web run demo demo-stop serve dev install clean
 deps: ## install what building, testing and checking need (Debian, Ubuntu)
 	@tools/install_deps.sh build test check
 
 build: ## the release program: build/release/src/netra
 	@tools/install_deps.sh build
 	@test -x $(BUILD)/release/src/netra || echo "building netra (release): half a minute the first time"
+	@tools/build_page.sh --if-possible
 	@tools/configure.sh --if-missing $(BUILD)/release
 	@$(NINJA) $(BUILD)/release --quiet src/netra
+
+web: ## the page only: build/web
+	@tools/install_deps.sh build
+	@tools/build_page.sh
 
 run: build ## run it: make run ARGS='ask "Why so expensive?" --data usage.csv'
 	@$(NETRA_BIN) $(ARGS)
 
-demo: build ## the main job on generated sample records: prints a full report
+demo: build ## the main job on sample records: prints a full report, leaves a server with its page
 	@tools/demo.sh
+
+demo-stop: ## end the server that make demo left running
+	@tools/demo_server.sh stop
+
+serve: build ## the server in the foreground: make serve ARGS='--listen 127.0.0.1:0'
+	@$(NETRA_BIN) serve $(ARGS)
+
+dev: build ## rebuild, restart the demo's server, print a link to its page
+	@tools/demo_server.sh restart
+	@node tools/demo_ask.mjs "$$(tools/demo_server.sh url)" $(BUILD)/demo/token
 
 install: build ## install under PREFIX (/usr/local), below DESTDIR if set
 	@install -d "$(DESTDIR)$(PREFIX)/bin"
@@ -83,10 +98,10 @@ coverage: ## line coverage of src/ by the unit tests
 
 # --- checks -------------------------------------------------------------------------------------
 
-.PHONY: check check-static fmt format-check lint layers docs-check werror hooks
+.PHONY: check check-static fmt format-check lint layers docs-check web-check werror hooks
 check: check-static test ## what CI runs: static checks, -Werror build, the whole suite
 
-check-static: format-check layers lint docs-check werror ## the checks that run no program of ours
+check-static: format-check layers lint docs-check web-check werror ## the checks that run no program of ours
 
 fmt: ## format every C and C++ file
 	@tools/install_deps.sh check
@@ -105,9 +120,14 @@ lint: ## banned functions, headers, complexity, cppcheck, clang-tidy
 	@tools/configure.sh --if-missing $(BUILD)/release
 	@tools/lint.sh
 
-docs-check: ## links and tables in the documents agree with the code
+docs-check: build ## links and tables in the documents agree with the code
 	@tools/check_docs.py --self-test
 	@tools/check_docs.py
+
+web-check: ## types and unit tests of the page
+	@tools/install_deps.sh build
+	@tools/build_page.sh
+	@cd web && npm run --silent check && npm run --silent test
 
 werror: ## build everything with warnings as errors
 	@tools/install_deps.sh build test

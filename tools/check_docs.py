@@ -3,11 +3,12 @@
 """Documents that agree with the code: every relative link leads to a file (and to a heading, when it
 names one), and every `make target` that is written is a target of the Makefile.
 
-Pages that are generated from tables in the code are compared with a fresh copy here, too, once
-there are any (the first will be the configuration keys): add them to GENERATED.
+Pages, and parts of pages between markers, that are generated from tables in the code are compared
+with a fresh copy from the release program; `--write` writes them anew.
 `--self-test` runs the check over tests/checks/docs, where every offence is marked `expect: word`.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -15,15 +16,20 @@ from pathlib import Path
 
 from source_text import ROOT, finish
 
-# path of the page: command that prints it.
-GENERATED = {}
+# path of the page: marker (None: the whole page), arguments of netra that print it. A marker stands in
+# lines of its own: <!-- marker … --> and <!-- /marker -->.
+GENERATED = {
+    "docs/configuration.md": (None, ["serve", "--print-config-docs"]),
+    "docs/protocol.md": ("routes", ["serve", "--print-routes"]),
+}
+NETRA = os.environ.get("NETRA_BIN", str(ROOT / "build/release/src/netra"))
 
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
 MAKE = re.compile(r"`(?:[A-Z_]+=\S+ )*make ([a-z][a-z0-9-]*)")
 
 
 def documents(root):
-    skip = ("build/", "node_modules/", "web/node_modules/", "tests/checks/")
+    skip = ("build/", "node_modules/", "web/node_modules/", "tests/e2e/node_modules/", "tests/checks/")
     names = (str(f.relative_to(root)) for f in root.rglob("*.md"))
     return sorted(n for n in names if not n.startswith(skip))
 
@@ -68,11 +74,35 @@ def check(root):
                 if target not in targets:
                     problems.append(f"{name}:{number}: says make {target}: the Makefile has no such "
                                     "target")
-    for name, command in GENERATED.items():
-        fresh = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
-        if fresh != (root / name).read_text():
-            problems.append(f"{name}:1: is out of date: {' '.join(command)} > {name}")
     return problems, len(names)
+
+
+def with_part(text, marker, part):
+    """The page with what stands between its markers replaced; None when it has no such markers."""
+    if marker is None:
+        return part
+    found = re.search(rf"^<!-- {marker}\b.*? -->\n(.*?)^<!-- /{marker} -->$", text, re.M | re.S)
+    return text[:found.start(1)] + part + text[found.end(1):] if found else None
+
+
+def check_generated(write):
+    problems = []
+    if not Path(NETRA).exists():
+        return [f"{NETRA} is not built, and generated pages cannot be compared: make build"]
+    for name, (marker, arguments) in GENERATED.items():
+        path = ROOT / name
+        part = subprocess.run([NETRA] + arguments, capture_output=True, text=True, check=True,
+                              stdin=subprocess.DEVNULL).stdout
+        old = path.read_text() if path.exists() else ""
+        fresh = with_part(old, marker, part)
+        if fresh is None:
+            problems.append(f"{name}:1: has no markers of '{marker}'")
+        elif write:
+            path.write_text(fresh)
+        elif fresh != old:
+            problems.append(f"{name}:1: is not what `netra {' '.join(arguments)}` prints: "
+                            "tools/check_docs.py --write")
+    return problems
 
 
 def self_test():
@@ -88,10 +118,17 @@ def self_test():
     if len(expected) != len(problems) or not expected:
         sys.exit(f"check_docs: self-test: {len(expected)} offences, {len(problems)} found:\n" +
                  "\n".join(problems))
+    page = "a\n<!-- part: made -->\nold\n<!-- /part -->\nb\n"
+    if (with_part(page, "part", "new\n") != page.replace("old", "new") or
+            with_part(page, "other", "new\n") is not None or with_part(page, None, "new\n") != "new\n"):
+        sys.exit("check_docs: self-test: a part between markers was not replaced")
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--self-test"]:
         self_test()
+    elif sys.argv[1:] == ["--write"]:
+        finish("check_docs", check_generated(write=True), len(GENERATED))
     else:
-        finish("check_docs", *check(Path(sys.argv[1]) if sys.argv[1:] else ROOT))
+        found, looked_at = check(ROOT)
+        finish("check_docs", found + check_generated(write=False), looked_at)

@@ -9,21 +9,37 @@ set -euo pipefail
 packages_of() {
   case "$1" in
     build) echo gcc g++ meson ninja-build pkg-config libsimdjson-dev zlib1g-dev libutf8proc-dev \
-             libxxhash-dev libuv1-dev libwslay-dev node-llhttp libsqlite3-dev libssl-dev ;;
-    test) echo libcmocka-dev; node_package ;;
+             libxxhash-dev libuv1-dev libwslay-dev node-llhttp libsqlite3-dev libssl-dev
+           node_package; npm_package ;;
+    test) echo libcmocka-dev; node_package; npm_package; browser_package ;;
     check) echo clang clang-tidy cppcheck pmccabe; format_package; clang_runtime_package ;;
     valgrind) echo valgrind ;;
     *) echo "install_deps: unknown group '$1' (build, test, check, valgrind)" >&2; exit 2 ;;
   esac
 }
 
-# Node comes from apt only where there is none that can run node:test with its reporters.
+# Node and npm build the page and run the end-to-end tests. They come from apt only where there is
+# none, or one that cannot run node:test with its reporters.
 node_package() {
   local version
   version=$(command -v node >/dev/null && node --version 2>/dev/null || echo v0)
   version=${version#v}
   if [ "${version%%.*}" -lt 18 ]; then
     echo nodejs
+  fi
+}
+
+npm_package() {
+  if ! command -v npm >/dev/null; then
+    echo npm
+  fi
+}
+
+# The page is tested in Debian's chromium; elsewhere (Ubuntu has it as a snap only) those tests are
+# skipped with a message, unless a chromium is on the PATH.
+browser_package() {
+  if ! command -v chromium >/dev/null && is_known_to_apt chromium; then
+    echo chromium
   fi
 }
 

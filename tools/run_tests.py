@@ -133,6 +133,22 @@ def run_build(name):
     return found
 
 
+def install_e2e_packages():
+    """npm ci in tests/e2e when its packages are missing or older than the lock file; why not, or None."""
+    folder = ROOT / "tests/e2e"
+    installed = folder / "node_modules/.package-lock.json"
+    if installed.exists() and installed.stat().st_mtime >= (folder / "package-lock.json").stat().st_mtime:
+        return None
+    if not shutil.which("npm"):
+        return "npm is missing: tools/install_deps.sh test"
+    print("   installing the packages of tests/e2e (npm ci)", flush=True)
+    done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=folder,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode:
+        return f"npm ci in tests/e2e ended with {done.returncode} (is there a network?): {done.stderr.strip()[-600:]}"
+    return None
+
+
 def run_e2e(_name):
     """Runs tests/e2e with node against the release program (NETRA_BIN)."""
     found = Sum()
@@ -151,7 +167,13 @@ def run_e2e(_name):
         found.failed = 1
         found.notes.append(f"FAILED: node {version.strip() or '(none)'}: e2e needs 18 or newer")
         return found
-    for step in ([str(ROOT / "tools/configure.sh"), "--if-missing", "build/release"],
+    reason = install_e2e_packages()
+    if reason:
+        found.failed = 1
+        found.notes.append(f"FAILED: {reason}")
+        return found
+    for step in ([str(ROOT / "tools/build_page.sh"), "--if-possible"],
+                 [str(ROOT / "tools/configure.sh"), "--if-missing", "build/release"],
                  ["ninja", "--quiet", "-C", "build/release", "src/netra"]):
         if subprocess.run(step, cwd=ROOT, stdin=subprocess.DEVNULL).returncode:
             found.failed = 1

@@ -260,8 +260,7 @@ static int describe_inputs(struct run *run)
     }
     for (size_t i = 0; i < dataset->input_count; i++) {
         const struct dataset_input *input = &dataset->inputs[i];
-        const struct import_report *import =
-            input->import ? usage_import_report(input->import) : NULL;
+        const struct import_report *import = input->report;
 
         report->inputs[report->input_count++] = (struct report_input){
             .path = str_from(input->path),
@@ -274,33 +273,21 @@ static int describe_inputs(struct run *run)
     return OK;
 }
 
-static int describe_question(struct run *run)
+/* Texts of the run live as long as its report. */
+static void describe_question(struct run *run)
 {
     struct report *report = run->report;
-    struct buf text;
 
     report->id = run->options.id;
     report->question = run->options.prompt;
+    report->interpretation_json = run->interpretation_json;
+    report->interpretation_text = run->interpretation_text;
     report->seed = run->options.seed;
     report->time_zone = STR("UTC");
     report->book_name = price_book_name(run->options.book);
     report->book_as_of = price_book_as_of(run->options.book);
     report->generated_at_us = run->options.clock();
     report->as_of_us = report->generated_at_us;
-    buf_init(&text, ASK_ARENA_BYTES_MAX);
-    struct json_writer w = json_writer_on(&text);
-    interpretation_write_json(run->interpretation, &w);
-    report->interpretation_json = arena_copy(&report->arena, buf_str(&text));
-    int code = buf_status(&text);
-    buf_clear(&text);
-    interpretation_print(run->interpretation, &text);
-    report->interpretation_text = arena_copy(&report->arena, buf_str(&text));
-    code = code ? code : buf_status(&text);
-    buf_done(&text);
-    return code || report->interpretation_json.data == NULL ||
-                   report->interpretation_text.data == NULL
-               ? ERR_NO_MEMORY
-               : OK;
 }
 
 static int name_agents(struct run *run)
@@ -385,12 +372,9 @@ static int fall_back(struct run *run, const struct error *refusal)
 static int step(struct run *run, bool *ret_done, struct error *error)
 {
     struct error refusal = {0};
-    int code = describe_question(run);
-
     *ret_done = true;
-    if (!code) {
-        code = name_agents(run);
-    }
+    describe_question(run);
+    int code = name_agents(run);
     if (!code && run->route == ROUTE_ANALYSIS) {
         code = write_analysis(run);
     } else if (!code) {

@@ -63,12 +63,31 @@ void run_free_pointer(struct run **run)
     run_free(*run);
 }
 
-void run_tell(struct run *run, enum run_event_kind kind, const char *name)
-{
-    struct run_event event = {.kind = kind, .name = name, .time_us = run->options.clock()};
+/* ---- what observers hear ---- */
 
+static void tell(struct run *run, struct run_event event)
+{
+    event.time_us = run->options.clock();
     if (run->options.observer) {
         run->options.observer(&event, run->options.observer_arg);
+    }
+}
+
+static void end_step(struct run *run)
+{
+    struct report *report = run->report;
+
+    if (report->step_count) {
+        struct report_step *step = &report->steps[report->step_count - 1];
+
+        step->finished_us = run->options.clock();
+        /* the time of day can be set back */
+        uint64_t duration_us = step->finished_us > step->started_us
+                                   ? (uint64_t)(step->finished_us - step->started_us)
+                                   : 0;
+        tell(run, (struct run_event){.kind = RUN_STEP_FINISHED,
+                                     .name = step_names[report->step_count - 1],
+                                     .duration_us = duration_us});
     }
 }
 
@@ -76,15 +95,39 @@ void run_tell(struct run *run, enum run_event_kind kind, const char *name)
 static void begin_step(struct run *run, enum run_phase step)
 {
     struct report *report = run->report;
-    int64_t now_us = run->options.clock();
 
-    if (report->step_count) {
-        report->steps[report->step_count - 1].finished_us = now_us;
-        run_tell(run, RUN_STEP_FINISHED, step_names[report->step_count - 1]);
-    }
+    end_step(run);
+    int64_t now_us = run->options.clock();
     report->steps[report->step_count++] = (struct report_step){
         .name = str_from(step_names[step]), .started_us = now_us, .finished_us = now_us};
-    run_tell(run, RUN_STEP_STARTED, step_names[step]);
+    tell(run, (struct run_event){.kind = RUN_STEP_STARTED, .name = step_names[step]});
+}
+
+static void begin_agent(struct run *run, const struct agent *agent)
+{
+    run->agent_at_work = agent->name;
+    tell(run, (struct run_event){
+                  .kind = RUN_AGENT_STARTED, .name = agent->name, .index = run->agents_started++});
+}
+
+static void end_agent(struct run *run)
+{
+    tell(run, (struct run_event){.kind = RUN_AGENT_FINISHED,
+                                 .name = run->agent_at_work,
+                                 .index = run->agents_started - 1});
+    run->agent_at_work = NULL;
+}
+
+void run_abandon(struct run *run, const char *why)
+{
+    if (run->agent_at_work) {
+        tell(run, (struct run_event){.kind = RUN_AGENT_FAILED,
+                                     .name = run->agent_at_work,
+                                     .index = run->agents_started - 1,
+                                     .failure = why});
+        run->agent_at_work = NULL;
+    }
+    end_step(run);
 }
 
 /* ---- planned calls ---- */
@@ -126,10 +169,19 @@ int run_next_call(struct run *run, bool *ret_ran, struct error *error)
     if (!*ret_ran) {
         return OK;
     }
-    struct run_call *call = &run->calls[run->calls_done++];
-    run_tell(run, RUN_TOOL_STARTED, call->tool->name);
+    struct run_call *call = &run->calls[run->calls_done];
+    struct run_event event = {.kind = RUN_TOOL_STARTED,
+                              .name = call->tool->name,
+                              .index = (unsigned)run->calls_done++,
+                              .agent = run->agent_at_work,
+                              .agent_index = run->agents_started - 1,
+                              .args = call->args};
+    tell(run, event);
     int code = tool_call(call->tool, &context, call->args, &call->body, &failure);
-    run_tell(run, RUN_TOOL_FINISHED, call->tool->name);
+    event.kind = RUN_TOOL_FINISHED;
+    event.body = call->body;
+    event.failure = code ? failure.message : NULL;
+    tell(run, event);
     if (code == ERR_NO_MEMORY || code == ERR_CANCELLED) {
         return error_set(error, code, "%s", failure.message);
     }
@@ -196,6 +248,28 @@ static int validate(struct run *run, struct error *error)
     return ask_parse(&vocabulary, run->options.prompt, &run->arena, &run->interpretation, error);
 }
 
+/* Both forms of what was understood, once: for observers and for the report. */
+static int write_interpretation(struct run *run, struct error *error)
+{
+    cleanup(buf_done) struct buf text;
+
+    buf_init(&text, ASK_ARENA_BYTES_MAX);
+    struct json_writer w = json_writer_on(&text);
+    interpretation_write_json(run->interpretation, &w);
+    run->interpretation_json = arena_copy(&run->arena, buf_str(&text));
+    int code = buf_status(&text);
+    buf_clear(&text);
+    interpretation_print(run->interpretation, &text);
+    run->interpretation_text = arena_copy(&run->arena, buf_str(&text));
+    code = code ? code : buf_status(&text);
+    if (!code && (!run->interpretation_json.data || !run->interpretation_text.data)) {
+        code = ERR_NO_MEMORY;
+    }
+    return code
+               ? error_set(error, code, "cannot say what was understood: %s", error_code_text(code))
+               : OK;
+}
+
 static int agents_step(struct run *run, struct error *error)
 {
     const struct agent *agent = run->agents[run->agent_index];
@@ -206,35 +280,28 @@ static int agents_step(struct run *run, struct error *error)
         begin_step(run, PHASE_GENERATE);
         return OK;
     }
-    if (run->agent_state == 0) {
-        run_tell(run, RUN_AGENT_STARTED, agent->name);
+    if (!run->agent_at_work) {
+        begin_agent(run, agent);
     }
     int code = agent->step(run, &done, error);
     if (!code && done) {
-        run_tell(run, RUN_AGENT_FINISHED, agent->name);
+        end_agent(run);
         run->agent_index++;
         run->agent_state = 0;
     }
     return code;
 }
 
-static int select_agents(struct run *run, struct error *error)
+/* An agent that does its work in one step. */
+static int agent_at_once(struct run *run, const struct agent *agent, struct error *error)
 {
     bool done = false;
 
-    run_tell(run, RUN_AGENT_STARTED, agent_triage.name);
-    int code = agent_triage.step(run, &done, error);
-    run_tell(run, RUN_AGENT_FINISHED, agent_triage.name);
-    return code;
-}
-
-static int generate(struct run *run, struct error *error)
-{
-    bool done = false;
-
-    run_tell(run, RUN_AGENT_STARTED, agent_reporting.name);
-    int code = agent_reporting.step(run, &done, error);
-    run_tell(run, RUN_AGENT_FINISHED, agent_reporting.name);
+    begin_agent(run, agent);
+    int code = agent->step(run, &done, error);
+    if (!code) {
+        end_agent(run);
+    }
     return code;
 }
 
@@ -252,12 +319,19 @@ static int step_phase(struct run *run, struct error *error)
     case PHASE_VALIDATE:
         code = validate(run, error);
         if (!code) {
+            code = write_interpretation(run, error);
+        }
+        if (!code) {
             run->phase = PHASE_SELECT;
             begin_step(run, PHASE_SELECT);
+            tell(run, (struct run_event){.kind = RUN_INTERPRETED,
+                                         .name = "interpretation",
+                                         .interpretation_json = run->interpretation_json,
+                                         .interpretation_text = run->interpretation_text});
         }
         return code;
     case PHASE_SELECT:
-        code = select_agents(run, error);
+        code = agent_at_once(run, &agent_triage, error);
         if (!code) {
             run->phase = PHASE_AGENTS;
             begin_step(run, PHASE_AGENTS);
@@ -266,7 +340,7 @@ static int step_phase(struct run *run, struct error *error)
     case PHASE_AGENTS:
         return agents_step(run, error);
     case PHASE_GENERATE:
-        code = generate(run, error);
+        code = agent_at_once(run, &agent_reporting, error);
         if (!code) {
             run->phase = PHASE_DELIVER;
             begin_step(run, PHASE_DELIVER);
@@ -303,10 +377,5 @@ bool run_lacks_records(const struct run *run)
 
 void run_delivered(struct run *run)
 {
-    struct report *report = run->report;
-
-    if (report->step_count) {
-        report->steps[report->step_count - 1].finished_us = run->options.clock();
-        run_tell(run, RUN_STEP_FINISHED, step_names[report->step_count - 1]);
-    }
+    end_step(run);
 }

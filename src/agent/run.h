@@ -28,13 +28,29 @@ enum run_event_kind {
     RUN_AGENT_STARTED,
     RUN_AGENT_FINISHED,
     RUN_TOOL_STARTED,
-    RUN_TOOL_FINISHED
+    RUN_TOOL_FINISHED,
+    RUN_AGENT_FAILED, /* instead of finished; only run_abandon tells it */
+    RUN_INTERPRETED   /* after message_validated: what was understood */
 };
 
+/* What happens; texts and the body are borrowed for the call. Members that a kind does not name are
+ * empty. */
 struct run_event {
     enum run_event_kind kind;
     const char *name; /* of the step, agent or tool */
     int64_t time_us;
+    uint64_t duration_us;         /* step finished */
+    const unsigned *delivered_to; /* step finished, the last one: filled in by who delivers */
+
+    unsigned index;            /* of the agent or the tool call: from 0, in the order of starts */
+    const char *agent;         /* tool: who calls it */
+    unsigned agent_index;      /* tool: that agent's index */
+    struct str args;           /* tool: JSON */
+    const struct report *body; /* tool finished: the result; NULL when it failed */
+    const char *failure;       /* tool finished, agent failed: why; NULL when nothing failed */
+
+    struct str interpretation_json; /* interpreted: as `netra parse` prints it */
+    struct str interpretation_text; /* interpreted: the echo in a line of words */
 };
 
 /* Called during run_step, in the order of things. */
@@ -74,5 +90,9 @@ bool run_lacks_records(const struct run *run);
 
 /* Records that the report is being handed over now. */
 void run_delivered(struct run *run);
+
+/* Records that the run ends without a report: the agent at work has failed, and the step that is
+ * open is finished, so that whatever was started has an end. After it only run_free is allowed. */
+void run_abandon(struct run *run, const char *why);
 
 #endif

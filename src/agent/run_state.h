@@ -51,10 +51,14 @@ struct run {
     struct arena arena;
     enum run_phase phase;
     struct interpretation *interpretation;
+    struct str interpretation_json; /* in the arena, like the text */
+    struct str interpretation_text;
     enum run_route route;
     const struct agent *const *agents; /* chosen by triage, in order, NULL-terminated */
     size_t agent_index;
-    int agent_state; /* private to the agent at work; 0 when it starts */
+    int agent_state;           /* private to the agent at work; 0 when it starts */
+    const char *agent_at_work; /* its name; NULL between agents */
+    unsigned agents_started;
     struct run_call calls[RUN_CALLS_MAX];
     size_t call_count;
     size_t calls_done;
@@ -91,8 +95,6 @@ const struct report *run_result(const struct run *run, const char *tool);
 
 /* Names a part that stays unknown. */
 void run_add_gap(struct run *run, const char *id, const char *label, const char *needs);
-
-void run_tell(struct run *run, enum run_event_kind kind, const char *name);
 
 static inline bool run_has_intent(const struct run *run, enum intent intent)
 {

@@ -12,7 +12,14 @@
  * After a restart a run that was under way is done again from its beginning: a run is a function of
  * its records, its prompt, its seed and its "now", so the events that are in the log already are
  * made again, compared by type and name and not stored twice; the log goes on behind them. A run
- * whose second making differs, or whose records are gone, ends with RUN_ERROR and a reason.
+ * whose second making differs, whose records are gone, or that was tried RUNNER_ATTEMPTS_MAX times
+ * in a row without its log getting any longer, ends with RUN_ERROR and a reason. Attempts are
+ * CUSTOM events in the log, durable before the work begins.
+ *
+ * When the store cannot write (a full disk) or there is no memory for an event, the run ends here
+ * without one: counted as failed, publish is not called for it again. Its log stands as it is and
+ * has no gap; in the store it stays open, and the next start takes it up. The runner goes on with
+ * the others. The same happens to the runs of a thread that is deleted, for ever.
  *
  * Loop thread.
  *
@@ -27,6 +34,7 @@
 #define RUNNER_QUEUE_MAX       1000u /* runs that wait for a place; more: ERR_LIMIT */
 #define RUNNER_CONCURRENT_MAX  64u
 #define RUNNER_EVENT_BYTES_MAX 262144u /* one event, as it is sent */
+#define RUNNER_ATTEMPTS_MAX    5u      /* times in a row that a run is done again in vain */
 
 /* A durable event, in order. Returns the number of subscribers that it was written to. is_last: the
  * run's log ends with it. */
@@ -54,11 +62,14 @@ struct runner_request {
 
 struct runner;
 
-/* OK: the run is durable and will end; ids are NUL-terminated. Or why it is not: ERR_IO. */
+/* OK: the run is durable and will end; ids are NUL-terminated. Or why it is not: ERR_IO,
+ * ERR_INVALID (a run of that id, meanwhile). Before its first event is published. */
 typedef void (*runner_accepted_fn)(int code, const char *run_id, const char *thread_id, void *arg);
 
 must_check int runner_new(const struct runner_options *options, struct runner **ret_runner,
                           struct error *error);
+
+/* When drained; runs that wait stay open in the store. loop_free finishes it. */
 void runner_free(struct runner *runner);
 
 /* Takes up the runs that the last process left open. Once, before the first request. */
@@ -72,11 +83,14 @@ must_check int runner_start(struct runner *runner, const struct runner_request *
                             runner_accepted_fn accepted, void *arg, struct error *error);
 
 /* Asks a run to end: RUN_FINISHED with outcome "cancelled" follows when the step at work has seen
- * it. OK also when it was asked for before; ERR_NOT_FOUND when the run is not open. */
+ * it, at once when the run waits; "success" when its report is being stored already. OK also when
+ * it was asked for before; ERR_NOT_FOUND when the run is not open. Not durable: a cancellation that
+ * the process does not live to carry out is forgotten. */
 int runner_cancel(struct runner *runner, struct str run_id);
 
-/* Starts nothing new; runs at work go on for grace_ms, then stay open in the store for the next
- * start. drained(arg) when no worker is busy any more. */
+/* Starts nothing new (runner_start: ERR_LIMIT); runs at work go on for grace_ms, then stay open in
+ * the store for the next start. drained(arg), never before this has returned, when no worker and no
+ * batch of a run is under way any more. */
 void runner_drain(struct runner *runner, uint64_t grace_ms, loop_fn drained, void *arg);
 
 struct runner_counts {

@@ -4,13 +4,12 @@
  * The table (routes.c) generates the router, the OpenAPI document, the table in docs/protocol.md
  * and the label of the metrics. A handler answers now, or keeps call->id and answers later.
  *
- *     on_head → route found, who may (auth), body limit ─┬→ handle(call)     whole body
- *                                                        └→ ops->on_body …  streamed, by an
- * exchange of its own
+ *     on_head → route found, who may (auth), body limit ─┬→ handle(call)    the whole body
+ *                                                        └→ begin(call), ops->on_body … on_end
  *
- * The context of an http exchange is always a struct exchange: the route's own (plain requests:
- * nothing is allocated) or one that a handler made (uploads, event streams, WebSockets), told apart
- * by its ops.
+ * The context of an http exchange is always a struct exchange: the route's own, shared by all its
+ * requests (nothing is allocated; also for event streams and WebSockets, which are told apart by
+ * their http_id), or, for a streamed body, the one that begin made.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -22,30 +21,42 @@
 #include "json/json_write.h"
 
 #define ROUTE_PARAMS_MAX      2u
-#define ROUTE_BODY_BYTES_MAX  131072u /* of JSON: the longest prompt and what stands around it */
+#define ROUTE_BODY_BYTES_MAX  1048576u /* of JSON: AG-UI clients send the whole thread each time */
 #define ROUTE_REPLY_BYTES_MAX ((size_t)256 << 20)
 
 struct exchange;
 struct call;
 
-/* What happens to an exchange after its handler has returned; each may be NULL. */
+/* What happens to an exchange beside its handler; each may be NULL. */
 struct exchange_ops {
     void (*on_body)(struct exchange *exchange, struct str piece);
     void (*on_end)(struct exchange *exchange); /* the streamed body is complete */
-    void (*on_gone)(struct exchange *exchange, unsigned ws_code); /* frees it */
-    void (*on_ws_message)(struct exchange *exchange, struct str text);
-    void (*on_drained)(struct exchange *exchange);
+    /* The client left before the answer was complete, or a WebSocket ended: frees an exchange that
+     * begin made. The id is dead. */
+    void (*on_gone)(struct exchange *exchange, http_id id, unsigned ws_code);
+    /* The answer is complete (of a WebSocket: the 101): frees an exchange that begin made. on_gone
+     * does not follow, but for a WebSocket. An exchange must live until one of the two. */
+    void (*on_answered)(struct exchange *exchange);
+    void (*on_ws_message)(struct exchange *exchange, http_id id, struct str text);
+    void (*on_drained)(struct exchange *exchange, http_id id);
 };
 
-/* Begins what a handler embeds it in. */
+/* A streamed body's handler embeds it. */
 struct exchange {
     const struct route *route;
-    const struct exchange_ops *ops; /* NULL: a plain request */
+    const struct exchange_ops *ops; /* NULL: nothing of that is of interest */
     struct api *api;
-    http_id id;
+    size_t route_index; /* filled by the api */
 };
 
 typedef void (*route_fn)(const struct call *call);
+
+/* A query parameter, for the OpenAPI document. */
+struct route_query {
+    const char *name;
+    const char *schema; /* JSON */
+    const char *summary;
+};
 
 struct route {
     enum http_method method;
@@ -55,13 +66,26 @@ struct route {
     /* Streamed bodies: called with the head; returns an exchange with on_body and on_end, or NULL
      * when it has answered. handle is NULL then. */
     struct exchange *(*begin)(const struct call *call);
-    bool is_public;      /* nobody is asked who they are; Host is checked all the same */
-    bool takes_json;     /* a body of application/json, parsed by call_json() */
-    const char *summary; /* for people */
-    const char *request; /* JSON schema of the body, or NULL */
-    const char *reply;   /* JSON schema of the 2xx answer, or NULL */
-    int reply_status;    /* of the usual answer: 200, 201, 202, 204 … */
+    const struct exchange_ops *ops; /* of the route's own exchange; NULL: none */
+    bool is_public;                 /* nobody is asked who they are; Host is checked all the same */
+    bool is_quiet;                  /* asked by machines every few seconds: logged at debug */
+    bool takes_json;                /* a body of application/json, parsed by call_json() */
+    const char *summary;            /* for people */
+    const struct route_query *queries; /* ends with a NULL name; NULL: none */
+    const char *request;               /* JSON schema of the body, or NULL */
+    const char *reply;                 /* JSON schema of the usual answer, or NULL */
+    const char *reply_type; /* its media type; NULL: application/json when there is a reply */
+    int reply_status;       /* of the usual answer: 101, 200, 201, 202, 204 … */
 };
+
+/* A schema of openapi.c's components: "Thread", "Message", "Run", "Report", "Dataset", "Tool" … */
+#define SCHEMA_REF(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
+#define SCHEMA_PAGE(name)                                                                          \
+    "{\"type\":\"object\",\"required\":[\"items\",\"next\"],\"properties\":{\"items\":{\"type\":"  \
+    "\"array\",\"items\":" SCHEMA_REF(name) "},\"next\":{\"type\":[\"string\",\"null\"]}}}"
+
+/* limit and after. */
+extern const struct route_query route_page_queries[];
 
 struct call {
     struct api *api;
@@ -73,11 +97,12 @@ struct call {
 
 /* The rows of one file of routes; routes.c lists the tables. */
 struct route_table {
+    const char *name; /* "threads": the tag of the document */
     const struct route *routes;
     size_t count;
 };
 extern const struct route_table routes_system, routes_auth, routes_threads, routes_runs,
-    routes_reports, routes_tools, routes_prices, routes_datasets, routes_live;
+    routes_reports, routes_tools, routes_parse, routes_prices, routes_datasets, routes_live;
 
 /* ---- parts that handlers use (api_state.h has the struct) ---- */
 
@@ -89,18 +114,55 @@ bool call_json(const struct call *call, struct json_value *ret_root);
  * 422. */
 bool call_query_u64(const struct call *call, const char *name, uint64_t max, uint64_t *ret);
 
+/* ?limit= and ?after= of a list; false when it has been answered. after is kept in the api until
+ * the next call. */
+struct call_page {
+    unsigned limit;
+    struct str after;
+};
+bool call_page(const struct call *call, struct call_page *ret_page);
+
+/* A list under construction: list_begin, for each row list_row and the row's JSON into w, then
+ * list_reply with what the store said. */
+struct list {
+    const struct call *call;
+    struct api *api;
+    struct json_writer w;
+    unsigned limit;
+    unsigned count;
+    char last[STORE_ID_BYTES_MAX];
+    size_t last_length;
+};
+void list_begin(struct list *list, const struct call *call, const struct call_page *page);
+void list_row(struct list *list, struct str id);
+void list_reply(struct list *list, int code);
+
+/* What a read of the store came to: 404 "there is no such thread", or 500. */
+void call_reply_store_error(const struct call *call, int code, const char *what);
+
+/* Reads the body and starts a run; thread_id empty: as the body says. */
+void call_start_run(const struct call *call, struct str thread_id);
+
+/* A fault of the body (body.h) as 422 with its pointer. Returns nothing: the call is answered. */
+struct body_fault;
+void call_refuse(const struct call *call, const struct body_fault *fault);
+
 /* ---- answers ---- */
 
-/* 200 … with what was written into the api's scratch buf by the writer. */
+/* An answer is written into the api's one scratch buf, then sent: nothing else may be answered
+ * between _begin_ and _reply_. Ids, not calls, for answers that come late. */
+struct json_writer reply_begin_json(struct api *api);
+void reply_json(struct api *api, http_id id, int status);
+void reply_body(struct api *api, http_id id, int status, const char *content_type, struct str body);
+/* 204. */
+void reply_empty(struct api *api, http_id id);
+
+/* The same for a call that is answered at once. */
 struct json_writer call_begin_json(const struct call *call);
 void call_reply_json(const struct call *call, int status);
-void call_reply(const struct call *call, int status, const char *content_type, struct str body);
-/* 204. */
-void call_reply_empty(const struct call *call);
 
-/* Problems (RFC 9457). pointer may be NULL. The detail is a sentence for people and may hold text
- * from outside. error's code chooses the status: problem_of_error. Ids, not calls, so that they can
- * be used when the answer comes late. */
+/* Problems (RFC 9457). pointer may be NULL ("" is the whole body). The detail is a sentence for
+ * people and may hold text from outside. */
 enum problem {
     PROBLEM_AUTH_FAILED,
     PROBLEM_FORBIDDEN,
@@ -120,6 +182,14 @@ void problem_reply(struct api *api, http_id id, enum problem problem, const char
 /* A room's error: ERR_INVALID → 422, ERR_NOT_FOUND → 404, ERR_LIMIT → 503, ERR_NO_RECORDS → 422 …
  * The message and the hint travel. */
 void problem_reply_error(struct api *api, http_id id, const struct error *error);
+enum problem problem_of_error(int code);
+/* 401; has_credentials: something was presented, but it is not valid. */
+void problem_reply_auth(struct api *api, http_id id, bool has_credentials);
+/* 403; needs: what is missing ("Origin"). */
+void problem_forbid(struct api *api, http_id id, const char *needs, const char *format, ...)
+    printf_like(4, 5);
+/* 405; allow: "GET, HEAD, OPTIONS". */
+void problem_reply_method(struct api *api, http_id id, const char *allow);
 /* The same object as JSON into a writer, for WebSockets. */
 void problem_write(struct json_writer *w, enum problem problem, const char *pointer,
                    const char *detail);
@@ -130,7 +200,7 @@ void put_time(struct json_writer *w, const char *key, int64_t time_us);
 
 /* Resources as JSON objects, used by more than one file. */
 void put_run(struct json_writer *w, struct api *api,
-             const struct store_run *run); /* without steps */
+             const struct store_run *run); /* without steps, agents and tool calls */
 void put_dataset(struct json_writer *w, const struct store_dataset *dataset, bool with_import);
 
 /* A server of event streams and WebSockets hears of every durable event through it (subscribers.c).

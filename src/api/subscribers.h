@@ -22,11 +22,12 @@
 enum subscriber_kind { SUBSCRIBER_WEBSOCKET, SUBSCRIBER_STREAM };
 
 must_check int subscribers_new(struct api *api, struct subscribers **ret_subscribers);
-void subscribers_free(struct subscribers *subscribers);
+void subscribers_free(struct subscribers *subscribers); /* sends nothing any more */
 
-/* Listens to a run from after + 1. The exchange's id is where events go; a stream is ended after
- * the run's last event. A second subscription of the same socket to the same run replaces the
- * first. ERR_NOT_FOUND (no such run), ERR_LIMIT, ERR_NO_MEMORY. */
+/* Listens to a run from after + 1. The exchange's id is where events go; a stream (which must have
+ * been begun) is ended after the run's last event. A second subscription of the same socket to the
+ * same run replaces the first. ERR_NOT_FOUND (no such run), ERR_LIMIT, ERR_NO_MEMORY. An id that is
+ * dead already is noticed when something is sent to it. */
 must_check int subscribers_add(struct subscribers *subscribers, enum subscriber_kind kind,
                                http_id id, struct str run_id, uint64_t after);
 
@@ -36,7 +37,8 @@ void subscribers_remove(struct subscribers *subscribers, http_id id);
 /* The socket's queue is empty: goes on catching up. */
 void subscribers_drained(struct subscribers *subscribers, http_id id);
 
-/* api_publish. */
+/* api_publish. Counts those that the event was written to now, not those that are still catching
+ * up. */
 unsigned subscribers_publish(struct subscribers *subscribers, struct str run_id, uint64_t seq,
                              struct str json, bool is_last);
 

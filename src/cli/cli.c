@@ -10,13 +10,15 @@
 #include "cli/command.h"
 
 static const struct command *const commands[] = {
-    &command_ask, &command_tool, &command_parse, &command_prices, &command_recompute,
+    &command_ask,   &command_serve,  &command_tool,
+    &command_parse, &command_prices, &command_recompute,
 };
 
 static const char overview[] =
     "netra: what should we change about our LLM calls, and what will it save?\n"
     "\n"
     "  netra ask \"How can we reduce costs by 20 %?\" --data usage.jsonl\n"
+    "  netra serve                                    the same with a page, an API and events\n"
     "\n"
     "Commands (netra help COMMAND tells more):\n";
 

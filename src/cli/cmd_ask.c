@@ -30,12 +30,13 @@ static const struct option options_table[] = {
     {NULL, 0, NULL, 0},
 };
 
-enum format { FORMAT_TERM, FORMAT_MARKDOWN, FORMAT_HTML, FORMAT_JSON };
+enum format { FORMAT_TERM, FORMAT_MARKDOWN, FORMAT_HTML, FORMAT_JSON, FORMAT_CSV };
 
 static const char *const format_names[] = {[FORMAT_TERM] = "term",
                                            [FORMAT_MARKDOWN] = "md",
                                            [FORMAT_HTML] = "html",
-                                           [FORMAT_JSON] = "json"};
+                                           [FORMAT_JSON] = "json",
+                                           [FORMAT_CSV] = "csv"};
 
 struct question {
     struct record_options records;
@@ -99,6 +100,9 @@ static void render(const struct question *question, const struct report *report,
         break;
     case FORMAT_JSON:
         report_render_json(report, text);
+        break;
+    case FORMAT_CSV:
+        report_render_csv(report, text);
         break;
     }
 }
@@ -187,7 +191,8 @@ static int take_option(struct question *question, int option, const char *value)
     switch (option) {
     case OPTION_FORMAT:
         return format_from(value, &question->format)
-                   ? cli_usage(&command_ask, "--format is term, md, html or json, not '%s'", value)
+                   ? cli_usage(&command_ask, "--format is term, md, html, json or csv, not '%s'",
+                               value)
                    : EXIT_DONE;
     case OPTION_JSON:
         question->format = FORMAT_JSON;
@@ -247,7 +252,8 @@ const struct command command_ask = {
         "\n"
         "  netra ask \"5-minute or 1-hour cache? Audit my KV caching\" --data traces.jsonl.gz\n"
         "\n" RECORD_OPTIONS_HELP
-        "  --format F       term (default), md, html or json; --json is --format json\n"
+        "  --format F       term (default), md, html, json or csv (the facts); --json is --format\n"
+        "                   json\n"
         "  --out FILE       write the report there; its ending chooses the format\n"
         "  --seed N         seed of everything random (default 1)\n"
         "  --quiet          no progress on the terminal\n"

@@ -28,6 +28,7 @@ extern const struct command command_ask;
 extern const struct command command_parse;
 extern const struct command command_prices;
 extern const struct command command_recompute;
+extern const struct command command_serve;
 extern const struct command command_tool;
 
 /* Runs what argv asks for. */

@@ -18,17 +18,15 @@ void record_options_init(struct record_options *options)
 
 static int take_map(struct record_options *options, const char *value, struct error *error)
 {
-    struct str text = str_from(value);
-    size_t equals = str_find(text, STR("="), 0);
+    struct import_map map;
 
-    if (equals == SIZE_MAX || equals == 0) {
+    if (dataset_map_parse(str_from(value), &map)) {
         return error_set(error, ERR_USAGE, "--map takes FIELD=COLUMN, not '%s'", value);
     }
     if (options->dataset.map_count == IMPORT_MAPS_MAX) {
         return error_set(error, ERR_USAGE, "more than %u --map", IMPORT_MAPS_MAX);
     }
-    options->maps[options->dataset.map_count++] =
-        (struct import_map){str_slice(text, 0, equals), str_slice(text, equals + 1, text.length)};
+    options->maps[options->dataset.map_count++] = map;
     return OK;
 }
 
@@ -61,7 +59,7 @@ int record_options_take(struct record_options *options, int option, const char *
 
 static void tell_input(const struct dataset_input *input)
 {
-    const struct import_report *report = input->import ? usage_import_report(input->import) : NULL;
+    const struct import_report *report = input->report;
 
     if (input->code) {
         (void)fprintf(stderr, "netra: %s: %s\n", input->path, input->error.message);
@@ -81,8 +79,7 @@ void record_options_tell_notes(const struct dataset *dataset)
 {
     for (size_t i = 0; i < dataset->input_count; i++) {
         const struct dataset_input *input = &dataset->inputs[i];
-        const struct import_report *report =
-            input->import ? usage_import_report(input->import) : NULL;
+        const struct import_report *report = input->report;
 
         for (size_t n = 0; report && n < report->note_count; n++) {
             (void)fprintf(stderr, "netra: %s: %.*s\n", input->path, STR_ARGS(report->notes[n]));

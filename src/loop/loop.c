@@ -93,14 +93,19 @@ static void expect_closing(uv_handle_t *handle, void *arg)
     check(uv_is_closing(handle));
 }
 
+void loop_finish_jobs(struct loop *loop)
+{
+    while (loop->jobs) {
+        (void)uv_run(&loop->uv, UV_RUN_ONCE);
+    }
+}
+
 void loop_free(struct loop *loop)
 {
     if (!loop) {
         return;
     }
-    while (loop->jobs) {
-        (void)uv_run(&loop->uv, UV_RUN_ONCE);
-    }
+    loop_finish_jobs(loop);
     while (loop->first) {
         run_messages(loop);
     }

@@ -60,6 +60,9 @@ void loop_free(struct loop *loop);
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
+/* Turns until no job is under way any more: before what their done functions use is freed. */
+void loop_finish_jobs(struct loop *loop);
+
 /* For http/, which owns sockets. */
 uv_loop_t *loop_uv(struct loop *loop);
 

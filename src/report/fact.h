@@ -97,6 +97,9 @@ void fact_print(const struct fact *fact, struct buf *out);
 /* A bare value of a unit in the same form. */
 void fact_print_value(enum fact_unit unit, struct decimal value, struct buf *out);
 
+/* A bare value exactly: "25182.372257"; a time as RFC 3339. */
+void fact_print_exact_value(enum fact_unit unit, struct decimal value, struct buf *out);
+
 /* The number exactly: "25182.372257"; bounds as "1 to 2"; "unknown". */
 void fact_print_exact(const struct fact *fact, struct buf *out);
 

@@ -189,7 +189,7 @@ void fact_print(const struct fact *fact, struct buf *out)
     }
 }
 
-static void print_exact(enum fact_unit unit, struct decimal value, struct buf *out)
+void fact_print_exact_value(enum fact_unit unit, struct decimal value, struct buf *out)
 {
     if (unit == UNIT_TIME) {
         print_time(value, /* unit_us */ 1, out);
@@ -204,13 +204,13 @@ void fact_print_exact(const struct fact *fact, struct buf *out)
         buf_append(out, STR("unknown"));
     } else if (fact->state == FACT_BOUNDED && fact->is_open) {
         buf_append(out, STR("at least "));
-        print_exact(fact->unit, fact->low, out);
+        fact_print_exact_value(fact->unit, fact->low, out);
     } else if (fact->state == FACT_BOUNDED) {
-        print_exact(fact->unit, fact->low, out);
+        fact_print_exact_value(fact->unit, fact->low, out);
         buf_append(out, STR(" to "));
-        print_exact(fact->unit, fact->high, out);
+        fact_print_exact_value(fact->unit, fact->high, out);
     } else {
-        print_exact(fact->unit, fact->value, out);
+        fact_print_exact_value(fact->unit, fact->value, out);
     }
 }
 

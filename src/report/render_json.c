@@ -355,7 +355,9 @@ static void put_history(struct json_page *page)
         json_begin_object(&page->w);
         put_member(page, "name", report->steps[i].name);
         put_time(page, "started_at", report->steps[i].started_us);
-        put_time(page, "finished_at", report->steps[i].finished_us);
+        if (!report_step_is_open(&report->steps[i])) {
+            put_time(page, "finished_at", report->steps[i].finished_us);
+        }
         json_end_object(&page->w);
     }
     json_end_array(&page->w);

@@ -78,12 +78,18 @@ struct report_action {
     bool needs_confirmation; /* cannot be judged from the records alone */
 };
 
-/* One of the six steps, in microseconds since 1970; part of the JSON that is not compared. */
+/* One of the six steps, in microseconds since 1970; part of the JSON that is not compared. A report
+ * may be rendered while its last step goes on. */
 struct report_step {
     struct str name;
     int64_t started_us;
-    int64_t finished_us;
+    int64_t finished_us; /* 0: still open */
 };
+
+static inline bool report_step_is_open(const struct report_step *step)
+{
+    return step->finished_us < step->started_us;
+}
 
 struct report_input {
     struct str path;
@@ -187,6 +193,10 @@ void report_render_markdown(const struct report *report, struct buf *out);
 /* The whole report as DESIGN section 5 says; facts, figures (as data and SVG), steps. Apart from
  * id, generated_at and steps the same input gives the same bytes. */
 void report_render_json(const struct report *report, struct buf *out);
+/* The facts as CSV: id, label, value, unit, low, high, state, n, method, needs. Numbers exactly,
+ * absent ones empty; a text that a spreadsheet would take for a formula begins with an apostrophe.
+ */
+void report_render_csv(const struct report *report, struct buf *out);
 /* The body alone, for results of one tool: {"tool", "facts", "tables", "figures", "sections",
  * "actions", "caveats", "needs"}. */
 void report_render_result_json(const struct report *report, const char *tool, bool one_line,

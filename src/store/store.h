@@ -22,10 +22,11 @@
 #include "base/buf.h"
 #include "loop/loop.h"
 
-#define STORE_ID_BYTES_MAX    64u                /* of any id; [A-Za-z0-9_-] */
-#define STORE_PAGE_MAX        200u               /* rows of one read */
-#define STORE_QUEUE_MAX       10000u             /* batches that wait; more: ERR_LIMIT */
-#define STORE_BATCH_BYTES_MAX ((size_t)64 << 20) /* texts of one batch */
+#define STORE_ID_BYTES_MAX    64u                 /* of any id; [A-Za-z0-9_-] */
+#define STORE_PAGE_MAX        200u                /* rows of one read */
+#define STORE_QUEUE_MAX       10000u              /* batches that wait; more: ERR_LIMIT */
+#define STORE_BATCH_BYTES_MAX ((size_t)64 << 20)  /* texts of one batch */
+#define STORE_QUEUE_BYTES_MAX ((size_t)256 << 20) /* of all that wait; more: ERR_LIMIT */
 
 enum store_run_status {
     STORE_RUN_QUEUED,
@@ -114,7 +115,8 @@ struct store;
 must_check int store_open(struct loop *loop, const char *data_dir, struct store **ret_store,
                           struct error *error);
 
-/* Commits what was submitted, then closes. done functions that were not called are dropped. */
+/* Commits what was submitted, then closes; NULL is allowed. done functions that were not called are
+ * dropped. Before loop_free. */
 void store_close(struct store *store);
 
 /* ---- writing ---- */
@@ -127,7 +129,10 @@ must_check struct store_batch *store_batch_new(void);
 void store_batch_free(struct store_batch *batch); /* only one that was not submitted */
 
 /* Each adds a change. Failure is the batch's, sticky, and told by store_submit. _put_ inserts or
- * replaces; _add_ inserts, and an id that is there is ERR_INVALID for the whole batch. */
+ * replaces; _add_ inserts. What breaks a rule makes the whole batch ERR_INVALID when it is applied:
+ * an id that is there already, a row that is to be changed or belonged to and is not there, a
+ * report whose thread is not its run's, an event whose seq is not the last one's plus 1. Deleting
+ * what is not there is no failure. */
 void store_put_thread(struct store_batch *batch, const struct store_thread *thread);
 void store_delete_thread(struct store_batch *batch, struct str id); /* and all that is in it */
 void store_touch_thread(struct store_batch *batch, struct str id, int64_t updated_us);
@@ -144,12 +149,16 @@ void store_put_session(struct store_batch *batch, const struct store_session *se
 void store_delete_session(struct store_batch *batch, const unsigned char hash[32]);
 
 /* Takes the batch, whatever it returns. ERR_NO_MEMORY, ERR_LIMIT (too many are waiting, or too
- * long): then done is not called. done (may be NULL) gets OK, ERR_INVALID (an id that is there
- * already), ERR_IO (the disk; nothing of the batch is stored). */
+ * long), ERR_INVALID (a new row's id is none): then done is not called. done (may be NULL) gets OK,
+ * ERR_INVALID (see above), ERR_IO (the disk; nothing of the batch is stored, and later batches are
+ * tried anew). */
 must_check int store_submit(struct store *store, struct store_batch *batch, store_done_fn done,
                             void *arg);
 
-/* ---- reading: OK, ERR_NOT_FOUND, ERR_IO ---- */
+/* ---- reading: OK, ERR_NOT_FOUND, ERR_IO ----
+ *
+ * A callback may read too, and may submit. Lists of what belongs to a thread or run that is not
+ * there are empty; at most STORE_PAGE_MAX rows come at once. */
 
 typedef bool (*store_thread_fn)(const struct store_thread *row, void *arg);
 typedef bool (*store_message_fn)(const struct store_message *row, void *arg);
@@ -179,7 +188,7 @@ int store_list_runs(struct store *store, struct str thread_id, struct str after,
 int store_list_datasets(struct store *store, struct str after, unsigned limit, store_dataset_fn fn,
                         void *arg);
 
-/* Runs that are queued or running, oldest first: after a restart. */
+/* Runs that are queued or running, oldest first, all of them: after a restart. */
 int store_list_open_runs(struct store *store, store_run_fn fn, void *arg);
 
 /* Events with seq > after, in order. */
@@ -189,7 +198,7 @@ int store_list_events(struct store *store, struct str run_id, uint64_t after, un
 /* The number of the last event; 0 when there is none. */
 int store_last_seq(struct store *store, struct str run_id, uint64_t *ret_seq);
 
-/* Sessions that have not expired. */
+/* Sessions that have not expired, all of them: after a restart. */
 int store_list_sessions(struct store *store, int64_t now_us, store_session_fn fn, void *arg);
 
 struct store_counts {

@@ -1,6 +1,6 @@
 /*
- * Reading files into a dataset. The file is read in pieces, digested and fed to the importer, so
- * its size is bounded by nothing but time.
+ * Reading files into a dataset, or taking over records that were read before. A file is read in
+ * pieces, digested and fed to the importer, so its size is bounded by nothing but time.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -8,16 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "base/alloc.h"
-#include "base/civil_time.h"
+#include "base/check.h"
 
 #define READ_BYTES     (size_t)(1u << 20)
+#define TEXT_BYTES_MAX DATASET_DESCRIPTION_BYTES_MAX
 #define AS_OF_STALE_US (2 * DAY_US) /* older records move "now" to their end */
 
 /* An open file with the running digest of what was read from it. */
@@ -25,7 +23,7 @@ struct source {
     int fd;
     uint64_t size; /* 0: not known */
     uint64_t done;
-    XXH3_state_t *digest;
+    struct content_digest digest;
     char *piece; /* READ_BYTES */
 };
 
@@ -34,7 +32,7 @@ static void source_done(struct source *source)
     if (source->fd > STDIN_FILENO) {
         (void)close(source->fd);
     }
-    (void)XXH3_freeState(source->digest);
+    content_digest_done(&source->digest);
     alloc_free(source->piece);
 }
 
@@ -56,11 +54,9 @@ static int source_open(const char *path, struct source *source, struct error *er
     }
     source->size = S_ISREG(info.st_mode) ? (uint64_t)info.st_size : 0;
     source->piece = alloc_zeroed(READ_BYTES, 1);
-    source->digest = XXH3_createState();
-    if (!source->piece || !source->digest) {
+    if (!source->piece || content_digest_init(&source->digest)) {
         return error_set(error, ERR_NO_MEMORY, "cannot read %s: out of memory", path);
     }
-    (void)XXH3_128bits_reset(source->digest);
     return OK;
 }
 
@@ -76,18 +72,10 @@ static int source_read(struct source *source, const char *path, struct str *ret_
     if (got < 0) {
         return error_set(error, ERR_IO, "cannot read %s: %m", path);
     }
-    (void)XXH3_128bits_update(source->digest, source->piece, (size_t)got);
-    source->done += (uint64_t)got;
     *ret_piece = (struct str){source->piece, (size_t)got};
+    content_digest_add(&source->digest, *ret_piece);
+    source->done += (uint64_t)got;
     return OK;
-}
-
-static void source_digest(const struct source *source, char *digest, size_t size)
-{
-    XXH128_hash_t hash = XXH3_128bits_digest(source->digest);
-
-    (void)snprintf(digest, size, "xxh3-128:%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64,
-                   (uint64_t)hash.low64);
 }
 
 /* A wrong map would be wrong for each input, and half of the records because memory ran out would
@@ -97,16 +85,17 @@ static bool is_fatal(int code)
     return code == ERR_USAGE || code == ERR_NO_MEMORY;
 }
 
-/* Reads one input into the table; a failure of the input is kept in input, not returned. */
+/* Reads one input into the dataset's table; a failure of the input is kept in input, not
+ * returned. */
 static int read_input(const struct dataset_options *options, const char *path,
-                      struct usage_table *table, struct dataset_input *input, struct error *error)
+                      struct dataset *dataset, struct dataset_input *input, struct error *error)
 {
     cleanup(source_done) struct source source;
     struct import_options import_options = {
         .maps = options->maps, .map_count = options->map_count, .source = str_from(path)};
     struct str piece = {NULL, 1};
 
-    input->path = alloc_text(path);
+    input->path = arena_copy(&dataset->arena, str_from(path)).data;
     if (!input->path) {
         source = (struct source){.fd = -1};
         return error_set(error, ERR_NO_MEMORY, "cannot read %s: out of memory", path);
@@ -116,10 +105,11 @@ static int read_input(const struct dataset_options *options, const char *path,
         return is_fatal(input->code) ? error_set(error, input->code, "%s", input->error.message)
                                      : OK;
     }
-    int code = usage_import_begin(&import_options, table, &input->import, error);
+    int code = usage_import_begin(&import_options, &dataset->table, &input->import, error);
     if (code) {
         return code;
     }
+    input->report = usage_import_report(input->import);
     while (!input->code && piece.length) {
         input->code = source_read(&source, path, &piece, &input->error);
         if (!input->code && piece.length) {
@@ -132,12 +122,12 @@ static int read_input(const struct dataset_options *options, const char *path,
     if (!input->code) {
         input->code = usage_import_finish(input->import, &input->error);
     }
-    source_digest(&source, input->digest, sizeof(input->digest));
+    content_digest_print(&source.digest, input->digest);
     return is_fatal(input->code) ? error_set(error, input->code, "%s", input->error.message) : OK;
 }
 
-int dataset_read_book(const char *path, struct price_book **ret_book, char *digest,
-                      struct error *error)
+int dataset_read_book(const char *path, struct price_book **ret_book,
+                      char digest[CONTENT_DIGEST_BYTES], struct error *error)
 {
     cleanup(source_done) struct source source = {.fd = -1};
     cleanup(buf_done) struct buf text;
@@ -160,7 +150,7 @@ int dataset_read_book(const char *path, struct price_book **ret_book, char *dige
     if (code) {
         return code;
     }
-    source_digest(&source, digest, 48);
+    content_digest_print(&source.digest, digest);
     return price_book_parse(buf_str(&text), str_from(path), ret_book, error);
 }
 
@@ -178,18 +168,25 @@ static void find_span(struct dataset *dataset)
     }
 }
 
-/* Traces whose clock starts at 0 end in the first year of Unix time, when nobody called a model. */
-#define RELATIVE_TIME_US (365 * DAY_US)
+/* Whether the last record is "now", at now_us, when nobody says otherwise. */
+static bool is_stale(const struct dataset *dataset, int64_t now_us)
+{
+    return dataset->timed && !dataset->is_relative_time && now_us - dataset->to_us > AS_OF_STALE_US;
+}
 
 static void choose_as_of(struct dataset *dataset, const struct dataset_options *options)
 {
-    dataset->is_relative_time = dataset->timed && dataset->to_us < RELATIVE_TIME_US;
+    dataset->is_relative_time = dataset->timed && dataset->to_us < DATASET_RELATIVE_TIME_US;
     dataset->as_of_us = options->has_as_of ? options->as_of_us : options->now_us;
-    if (!options->has_as_of && dataset->timed && !dataset->is_relative_time &&
-        options->now_us - dataset->to_us > AS_OF_STALE_US) {
+    if (!options->has_as_of && is_stale(dataset, options->now_us)) {
         dataset->as_of_us = dataset->to_us;
         dataset->as_of_is_last_record = true;
     }
+}
+
+bool dataset_is_of(const struct dataset *dataset, int64_t now_us)
+{
+    return dataset->as_of_is_last_record ? is_stale(dataset, now_us) : dataset->as_of_us == now_us;
 }
 
 /* Sorting, prices and costs: what is derived from records and book once. */
@@ -218,35 +215,99 @@ static int prepare(struct dataset *dataset, const struct dataset_options *option
     return OK;
 }
 
+static int no_memory(struct error *error)
+{
+    return error_set(error, ERR_NO_MEMORY, "cannot open the records: out of memory");
+}
+
+/* A dataset without records, with room for inputs and with its prices; on failure what there is of
+ * it is the caller's too. */
+static int begin(const struct dataset_options *options, size_t input_count,
+                 struct dataset **ret_dataset, struct error *error)
+{
+    struct dataset *dataset = alloc_zeroed(1, sizeof(*dataset));
+
+    *ret_dataset = dataset;
+    if (!dataset) {
+        return no_memory(error);
+    }
+    arena_init(&dataset->arena, TEXT_BYTES_MAX);
+    usage_table_init(&dataset->table);
+    dataset->inputs = alloc_zeroed(input_count + 1, sizeof(*dataset->inputs));
+    if (!dataset->inputs) {
+        return no_memory(error);
+    }
+    if (options->prices_path) {
+        dataset->prices_path = arena_copy(&dataset->arena, str_from(options->prices_path)).data;
+        if (!dataset->prices_path) {
+            return no_memory(error);
+        }
+    }
+    return dataset_read_book(options->prices_path, &dataset->book, dataset->book_digest, error);
+}
+
 int dataset_open(const struct dataset_options *options, struct dataset **ret_dataset,
                  struct error *error)
 {
+    cleanup(dataset_close_pointer) struct dataset *dataset = NULL;
+
     if (options->path_count > DATASET_INPUTS_MAX) {
         return error_set(error, ERR_LIMIT, "%zu inputs: the limit is %u", options->path_count,
                          DATASET_INPUTS_MAX);
     }
-    cleanup(dataset_close_pointer) struct dataset *dataset = alloc_zeroed(1, sizeof(*dataset));
-    if (!dataset) {
-        return error_set(error, ERR_NO_MEMORY, "cannot open the records: out of memory");
-    }
-    usage_table_init(&dataset->table);
-    dataset->inputs = alloc_zeroed(options->path_count + 1, sizeof(*dataset->inputs));
-    if (!dataset->inputs) {
-        return error_set(error, ERR_NO_MEMORY, "cannot open the records: out of memory");
+    int code = begin(options, options->path_count, &dataset, error);
+    if (code) {
+        return code;
     }
     dataset->maps = options->maps;
     dataset->map_count = options->map_count;
-    int code = dataset_read_book(options->prices_path, &dataset->book, dataset->book_digest, error);
-    if (!code && options->prices_path) {
-        dataset->prices_path = alloc_text(options->prices_path);
-        code = dataset->prices_path
-                   ? OK
-                   : error_set(error, ERR_NO_MEMORY, "cannot open the records: out of memory");
-    }
     for (size_t i = 0; i < options->path_count && !code; i++) {
         dataset->input_count++;
-        code = read_input(options, options->paths[i], &dataset->table, &dataset->inputs[i], error);
+        code = read_input(options, options->paths[i], dataset, &dataset->inputs[i], error);
     }
+    if (!code) {
+        code = prepare(dataset, options, error);
+    }
+    if (!code) {
+        *ret_dataset = TAKE(dataset);
+    }
+    return code;
+}
+
+/* The description as the dataset's one input. */
+static int adopt_input(struct dataset *dataset, const struct dataset_description *description,
+                       struct error *error)
+{
+    struct dataset_input *input = &dataset->inputs[0];
+    struct dataset_description own;
+
+    check_cmp(description->digest.length, <, sizeof(input->digest));
+    if (dataset_description_copy(description, &dataset->arena, &own)) {
+        return no_memory(error);
+    }
+    dataset->maps = own.maps;
+    dataset->map_count = own.map_count;
+    input->path = own.name.data;
+    memcpy(input->digest, own.digest.data, own.digest.length);
+    input->report = own.report;
+    dataset->input_count = 1;
+    return OK;
+}
+
+int dataset_adopt(const struct dataset_options *options, struct usage_table *table,
+                  const struct dataset_description *description, struct dataset **ret_dataset,
+                  struct error *error)
+{
+    cleanup(dataset_close_pointer) struct dataset *dataset = NULL;
+    int code = begin(options, /* input_count */ 1, &dataset, error);
+
+    if (code) {
+        usage_table_done(table);
+        return code;
+    }
+    dataset->table = *table;
+    usage_table_init(table);
+    code = adopt_input(dataset, description, error);
     if (!code) {
         code = prepare(dataset, options, error);
     }
@@ -263,14 +324,13 @@ void dataset_close(struct dataset *dataset)
     }
     for (size_t i = 0; i < dataset->input_count; i++) {
         usage_import_free(dataset->inputs[i].import);
-        alloc_free(dataset->inputs[i].path);
     }
     alloc_free(dataset->inputs);
     usage_table_done(&dataset->table);
     rate_card_done(&dataset->card);
     price_book_free(dataset->book);
-    alloc_free(dataset->prices_path);
     alloc_free(dataset->cost);
+    arena_done(&dataset->arena);
     alloc_free(dataset);
 }
 
@@ -284,9 +344,18 @@ uint64_t dataset_rejected(const struct dataset *dataset)
     uint64_t rejected = 0;
 
     for (size_t i = 0; i < dataset->input_count; i++) {
-        if (dataset->inputs[i].import) {
-            rejected += usage_import_report(dataset->inputs[i].import)->rows_rejected;
-        }
+        const struct import_report *report = dataset->inputs[i].report;
+
+        rejected += report ? report->rows_rejected : 0;
     }
     return rejected;
+}
+
+size_t dataset_bytes(const struct dataset *dataset)
+{
+    size_t rows = dataset->table.count;
+
+    return sizeof(*dataset) + usage_table_bytes(&dataset->table) + dataset->arena.used_bytes +
+           rows * (sizeof(*dataset->cost) + sizeof(*dataset->card.slot_of)) +
+           dataset->card.capacity * sizeof(*dataset->card.slots);
 }

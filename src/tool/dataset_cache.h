@@ -37,11 +37,18 @@ typedef void (*dataset_ready_fn)(int code, const struct error *error, struct dat
 must_check int dataset_cache_new(const struct dataset_cache_options *options,
                                  struct dataset_cache **ret_cache, struct error *error);
 
-/* When no lease is held and nothing is being opened. */
+/* Shutdown: openings end soon and who waits for them gets ERR_CANCELLED, as does who asks from now
+ * on. Leases that are held stay valid. */
+void dataset_cache_stop(struct dataset_cache *cache);
+bool dataset_cache_is_opening(const struct dataset_cache *cache);
+
+/* When no lease is held, no answer is outstanding and nothing is being opened. NULL is allowed. */
 void dataset_cache_free(struct dataset_cache *cache);
 
-/* description: of store_dataset. ready gets OK, ERR_NOT_FOUND, ERR_INVALID (damaged), ERR_LIMIT,
- * ERR_NO_MEMORY. Itself ERR_NO_MEMORY, ERR_LIMIT: then ready is not called. */
+/* description: of store_dataset. Texts are copied. ready gets OK, ERR_NOT_FOUND (also when the
+ * dataset is forgotten meanwhile), ERR_INVALID (damaged), ERR_LIMIT, ERR_NO_MEMORY, ERR_CANCELLED
+ * (the cache is stopped). Itself ERR_NO_MEMORY, ERR_LIMIT (DATASET_CACHE_OPEN_MAX are in use),
+ * ERR_CANCELLED: then ready is not called. */
 must_check int dataset_cache_get(struct dataset_cache *cache, struct str dataset_id,
                                  struct str description, int64_t now_us, dataset_ready_fn ready,
                                  void *arg);
@@ -49,7 +56,8 @@ must_check int dataset_cache_get(struct dataset_cache *cache, struct str dataset
 const struct dataset *dataset_lease_dataset(const struct dataset_lease *lease);
 void dataset_lease_release(struct dataset_lease *lease); /* NULL is allowed */
 
-/* The dataset was deleted: it goes when its last lease does. */
+/* The dataset was deleted: it goes when its last lease does. Who waits for it gets
+ * ERR_NOT_FOUND. */
 void dataset_cache_forget(struct dataset_cache *cache, struct str dataset_id);
 
 /* For the memory gauge and the page. */

@@ -32,7 +32,8 @@ must_check int dataset_intake_feed(struct dataset_intake *intake, struct str byt
 must_check int dataset_intake_finish(struct dataset_intake *intake, struct usage_store *store,
                                      struct str dataset_id, struct error *error);
 
-/* What is known so far; any time. from/to are 0/0 without times. */
+/* What is known so far; any time. from/to are 0/0 without times, or when they count from a start
+ * that the records do not say. */
 struct dataset_intake_counts {
     uint64_t bytes;
     uint64_t records; /* rows in the table */

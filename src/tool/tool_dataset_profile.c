@@ -272,10 +272,10 @@ static void put_inputs(struct tool_out *out, const struct dataset *dataset)
             out_caveat(out, "`%.*s` was not read to its end: `%.*s`.", STR_ARGS(path),
                        STR_ARGS(reason));
         }
-        if (!input->import) {
+        const struct import_report *report = input->report;
+        if (!report) {
             continue;
         }
-        const struct import_report *report = usage_import_report(input->import);
         if (report->rows_rejected) {
             struct str reason = out_name(out, str_from(report->rejects[0].reason));
 

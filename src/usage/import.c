@@ -61,7 +61,7 @@ int usage_import_begin(const struct import_options *options, struct usage_table 
     buf_init(&import->head, IMPORT_DETECT_BYTES + 1);
     import->report.rejects = import->rejects;
     import->report.notes = import->notes;
-    import->report.format_name = "unknown";
+    import->report.format_name = IMPORT_UNKNOWN_NAME;
     import->report.convention = "inclusive";
     struct str source = arena_copy(&import->arena, cell_cut(options->source, USAGE_NAME_BYTES_MAX));
     row_reader_init(&import->reader, source);

@@ -30,6 +30,7 @@
 #define IMPORT_MAPS_MAX           64u
 #define IMPORT_REJECTS_KEPT_MAX   20u
 #define IMPORT_NOTES_MAX          16u
+#define IMPORT_UNKNOWN_NAME       "unknown" /* format_name of IMPORT_UNKNOWN */
 
 enum import_format {
     IMPORT_UNKNOWN,

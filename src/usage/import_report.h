@@ -12,13 +12,23 @@
 #include "json/json_read.h"
 #include "json/json_write.h"
 
-/* One object: format, convention, is_gzip, bytes_in, bytes_text, rows_read, rows_accepted,
- * rows_merged, rows_rejected, columns[{field, column, is_constant, is_mapped}], unused[],
- * rejects[{row, reason}], notes[]. */
+/* More columns, or headers that were not understood, than an import can report: each of its columns
+ * may give several fields. */
+#define IMPORT_REPORT_COLUMNS_MAX 65536u
+
+/* One object: format (its name), convention, is_gzip, bytes_in, bytes_text, rows_read,
+ * rows_accepted, rows_merged, rows_rejected, columns[{field, column, is_constant, is_mapped}],
+ * unused[], rejects[{row, reason}], notes[]. */
 void import_report_write(const struct import_report *report, struct json_writer *w);
 
-/* The same report, its texts in arena. ERR_INVALID, ERR_NO_MEMORY. */
+/* The same report, its texts in arena; bytes that are no UTF-8 have become U+FFFD on the way.
+ * ERR_INVALID (anything that import_report_write does not write of a report that an import made),
+ * ERR_NO_MEMORY (also when the arena's limit is too low). */
 must_check int import_report_read(struct json_value value, struct arena *arena,
                                   struct import_report *ret_report, struct error *error);
+
+/* A copy that depends on nothing but arena. ERR_NO_MEMORY. */
+must_check int import_report_copy(const struct import_report *report, struct arena *arena,
+                                  struct import_report *ret_report);
 
 #endif

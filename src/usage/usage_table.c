@@ -107,14 +107,44 @@ void usage_table_done(struct usage_table *table)
     usage_table_init(table);
 }
 
-/* Room for one more row in every column that exists. capacity is raised only when all of them grew,
- * so a failure in the middle leaves some columns larger than needed and nothing else. */
-static int grow_rows(struct usage_table *table)
+static size_t dict_bytes(const struct dict *dict)
+{
+    return dict->texts.used_bytes + dict->capacity * sizeof(*dict->by_id) +
+           dict->slot_count * sizeof(*dict->slots);
+}
+
+size_t usage_table_bytes(const struct usage_table *table)
+{
+    size_t bytes = table->runs_capacity * sizeof(*table->runs) +
+                   table->by_request.slot_count *
+                       (sizeof(*table->by_request.keys) + sizeof(*table->by_request.values));
+
+    for (size_t i = 0; i < ARRAY_LENGTH(columns); i++) {
+        const void *column;
+
+        memcpy(&column, (const char *)table + columns[i].offset, sizeof(column));
+        bytes += column ? table->capacity * columns[i].element_bytes : 0;
+    }
+    for (int i = 0; i < USAGE_NAME_COUNT; i++) {
+        bytes += dict_bytes(&table->name_dicts[i]);
+    }
+    for (int i = 0; i < USAGE_ID_COUNT; i++) {
+        bytes += dict_bytes(&table->id_dicts[i]);
+    }
+    return bytes;
+}
+
+/* Room for more rows in every column that exists. capacity is raised only when all of them grew, so
+ * a failure in the middle leaves some columns larger than needed and nothing else. */
+static int grow_rows(struct usage_table *table, size_t more)
 {
     size_t capacity = table->capacity ? table->capacity * 2 : USAGE_ROWS_FIRST;
 
-    if (table->count < table->capacity) {
+    if (more <= table->capacity - table->count) {
         return OK;
+    }
+    while (capacity < table->count + more) {
+        capacity *= 2;
     }
     for (size_t i = 0; i < ARRAY_LENGTH(columns); i++) {
         void **pointer = column_pointer(table, &columns[i]);
@@ -205,6 +235,20 @@ static int reserve_runs(struct usage_table *table, size_t more)
     table->runs = runs;
     table->runs_capacity = capacity;
     return OK;
+}
+
+int usage_table_reserve(struct usage_table *table, size_t more_rows, size_t more_runs)
+{
+    if (more_rows > USAGE_ROWS_MAX - table->count || more_runs > USAGE_RUNS_MAX) {
+        return ERR_LIMIT;
+    }
+    int code = grow_rows(table, more_rows);
+    return code ? code : reserve_runs(table, more_runs);
+}
+
+int usage_table_add_column(struct usage_table *table, void *field)
+{
+    return need_column(table, field, true);
 }
 
 static int validate(const struct usage_record *r, struct error *error)
@@ -375,7 +419,7 @@ int usage_table_append(struct usage_table *table, const struct usage_record *rec
     }
     code = intern_all(table, record, &interned);
     if (!code) {
-        code = grow_rows(table);
+        code = grow_rows(table, 1);
     }
     if (!code) {
         code = need_columns(table, record);

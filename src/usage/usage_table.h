@@ -154,12 +154,23 @@ struct usage_table {
 void usage_table_init(struct usage_table *table);
 void usage_table_done(struct usage_table *table);
 
+/* Memory that the table holds, dicts included: what a cache counts. */
+size_t usage_table_bytes(const struct usage_table *table);
+
 /* Adds one record; source_row is kept for lineage. A request id that is there already replaces the
  * tokens of the earlier row, keeps its time and counts as merged. ERR_INVALID (a bucket above
  * USAGE_TOKENS_MAX, reasoning above output …), ERR_LIMIT, ERR_NO_MEMORY; on failure nothing changed
  * but names that the dicts learned. */
 must_check int usage_table_append(struct usage_table *table, const struct usage_record *record,
                                   uint32_t source_row, struct error *error);
+
+/* For who fills columns itself (the store): room for more rows, zeroed, in every column that
+ * exists, and for more runs. count and runs_count stay. ERR_LIMIT, ERR_NO_MEMORY. */
+must_check int usage_table_reserve(struct usage_table *table, size_t more_rows, size_t more_runs);
+
+/* The same: makes a column that is NULL until a row has one, zeroed; nothing when it is there.
+ * field: its address, &table->latency_ms. After usage_table_reserve. ERR_NO_MEMORY. */
+must_check int usage_table_add_column(struct usage_table *table, void *field);
 
 /* Stable sort by time; rows without a time keep their order and come first. Ids and run indexes are
  * carried along; by_request is dropped, so no more appends afterwards. */

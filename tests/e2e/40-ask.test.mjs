@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { renameSync } from "node:fs";
 import { join } from "node:path";
 import {
-  ask, data, fact, lines, money, needsData, pico, prose, readText, run, runTo, synthesize, value, withTempDir,
+  ask, csvRows, data, fact, lines, money, needsData, pico, prose, readText, run, runTo, synthesize, value, withTempDir,
   writeText,
 } from "./support.mjs";
 
@@ -202,7 +202,7 @@ onSample("recompute: the options that the report was made with are taken from it
   runTo(0, ["recompute", path]);
 });
 
-onSample("all four formats, to standard output and to a file", (usage, folder) => {
+onSample("all formats for readers, to standard output and to a file", (usage, folder) => {
   const text = Object.fromEntries(["term", "md", "html", "json"].map((format) =>
     [format, runTo(0, ["ask", REDUCE, "--data", usage, "--format", format]).out]));
 
@@ -215,7 +215,7 @@ onSample("all four formats, to standard output and to a file", (usage, folder) =
   const total = JSON.parse(text.json).facts["plan.saving.total"].printed;
   for (const [format, body] of Object.entries(text)) assert.ok(body.includes(total), format);
   for (const [name, starts] of [["r.html", /^<!doctype/i], ["r.md", /^# /], ["r.json", /^\{/],
-    ["r.txt", /^Netra report/]]) {
+    ["r.csv", /^id,label,/], ["r.txt", /^Netra report/]]) {
     const path = join(folder, name);
     const result = runTo(0, ["ask", REDUCE, "--data", usage, "--out", path]);
 
@@ -223,6 +223,26 @@ onSample("all four formats, to standard output and to a file", (usage, folder) =
     assert.match(readText(path), starts, name);
   }
   assert.equal(run(["ask", REDUCE, "--data", usage, "--out", join(folder, "no/such/r.md")]).code, 1);
+});
+
+onSample("csv: every fact of the JSON report, exactly, with what it rests on", (usage) => {
+  const [head, ...rows] = csvRows(runTo(0, ["ask", REDUCE, "--data", usage, "--format", "csv"]).out);
+  const { facts } = ask(REDUCE, { data: usage });
+  const text = (number) => number === null || number === undefined ? "" : String(number);
+
+  assert.deepEqual(head, ["id", "label", "value", "unit", "low", "high", "state", "n", "method", "needs"]);
+  assert.deepEqual(rows.map((row) => row[0]), Object.keys(facts));
+  for (const [id, label, value, unit, low, high, state, n, method, needs] of rows) {
+    const f = facts[id];
+
+    assert.deepEqual([label, unit, state, n, method, needs],
+      [f.label, f.unit, f.state, text(f.n), f.method, text(f.needs)], id);
+    for (const [cell, number] of [[value, f.value], [low, f.low], [high, f.high]]) {
+      // a number of the JSON went through a double here; money and times are texts
+      if (typeof number === "number") assert.equal(Number(cell), number, id);
+      else assert.equal(cell, text(number), id);
+    }
+  }
 });
 
 test("no data: a guidance report that names an export, exit code 3", () => {

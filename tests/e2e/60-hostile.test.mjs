@@ -7,9 +7,9 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { ask, fact, lines, money, netra, pico, run, runTo, tool, value, withTempDir, writeText } from "./support.mjs";
+import { ask, csvRows, fact, lines, money, netra, pico, run, runTo, tool, value, withTempDir, writeText } from "./support.mjs";
 
-const FORMATS = ["term", "md", "html", "json"];
+const FORMATS = ["term", "md", "html", "json", "csv"];
 const NAMES = {
   script: "<script>alert(1)</script>",
   image: '"><img src=x onerror=alert(1)>',
@@ -41,7 +41,9 @@ const call = (more) => ({ time: "2026-09-01T10:00:00Z", model: "gpt-4o", input_t
 
 /** No byte of the text can move a cursor, colour a screen or turn the reading direction. */
 function assertInert(text, what) {
-  assert.doesNotMatch(text, /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/, `${what}: a control byte`);
+  const lines = text.replaceAll("\r\n", "\n"); // CSV ends its lines so
+
+  assert.doesNotMatch(lines, /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/, `${what}: a control byte`);
   assert.doesNotMatch(text, /[\u202a-\u202e\u2066-\u2069]/, `${what}: a bidi control`);
 }
 
@@ -51,6 +53,14 @@ function* tags(html) {
   for (const [, name, attributes] of body.matchAll(/<([a-z][a-z0-9-]*)((?:[^>"']|"[^"]*"|'[^']*')*)>/gi)) {
     const found = [...attributes.matchAll(/([^\s=/]+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s>]*))?/g)];
     yield [name.toLowerCase(), found.map(([, key, value]) => [key.toLowerCase(), value ?? ""])];
+  }
+}
+
+/** Ten cells in every row, and none that a spreadsheet would compute. */
+function assertSafeCsv(csv, what) {
+  for (const row of csvRows(csv)) {
+    assert.equal(row.length, 10, `${what}: ${row}`);
+    for (const cell of row) assert.ok(/^-?\d+(\.\d+)?$/.test(cell) || !/^\s*[=+\-@]/.test(cell), `${what}: ${cell}`);
   }
 }
 
@@ -81,6 +91,7 @@ for (const field of ["feature", "model", "user", "session", "agent", "error_type
         "--format", format]);
 
       if (format === "html") assertSafeHtml(out, field);
+      if (format === "csv") assertSafeCsv(out, field);
       if (format !== "json") assertInert(out, `${field} in ${format}`);
       if (format === "json") {
         const report = JSON.parse(out);

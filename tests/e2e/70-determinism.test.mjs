@@ -19,7 +19,7 @@ test("the same question twice gives the same bytes in every format", () => withT
   const { usage } = synthesize(folder, { seed: 3, days: 14, scale: 200 });
 
   for (const prompt of PROMPTS) {
-    for (const format of ["term", "md", "html", "json"]) {
+    for (const format of ["term", "md", "html", "json", "csv"]) {
       const args = ["ask", prompt, "--data", usage, "--format", format];
       const [one, two] = [runTo(0, args), runTo(0, args)];
 

@@ -167,7 +167,7 @@ test("a tool gives over HTTP what it gives on the command line", async () => {
   const { tools } = await server.json(200, "/api/tools");
   assert.deepEqual(
     tools.map((t) => t.name),
-    JSON.parse(run(["tool"]).out).tools.map((t) => t.name),
+    JSON.parse(run(["tool"]).out).map((t) => t.name),
   );
   const remote = await server.json(200, "/api/tools/price_lookup", body);
   const local = JSON.parse(run(["tool", "price_lookup", "--args", JSON.stringify(body.args)]).out);

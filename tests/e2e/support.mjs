@@ -82,6 +82,23 @@ export function writeText(folder, name, text) {
 
 export const readText = (path) => readFileSync(path, "utf8");
 
+/** CSV as RFC 4180 has it → rows of cells; anything else fails. */
+export function csvRows(csv) {
+  const cell = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/y;
+  const rows = [[]];
+
+  while (cell.lastIndex < csv.length) {
+    const at = cell.lastIndex;
+    const found = cell.exec(csv);
+
+    assert.ok(found, `not CSV: ${csv.slice(at, at + 80)}`);
+    rows.at(-1).push(found[1]?.replaceAll('""', '"') ?? found[2]);
+    if (found[3] === "\r\n") rows.push([]);
+  }
+  assert.deepEqual(rows.pop(), [], "the last row ends like the others");
+  return rows;
+}
+
 /** Records as JSON lines. */
 export const lines = (records) => records.map((r) => JSON.stringify(r)).join("\n") + "\n";
 

@@ -142,6 +142,30 @@ static void test_json_holds_any_name(void **state)
     }
 }
 
+/* Also one that was never closed: the report is stored while it is being delivered. */
+static void test_json_of_an_open_step_has_no_end(void **state)
+{
+    static const int64_t ends[] = {0, 4, 5, 6};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(ends); i++) {
+        struct report_step step = {STR("response_delivered"), /* started_us */ 5, ends[i]};
+        struct report *report;
+        struct buf out;
+
+        assert_int_equal(report_new(&report), OK);
+        report->steps = &step;
+        report->step_count = 1;
+        buf_init(&out, RENDER_BYTES_MAX);
+        report_render_json(report, &out);
+        assert_int_equal(buf_status(&out), OK);
+        assert_true(holds(&out, "started_at"));
+        assert_int_equal(holds(&out, "finished_at"), ends[i] >= 5);
+        buf_done(&out);
+        report_free(report);
+    }
+}
+
 /* Only id, generated_at and steps may differ between two runs. */
 static void test_json_differs_only_where_it_may(void **state)
 {
@@ -195,6 +219,7 @@ static void test_json_survives_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_json_of_an_open_step_has_no_end),
     cmocka_unit_test(test_json_has_every_member),
     cmocka_unit_test(test_json_money_is_text_and_the_rest_numbers),
     cmocka_unit_test(test_json_prose_is_given_twice),

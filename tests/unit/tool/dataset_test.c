@@ -83,7 +83,7 @@ static void test_a_broken_input_does_not_hide_the_other(void **state)
     assert_int_equal(dataset_open(&options, &dataset, &error), OK);
     assert_int_equal(dataset->input_count, 2);
     assert_int_equal(dataset->inputs[0].code, ERR_IO);
-    assert_null(dataset->inputs[0].import);
+    assert_null(dataset->inputs[0].report);
     assert_int_equal(dataset->inputs[1].code, OK);
     assert_int_equal(dataset->table.count, 1);
     assert_int_equal(dataset_rejected(dataset), 1);

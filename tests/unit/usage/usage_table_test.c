@@ -154,7 +154,32 @@ static void test_usage_table_survives_out_of_memory_anywhere(void **state)
     }
 }
 
+/* At least 35 B a row; a rare column and longer names add what they take. */
+static void test_usage_table_counts_its_bytes(void **state)
+{
+    struct usage_table table;
+    struct usage_record record = record_at(10, "m", 100);
+
+    (void)state;
+    usage_table_init(&table);
+    assert_int_equal(usage_table_bytes(&table), 0);
+    assert_int_equal(usage_table_append(&table, &record, 1, NULL), OK);
+    size_t first = usage_table_bytes(&table);
+    assert_true(first >= table.capacity * 35);
+    record.present |= USAGE_HAS_LATENCY;
+    record.latency_ms = 1;
+    assert_int_equal(usage_table_append(&table, &record, 2, NULL), OK);
+    assert_int_equal(usage_table_bytes(&table), first + table.capacity * sizeof(uint32_t));
+    size_t second = usage_table_bytes(&table);
+    record.names[USAGE_MODEL] = STR("a model with a name of more than sixteen bytes");
+    assert_int_equal(usage_table_append(&table, &record, 3, NULL), OK);
+    assert_true(usage_table_bytes(&table) > second);
+    usage_table_done(&table);
+    assert_int_equal(usage_table_bytes(&table), 0);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_usage_table_counts_its_bytes),
     cmocka_unit_test(test_usage_table_keeps_absent_apart_from_zero),
     cmocka_unit_test(test_usage_table_merges_the_same_request_last_tokens_win),
     cmocka_unit_test(test_usage_table_sorts_stably_with_blocks),

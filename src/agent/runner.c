@@ -1,0 +1,288 @@
+/*
+ * Places and who waits for one, cancellation, draining, and when a run is freed: when it is gone
+ * and nothing of it is under way, neither on a worker nor in the store.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "agent/runner.h"
+
+#include "agent/runner_state.h"
+#include "base/alloc.h"
+#include "base/check.h"
+#include "monitor/metrics.h"
+
+/* ---- places ---- */
+
+static void show_counts(const struct runner *runner)
+{
+    metric_set(METRIC_RUNS_WORKING, 0, runner->counts.working);
+    metric_set(METRIC_RUNS_WAITING, 0, runner->counts.waiting);
+}
+
+void runner_enqueue(struct live_run *live)
+{
+    struct runner *runner = live->runner;
+
+    live->next = runner->live;
+    runner->live = live;
+    live->phase = LIVE_WAITING;
+    live->is_waiting = true;
+    if (runner->last_waiting) {
+        runner->last_waiting->next_waiting = live;
+    } else {
+        runner->first_waiting = live;
+    }
+    runner->last_waiting = live;
+    runner->counts.waiting++;
+}
+
+static void leave_queue(struct live_run *live)
+{
+    struct runner *runner = live->runner;
+    struct live_run *before = NULL;
+
+    if (!live->is_waiting) {
+        return;
+    }
+    for (struct live_run *at = runner->first_waiting; at != live; at = at->next_waiting) {
+        before = at;
+    }
+    if (before) {
+        before->next_waiting = live->next_waiting;
+    } else {
+        runner->first_waiting = live->next_waiting;
+    }
+    if (runner->last_waiting == live) {
+        runner->last_waiting = before;
+    }
+    live->next_waiting = NULL;
+    live->is_waiting = false;
+    runner->counts.waiting--;
+}
+
+static void take_place(struct live_run *live)
+{
+    leave_queue(live);
+    live->has_place = true;
+    live->runner->counts.working++;
+    live->phase = LIVE_OPENING;
+    if (live->is_recovered) {
+        live_resume(live);
+        return;
+    }
+    live->row.status = STORE_RUN_RUNNING;
+    live->row.started_us = clock_now_us();
+    live_log_row(live); /* stored with the first events */
+    live_begin(live);
+}
+
+void runner_schedule(struct runner *runner)
+{
+    if (runner->is_scheduling) {
+        return;
+    }
+    runner->is_scheduling = true;
+    while (!runner->is_draining && runner->first_waiting &&
+           runner->counts.working < runner->options.concurrent_max) {
+        struct live_run *live = runner->first_waiting;
+
+        take_place(live);
+        live_settle(live);
+    }
+    runner->is_scheduling = false;
+    show_counts(runner);
+}
+
+/* ---- draining ---- */
+
+static bool is_under_way(const struct live_run *live)
+{
+    return live->is_on_worker || live->is_opening || live->is_storing ||
+           atomic_load(&live->is_posted);
+}
+
+static void say_drained(void *arg)
+{
+    struct runner *runner = arg;
+    loop_fn drained = runner->drained;
+
+    runner->drained = NULL;
+    if (drained) {
+        drained(runner->drained_arg);
+    }
+}
+
+static void look_drained(struct runner *runner)
+{
+    if (!runner->is_draining || runner->is_drained) {
+        return;
+    }
+    for (const struct live_run *live = runner->live; live; live = live->next) {
+        if (live->has_place || is_under_way(live)) {
+            return;
+        }
+    }
+    runner->is_drained = true;
+    loop_timer_stop(&runner->grace);
+    runner->drained_message = (struct loop_message){.fn = say_drained, .arg = runner};
+    loop_post(runner->options.loop, &runner->drained_message);
+}
+
+/* What is at work stays open in the store; what is about to end ends. */
+static void stop_work(void *arg)
+{
+    struct runner *runner = arg;
+    struct live_run *next;
+
+    for (struct live_run *live = runner->live; live; live = next) {
+        next = live->next;
+        bool ends_soon =
+            live->phase >= LIVE_DELIVERING || (live->is_cancel_wanted && !live_is_replaying(live));
+
+        if (live->has_place && !ends_soon) {
+            live->phase = LIVE_GONE;
+            atomic_store(&live->is_cancelled, true);
+            live_settle(live);
+        }
+    }
+    look_drained(runner);
+}
+
+void runner_drain(struct runner *runner, uint64_t grace_ms, loop_fn drained, void *arg)
+{
+    runner->is_draining = true;
+    runner->is_drained = false;
+    runner->drained = drained;
+    runner->drained_arg = arg;
+    loop_timer_start(&runner->grace, grace_ms, /* repeat_ms */ 0);
+    look_drained(runner);
+}
+
+/* ---- life and death ---- */
+
+struct live_run *live_new(struct runner *runner)
+{
+    struct live_run *live = alloc_zeroed(1, sizeof(*live));
+
+    if (live) {
+        live->runner = runner;
+        live->next_seq = 1;
+        arena_init(&live->arena, LIVE_ARENA_BYTES_MAX);
+        live_work_init(live);
+    }
+    return live;
+}
+
+void live_free(struct live_run *live)
+{
+    check(!is_under_way(live));
+    live_drop_notes(live);
+    note_list_free(&live->batch_notes);
+    store_batch_free(live->batch);
+    run_free(live->run);
+    dataset_lease_release(live->lease);
+    for (size_t i = 0; i < RENDERED_COUNT; i++) {
+        buf_done(&live->rendered[i]);
+    }
+    alloc_free(live->replay.keys);
+    arena_done(&live->arena);
+    alloc_free(live);
+}
+
+void live_settle(struct live_run *live)
+{
+    struct runner *runner = live->runner;
+
+    if (live->phase != LIVE_GONE) {
+        look_drained(runner);
+        return;
+    }
+    leave_queue(live);
+    if (is_under_way(live)) {
+        return;
+    }
+    struct live_run **at = &runner->live;
+    while (*at != live) {
+        at = &(*at)->next;
+    }
+    *at = live->next;
+    runner->counts.working -= live->has_place;
+    if (live->lost_code && live->is_accepted) {
+        runner->counts.failed++;
+        metric_add(METRIC_RUNS, metric_label(METRIC_RUNS, STR("lost")), 1);
+    }
+    live_free(live);
+    runner_schedule(runner);
+    look_drained(runner);
+}
+
+int runner_new(const struct runner_options *options, struct runner **ret_runner,
+               struct error *error)
+{
+    check(options->concurrent_max >= 1 && options->concurrent_max <= RUNNER_CONCURRENT_MAX);
+    struct runner *runner = alloc_zeroed(1, sizeof(*runner));
+
+    if (!runner || json_parser_new(RUNNER_EVENT_BYTES_MAX, &runner->parser)) {
+        alloc_free(runner);
+        return error_set(error, ERR_NO_MEMORY, "no memory for the runner");
+    }
+    runner->options = *options;
+    loop_timer_init(options->loop, &runner->grace, stop_work, runner);
+    *ret_runner = runner;
+    return OK;
+}
+
+static void free_closed(void *arg)
+{
+    alloc_free(arg);
+}
+
+void runner_free(struct runner *runner)
+{
+    if (!runner) {
+        return;
+    }
+    while (runner->live) {
+        struct live_run *live = runner->live;
+
+        runner->live = live->next;
+        live_free(live);
+    }
+    json_parser_free(runner->parser);
+    loop_timer_close(&runner->grace, free_closed);
+}
+
+/* ---- from outside ---- */
+
+struct live_run *runner_find(const struct runner *runner, struct str run_id)
+{
+    for (struct live_run *live = runner->live; live; live = live->next) {
+        if (live->phase != LIVE_GONE && str_equal(live->names.run_id, run_id)) {
+            return live;
+        }
+    }
+    return NULL;
+}
+
+int runner_cancel(struct runner *runner, struct str run_id)
+{
+    struct live_run *live = runner_find(runner, run_id);
+
+    if (!live) {
+        return ERR_NOT_FOUND;
+    }
+    live->is_cancel_wanted = true;
+    if (live->is_waiting && !live->is_recovered) {
+        leave_queue(live);
+        live_cancel(live);
+        show_counts(runner);
+    } else if (!live_is_replaying(live)) {
+        atomic_store(&live->is_cancelled, true);
+    }
+    return OK;
+}
+
+struct runner_counts runner_counts(const struct runner *runner)
+{
+    return runner->counts;
+}

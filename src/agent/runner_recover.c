@@ -1,0 +1,219 @@
+/*
+ * Runs that the last process left open. Which ones there are is asked once; the log of each is read
+ * when it gets its place: what it has must be made again before anything is added.
+ *
+ * Each attempt leaves a CUSTOM event in the log, durable before the work begins. So a run that
+ * brings the process down is known by how many of them follow one another: an attempt that got
+ * further has added something behind its own.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+
+#include "agent/runner_state.h"
+#include "base/alloc.h"
+
+/* ---- the log of one ---- */
+
+/* What a log tells about its run. */
+struct reading {
+    struct live_run *live;
+    size_t capacity;
+    uint64_t last_seq;
+    unsigned attempts; /* that added nothing, in a row, at the end of the log */
+    unsigned rows;     /* of the page */
+    int code;
+};
+
+static bool is_resumption(struct json_value root)
+{
+    struct str name;
+
+    return json_get_str(json_at(root, "name"), &name) && str_equal(name, STR("netra.resumed"));
+}
+
+/* Type and name; false when it has none, which no event of ours lacks but those of their kind. */
+static int key_of(struct json_value root, char *ret_key)
+{
+    static const char *const names[] = {"stepName", "name", "toolCallName", "toolCallId",
+                                        "messageId"};
+    struct str type;
+    struct str name = STR("");
+
+    if (!json_get_str(json_at(root, "type"), &type)) {
+        return ERR_INVALID;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        if (json_get_str(json_at(root, names[i]), &name)) {
+            break;
+        }
+    }
+    (void)snprintf(ret_key, REPLAY_KEY_BYTES, "%.*s %.*s", STR_ARGS(type), STR_ARGS(name));
+    return OK;
+}
+
+int replay_key(struct json_parser *parser, struct str json, char *ret_key)
+{
+    struct json_value root;
+    int code = json_parse(parser, json, &root, NULL);
+
+    return code ? code : key_of(root, ret_key);
+}
+
+static int make_room(struct reading *reading)
+{
+    struct replay *replay = &reading->live->replay;
+
+    if (replay->count < reading->capacity) {
+        return OK;
+    }
+    if (replay->count >= REPLAY_EVENTS_MAX) {
+        return ERR_LIMIT;
+    }
+    size_t capacity = reading->capacity ? 2 * reading->capacity : 64;
+    void *keys = alloc_resize(replay->keys, capacity, sizeof(*replay->keys));
+    if (!keys) {
+        return ERR_NO_MEMORY;
+    }
+    replay->keys = keys;
+    reading->capacity = capacity;
+    return OK;
+}
+
+/* RUN_STARTED is not made again, and neither are the marks of earlier attempts. */
+static bool read_event(const struct store_event *row, void *arg)
+{
+    struct reading *reading = arg;
+    struct live_run *live = reading->live;
+    struct json_value root;
+
+    reading->rows++;
+    reading->last_seq = row->seq;
+    reading->code = json_parse(live->runner->parser, row->json, &root, NULL);
+    if (!reading->code && is_resumption(root)) {
+        reading->attempts++;
+        return true;
+    }
+    reading->attempts = 0;
+    if (!reading->code) {
+        reading->code = make_room(reading);
+    }
+    if (!reading->code) {
+        char *key = live->replay.keys[live->replay.count];
+
+        reading->code = key_of(root, key);
+        if (strcmp(key, "STEP_STARTED response_delivered") == 0) {
+            live->delivery_started_us = row->time_us;
+        }
+        live->replay.count += row->seq > 1;
+    }
+    return reading->code == OK;
+}
+
+static int read_log(struct reading *reading)
+{
+    struct live_run *live = reading->live;
+    int code = OK;
+
+    do {
+        reading->rows = 0;
+        code = store_list_events(live->runner->options.store, live->names.run_id, reading->last_seq,
+                                 STORE_PAGE_MAX, read_event, reading);
+        code = code ? code : reading->code;
+    } while (!code && reading->rows == STORE_PAGE_MAX);
+    return code;
+}
+
+static void log_resumption(struct live_run *live, unsigned attempt)
+{
+    cleanup(buf_done) struct buf json;
+
+    buf_init(&json, RUN_EVENT_BYTES_MAX);
+    run_events_resumed(&live->names, clock_now_us(), attempt, &json);
+    struct note *note = buf_status(&json) ? NULL : note_new(buf_str(&json), clock_now_us());
+    if (note) {
+        live_log(live, note);
+    } else {
+        live_lose(live, ERR_NO_MEMORY);
+    }
+}
+
+void live_resume(struct live_run *live)
+{
+    struct reading reading = {.live = live};
+    int code = read_log(&reading);
+    size_t count = live->replay.count;
+
+    live->replay.count = 0;
+    live->next_seq = reading.last_seq + 1;
+    if (code) {
+        live_lose(live, code);
+    } else if (live->has_report) {
+        live->phase = LIVE_DELIVERING;
+        live_finish(live);
+    } else if (reading.attempts >= RUNNER_ATTEMPTS_MAX) {
+        live_fail(live, "GAVE_UP",
+                  "the server was stopped again and again while this run was at work");
+    } else {
+        live->row.status = STORE_RUN_RUNNING;
+        live->row.started_us = live->row.started_us ? live->row.started_us : clock_now_us();
+        log_resumption(live, reading.attempts + 1);
+        live_log_row(live);
+        live->replay.count = count;
+        if (live_is_replaying(live)) {
+            atomic_store(&live->is_cancelled, false); /* asked for since: when it has caught up */
+        }
+        live_flush(live, MARK_RESUMED);
+    }
+}
+
+/* ---- which runs ---- */
+
+struct recovery {
+    struct runner *runner;
+    int code;
+};
+
+static bool recover_run(const struct store_run *row, void *arg)
+{
+    struct recovery *recovery = arg;
+    struct runner *runner = recovery->runner;
+    struct live_run *live = live_new(runner);
+
+    if (!live) {
+        recovery->code = ERR_NO_MEMORY;
+        return false;
+    }
+    live->row = *row;
+    live->row.id = arena_copy(&live->arena, row->id);
+    live->row.thread_id = arena_copy(&live->arena, row->thread_id);
+    live->row.prompt = arena_copy(&live->arena, row->prompt);
+    live->row.dataset_id = arena_copy(&live->arena, row->dataset_id);
+    live->has_report = row->report_id.length > 0;
+    (void)snprintf(live->report_id, sizeof(live->report_id), "%.*s", STR_ARGS(row->report_id));
+    if (!live->row.id.data || !live->row.thread_id.data || !live->row.prompt.data ||
+        !live->row.dataset_id.data || (!live->has_report && uuid_v7(live->report_id, NULL))) {
+        live_free(live);
+        recovery->code = ERR_NO_MEMORY;
+        return false;
+    }
+    live->names = (struct run_names){.run_id = live->row.id, .thread_id = live->row.thread_id};
+    live->is_recovered = true;
+    live->is_accepted = true;
+    runner_enqueue(live);
+    return true;
+}
+
+int runner_recover(struct runner *runner, struct error *error)
+{
+    struct recovery recovery = {.runner = runner};
+    int code = store_list_open_runs(runner->options.store, recover_run, &recovery);
+
+    code = code ? code : recovery.code;
+    if (code) {
+        return error_set(error, code, "cannot take up the runs of before: %s",
+                         error_code_text(code));
+    }
+    runner_schedule(runner);
+    return OK;
+}

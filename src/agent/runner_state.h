@@ -1,0 +1,214 @@
+/*
+ * runner_state: a run in memory, from its acceptance to its end, and what the files of the runner
+ * share. Private to agent/.
+ *
+ *     WAITING → OPENING → STEPPING → RENDERING → DELIVERING → ENDING → GONE
+ *        └────────┴──────────┴───────────┴── cancelled, failed ──┘
+ *
+ * One thread at a time has the run itself: a worker while is_on_worker, else the loop. What the
+ * worker tells passes through notes, a list that it pushes to and the loop takes from.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NETRA_AGENT_RUNNER_STATE_H
+#define NETRA_AGENT_RUNNER_STATE_H
+
+#include "agent/run_events.h"
+#include "agent/runner.h"
+#include "loop/clock.h"
+#include "loop/uuid.h"
+#include "json/json_read.h"
+
+#define LIVE_ARENA_BYTES_MAX ((size_t)256 << 10) /* a prompt and some ids */
+#define LIVE_REASON_BYTES    320
+#define RENDER_BYTES_MAX     ((size_t)56 << 20) /* all formats: they are one batch */
+#define REPLAY_EVENTS_MAX    4096u              /* of a log; a run makes some hundreds */
+#define REPLAY_KEY_BYTES     160
+
+enum live_phase {
+    LIVE_WAITING,    /* in runner->waiting, for a place */
+    LIVE_OPENING,    /* its records are being opened, or its resumption becomes durable */
+    LIVE_STEPPING,   /* a worker does one step after the other */
+    LIVE_RENDERING,  /* a worker writes the report in its formats */
+    LIVE_DELIVERING, /* the report becomes durable */
+    LIVE_ENDING,     /* the last event becomes durable */
+    LIVE_GONE        /* goes as soon as nothing of it is under way */
+};
+
+/* What a batch that becomes durable means for its run; bits. */
+enum live_mark {
+    MARK_ACCEPTED = 1 << 0,
+    MARK_RESUMED = 1 << 1,
+    MARK_REPORT = 1 << 2, /* the last event of the batch is the report's */
+    MARK_END = 1 << 3     /* the last event of the batch is the run's */
+};
+
+/* An event on its way from where it happened into the log. Its number is written in front of it
+ * when it gets one, where room is kept. */
+struct note {
+    struct note *next;
+    int64_t time_us;
+    uint64_t seq; /* 0: not numbered yet */
+    bool is_first_agent;
+    struct str json; /* points into bytes */
+    char bytes[];
+};
+
+struct note_list {
+    struct note *first;
+    struct note **end; /* where the next one is hung; NULL when empty */
+};
+
+/* The log of a run that is done again: what is there must be made again, in this order. */
+struct replay {
+    char (*keys)[REPLAY_KEY_BYTES];
+    size_t count;
+    size_t made; /* so many were made again */
+};
+
+enum { RENDERED_JSON, RENDERED_MARKDOWN, RENDERED_HTML, RENDERED_CSV, RENDERED_COUNT };
+
+struct live_run {
+    struct runner *runner;
+    struct live_run *next; /* in runner->live */
+    struct live_run *next_waiting;
+    enum live_phase phase;
+    bool is_waiting; /* in runner->waiting */
+    bool has_place;
+    bool is_accepted; /* durable */
+    bool is_recovered;
+    bool is_cancel_wanted;
+    struct arena arena;   /* texts of row */
+    struct store_run row; /* as the store has it, or will after the batch under construction */
+    struct run_names names;
+    char reason[LIVE_REASON_BYTES];
+    char report_id[UUID_BYTES];
+    runner_accepted_fn accepted; /* NULL: nobody asked */
+    void *accepted_arg;
+
+    /* the log: one batch under way at most, so that a failed one leaves no gap behind it */
+    uint64_t next_seq;
+    struct store_batch *batch; /* under construction; NULL: empty */
+    unsigned batch_marks;
+    struct note_list batch_notes;
+    bool is_storing; /* a batch is under way */
+    unsigned storing_marks;
+    struct note_list storing_notes;
+    struct replay replay;
+    int lost_code;       /* why the store could not */
+    const char *differs; /* a constant text when the second making differs */
+    int64_t delivery_started_us;
+    unsigned delivered_to; /* subscribers of the event that was published last */
+    bool has_report;       /* stored, or in the batch under construction */
+
+    /* the work */
+    struct dataset_lease *lease;
+    bool is_opening;
+    struct run *run;
+    struct loop_job job;
+    bool is_on_worker;
+    bool is_done;      /* the run has its report */
+    bool is_delivered; /* the step that finishes now is the delivery */
+    int code;
+    struct error error;
+    struct buf rendered[RENDERED_COUNT];
+    atomic_bool is_cancelled;
+    atomic_bool has_lost_note;    /* no memory for it */
+    _Atomic(struct note *) inbox; /* newest first */
+    atomic_bool is_posted;
+    struct loop_message message;
+};
+
+struct runner {
+    struct runner_options options;
+    struct live_run *live; /* all; O(n) to find one, n ≤ RUNNER_QUEUE_MAX + RUNNER_CONCURRENT_MAX */
+    struct live_run *first_waiting;
+    struct live_run *last_waiting;
+    struct json_parser *parser; /* of events in a log that is done again */
+    struct runner_counts counts;
+    bool is_draining; /* nothing new begins */
+    bool is_drained;
+    bool is_scheduling; /* keeps schedule from calling itself */
+    struct loop_timer grace;
+    loop_fn drained;
+    void *drained_arg;
+    struct loop_message drained_message;
+};
+
+_Static_assert(RUNNER_EVENT_BYTES_MAX == RUN_EVENT_BYTES_MAX, "one limit, two names");
+
+/* ---- runner.c ---- */
+
+/* NULL: none that is not gone. */
+struct live_run *runner_find(const struct runner *runner, struct str run_id);
+
+/* NULL: no memory. It belongs to the caller until runner_enqueue. */
+must_check struct live_run *live_new(struct runner *runner);
+
+/* It is a run of the runner and waits for a place. */
+void runner_enqueue(struct live_run *live);
+
+/* Gives free places to who waits. */
+void runner_schedule(struct runner *runner);
+
+/* The end of every callback: frees the run when it is gone and idle, gives its place away. */
+void live_settle(struct live_run *live);
+void live_free(struct live_run *live);
+
+/* ---- runner_log.c: the log of one run ---- */
+
+/* NULL: no memory. */
+must_check struct note *note_new(struct str json, int64_t time_us);
+void note_list_add(struct note_list *list, struct note *note);
+void note_list_free(struct note_list *list);
+
+/* Gives the event its number and puts it into the batch, or compares it with what the log has. Owns
+ * the note. */
+void live_log(struct live_run *live, struct note *note);
+
+/* Adds the row as it is now to the batch. */
+void live_log_row(struct live_run *live);
+
+/* The batch under construction, for other changes; NULL: out of memory, and the run is lost. */
+struct store_batch *live_batch(struct live_run *live);
+
+/* Has the batch stored as soon as the one before it is. */
+void live_flush(struct live_run *live, unsigned marks);
+
+/* The store cannot: the run ends in memory, its log stays as it is. */
+void live_lose(struct live_run *live, int code);
+
+static inline bool live_is_replaying(const struct live_run *live)
+{
+    return live->replay.made < live->replay.count;
+}
+
+/* ---- runner_work.c: what workers do ---- */
+
+/* Reads the records, then steps until the report is there. */
+void live_begin(struct live_run *live);
+
+/* Logs what the run has told since; or throws it away. */
+void live_take_notes(struct live_run *live);
+void live_drop_notes(struct live_run *live);
+
+/* What the inbox needs; cannot fail. */
+void live_work_init(struct live_run *live);
+
+/* ---- runner_end.c: how runs end ---- */
+
+void live_deliver(struct live_run *live); /* rendered: store the report */
+void live_finish(struct live_run *live);  /* the report is durable */
+void live_cancel(struct live_run *live);  /* nothing of it is on a worker */
+void live_fail(struct live_run *live, const char *code, const char *message);
+void live_ended(struct live_run *live); /* the last event is durable */
+
+/* ---- runner_recover.c ---- */
+
+/* Reads the log of a run that is done again; live_begin follows when it is durable that it is. */
+void live_resume(struct live_run *live);
+
+/* The part of an event that must be the same when it is made again: type and name. ERR_INVALID. */
+must_check int replay_key(struct json_parser *parser, struct str json, char *ret_key);
+
+#endif

@@ -1,0 +1,390 @@
+/*
+ * The server's callbacks: from a request's head to its route, past the question who may, to the
+ * handler; from an answer to the metrics and the access log.
+ *
+ * What is refused is refused with the head, before a body was read.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+
+#include "api/api_state.h"
+#include "api/late.h"
+#include "api/page.h"
+#include "api/route_datasets.h"
+#include "api/route_live.h"
+#include "api/routes.h"
+#include "base/alloc.h"
+#include "base/check.h"
+#include "monitor/log.h"
+#include "monitor/metrics.h"
+
+#define KEEP_ALIVE_MS         15000u
+#define QUERY_BYTES_MAX       4096u
+#define METRIC_TEXT_BYTES_MAX 192
+
+/* What requests without a route count as. */
+static const struct route unmatched_route = {.method = HTTP_GET, .pattern = "unmatched"};
+static const struct route page_route = {.method = HTTP_GET, .pattern = "page", .is_quiet = true};
+
+/* ---- life ---- */
+
+static void keep_alive(void *arg)
+{
+    struct api *api = (struct api *)arg;
+
+    subscribers_keep_alive(api->subscribers);
+}
+
+/* Nothing calls back any more. */
+static void free_parts(struct api *api)
+{
+    late_free_all(api);
+    live_free_pending(api);
+    dataset_uploads_free(api);
+    dataset_removals_free(api);
+    router_done(&api->router);
+    subscribers_free(api->subscribers);
+    price_book_free(api->book);
+    json_parser_free(api->parser);
+    buf_done(&api->scratch);
+    buf_done(&api->query);
+    buf_done(&api->short_health.text);
+}
+
+/* The exchange of each route, in the order of the router. */
+static void fill_exchanges(struct api *api)
+{
+    for (size_t i = 0; i < api->router.route_count; i++) {
+        const struct route *route = api->router.routes[i];
+
+        api->exchanges[i] =
+            (struct exchange){.route = route, .ops = route->ops, .api = api, .route_index = i};
+        api->duration_labels[i] = metric_label(METRIC_HTTP_DURATION, str_from(route->pattern));
+    }
+    api->page = (struct exchange){.route = &page_route, .api = api, .route_index = SIZE_MAX};
+    api->unmatched =
+        (struct exchange){.route = &unmatched_route, .api = api, .route_index = SIZE_MAX};
+}
+
+int api_new(const struct api_options *options, struct api **ret_api, struct error *error)
+{
+    char digest[48];
+    struct api *api = (struct api *)alloc_zeroed(1, sizeof(*api));
+
+    if (!api) {
+        return error_set(error, ERR_NO_MEMORY, "no memory for the routes");
+    }
+    api->options = *options;
+    buf_init(&api->scratch, ROUTE_REPLY_BYTES_MAX);
+    buf_init(&api->query, QUERY_BYTES_MAX);
+    buf_init(&api->short_health.text, QUERY_BYTES_MAX);
+    int code = router_build(&api->router, route_tables, ROUTE_TABLES);
+    if (!code) {
+        code = json_parser_new(ROUTE_BODY_BYTES_MAX, &api->parser);
+    }
+    if (!code) {
+        code = subscribers_new(api, &api->subscribers);
+    }
+    if (code) {
+        (void)error_set(error, code, "cannot set up the routes: %s", error_code_text(code));
+    } else {
+        code = dataset_read_book(options->prices_path, &api->book, digest, error);
+    }
+    if (code) {
+        free_parts(api);
+        alloc_free(api);
+        return code;
+    }
+    fill_exchanges(api);
+    loop_timer_init(options->loop, &api->keep_alive, keep_alive, api);
+    loop_timer_start(&api->keep_alive, KEEP_ALIVE_MS, KEEP_ALIVE_MS);
+    *ret_api = api;
+    return OK;
+}
+
+static void free_api(void *arg)
+{
+    struct api *api = (struct api *)arg;
+
+    alloc_free(api);
+}
+
+/* The timer is embedded: the memory goes when the loop has let go of it. */
+void api_free(struct api *api)
+{
+    if (api) {
+        free_parts(api);
+        check_cmp(api->jobs, ==, 0);
+        loop_timer_close(&api->keep_alive, free_api);
+    }
+}
+
+void api_set_server(struct api *api, struct http_server *server)
+{
+    api->server = server;
+}
+
+void api_set_runner(struct api *api, struct runner *runner)
+{
+    api->runner = runner;
+}
+
+unsigned api_publish(struct str run_id, uint64_t seq, struct str json, bool is_last, void *arg)
+{
+    struct api *api = (struct api *)arg;
+
+    return subscribers_publish(api->subscribers, run_id, seq, json, is_last);
+}
+
+/* ---- who may ---- */
+
+static void count_refusal(struct str reason)
+{
+    metric_add(METRIC_AUTH_REFUSED, metric_label(METRIC_AUTH_REFUSED, reason), 1);
+}
+
+/* False when it has been answered. */
+static bool let_in(struct api *api, const struct http_request *request, bool is_public)
+{
+    enum auth_result result = is_public ? auth_check_host(api->options.auth, request)
+                                        : auth_check(api->options.auth, request);
+
+    switch (result) {
+    case AUTH_OK:
+        return true;
+    case AUTH_MISSING:
+        count_refusal(STR("missing"));
+        problem_reply_auth(api, request->id, /* has_credentials */ false);
+        break;
+    case AUTH_INVALID:
+        count_refusal(STR("invalid"));
+        problem_reply_auth(api, request->id, /* has_credentials */ true);
+        break;
+    case AUTH_WRONG_ORIGIN:
+        count_refusal(STR("origin"));
+        problem_forbid(api, request->id, "Origin",
+                       "requests with a session are taken from this server's own page only");
+        break;
+    case AUTH_WRONG_HOST:
+        count_refusal(STR("host"));
+        problem_forbid(api, request->id, "Host", "the server is not known by this name");
+        break;
+    }
+    return false;
+}
+
+/* ---- requests ---- */
+
+static void reply_options(struct api *api, const struct http_request *request,
+                          const struct router_path *path)
+{
+    char allow[ROUTER_ALLOW_BYTES];
+
+    router_allow(path, allow);
+    struct http_header header = {STR("Allow"), str_from(allow)};
+    (void)http_reply(api->server, request->id,
+                     &(struct http_reply){.status = 204, .headers = &header, .header_count = 1});
+}
+
+/* A path, or a method of it, that no route has. */
+static void reply_unmatched(struct api *api, const struct http_request *request,
+                            const struct router_match *match, struct http_plan *plan)
+{
+    if (!match->path) {
+        const struct http_file *file = page_find(api->options.page, request);
+
+        if (file) {
+            plan->context = &api->page;
+            page_reply(api, request, file);
+        } else {
+            problem_reply(api, request->id, PROBLEM_NOT_FOUND, NULL, "there is nothing at %.*s",
+                          STR_ARGS(request->path));
+        }
+    } else if (request->method == HTTP_OPTIONS) {
+        reply_options(api, request, match->path);
+    } else {
+        char allow[ROUTER_ALLOW_BYTES];
+
+        router_allow(match->path, allow);
+        problem_reply_method(api, request->id, allow);
+    }
+}
+
+static struct call call_of(struct api *api, const struct http_request *request,
+                           const struct route *route)
+{
+    return (struct call){.api = api, .request = request, .route = route, .id = request->id};
+}
+
+static void on_head(const struct http_request *request, struct http_plan *plan, void *arg)
+{
+    struct api *api = (struct api *)arg;
+    struct router_match match = router_find(&api->router, request->method, request->path);
+
+    plan->context = &api->unmatched;
+    if (!match.route) {
+        if (let_in(api, request, /* is_public */ true)) {
+            reply_unmatched(api, request, &match, plan);
+        }
+        return;
+    }
+    struct exchange *exchange = &api->exchanges[match.index];
+    plan->context = exchange;
+    if (!let_in(api, request, match.route->is_public)) {
+        return;
+    }
+    if (match.route->begin) {
+        struct call call = call_of(api, request, match.route);
+
+        memcpy(call.params, match.params, sizeof(call.params));
+        plan->is_streamed = true;
+        plan->body_bytes_max = (size_t)api->options.upload_bytes_max;
+        struct exchange *own = match.route->begin(&call);
+        if (own) {
+            own->route_index = match.index;
+            plan->context = own;
+        }
+    } else if (match.route->takes_json) {
+        plan->body_bytes_max = ROUTE_BODY_BYTES_MAX;
+    }
+}
+
+static void on_request(const struct http_request *request, void *arg)
+{
+    struct api *api = (struct api *)arg;
+    struct exchange *exchange = (struct exchange *)request->context;
+
+    if (!exchange->route->handle) {
+        if (exchange->ops && exchange->ops->on_end) {
+            exchange->ops->on_end(exchange);
+        }
+        return;
+    }
+    struct call call = call_of(api, request, exchange->route);
+    bool is_match = router_params(str_from(exchange->route->pattern), request->path, call.params);
+    check(is_match);
+    exchange->route->handle(&call);
+}
+
+static void on_body(http_id id, void *context, struct str piece, void *arg)
+{
+    struct exchange *exchange = (struct exchange *)context;
+
+    (void)id;
+    (void)arg;
+    if (exchange->ops && exchange->ops->on_body) {
+        exchange->ops->on_body(exchange, piece);
+    }
+}
+
+static void on_gone(http_id id, void *context, unsigned ws_code, void *arg)
+{
+    struct exchange *exchange = (struct exchange *)context;
+
+    (void)arg;
+    if (exchange->ops && exchange->ops->on_gone) {
+        exchange->ops->on_gone(exchange, id, ws_code);
+    }
+}
+
+static void on_ws_message(http_id id, void *context, struct str text, void *arg)
+{
+    struct exchange *exchange = (struct exchange *)context;
+
+    (void)arg;
+    if (exchange->ops && exchange->ops->on_ws_message) {
+        exchange->ops->on_ws_message(exchange, id, text);
+    }
+}
+
+static void on_drained(http_id id, void *context, void *arg)
+{
+    struct exchange *exchange = (struct exchange *)context;
+
+    (void)arg;
+    if (exchange->ops && exchange->ops->on_drained) {
+        exchange->ops->on_drained(exchange, id);
+    }
+}
+
+/* ---- answers ---- */
+
+/* The statuses that are common enough to have their labels kept; others are looked up. */
+static const int kept_statuses[] = {101, 200, 201, 202, 204, 303, 304, 400, 401, 403,
+                                    404, 405, 409, 413, 415, 422, 429, 500, 503};
+_Static_assert(ARRAY_LENGTH(kept_statuses) <= ROUTER_STATUSES_MAX,
+               "labels[][] has a place for each");
+
+static unsigned request_label(enum http_method method, const struct route *route, int status)
+{
+    char text[METRIC_TEXT_BYTES_MAX];
+
+    (void)snprintf(text, sizeof(text), "%s %s %d", http_method_name(method), route->pattern,
+                   status);
+    return metric_label(METRIC_HTTP_REQUESTS, str_from(text));
+}
+
+static void count_answer(struct api *api, const struct http_answer_note *note,
+                         const struct route *route, size_t route_index)
+{
+    size_t status = 0;
+    unsigned label;
+
+    while (status < ARRAY_LENGTH(kept_statuses) && kept_statuses[status] != note->status) {
+        status++;
+    }
+    if (route_index == SIZE_MAX || note->method != route->method ||
+        status == ARRAY_LENGTH(kept_statuses)) {
+        label = request_label(note->method, route, note->status);
+    } else {
+        unsigned *kept = &api->labels[route_index][status];
+
+        if (*kept == 0) {
+            *kept = request_label(note->method, route, note->status);
+        }
+        label = *kept;
+    }
+    metric_add(METRIC_HTTP_REQUESTS, label, 1);
+    if (route_index != SIZE_MAX) {
+        metric_observe_us(METRIC_HTTP_DURATION, api->duration_labels[route_index],
+                          note->duration_us > 0 ? (uint64_t)note->duration_us : 0);
+    }
+}
+
+/* Paths may hold what is nobody's business: the log names the route. */
+static void log_answer(const struct http_answer_note *note, const struct route *route)
+{
+    enum log_level level = note->status >= 500 ? LOG_WARNING
+                           : route->is_quiet   ? LOG_DEBUG
+                                               : LOG_INFO;
+
+    if (log_is_on(level)) {
+        log_write(level, "http", "%s %s %d %llu bytes %lld us %s", http_method_name(note->method),
+                  route->pattern, note->status, (unsigned long long)note->bytes,
+                  (long long)note->duration_us, note->peer ? note->peer : "-");
+    }
+}
+
+static void on_answered(const struct http_answer_note *note, void *arg)
+{
+    struct api *api = (struct api *)arg;
+    struct exchange *exchange = note->context ? (struct exchange *)note->context : &api->unmatched;
+    const struct route *route = exchange->route;
+
+    count_answer(api, note, route, exchange->route_index);
+    log_answer(note, route);
+    if (exchange->ops && exchange->ops->on_answered) {
+        exchange->ops->on_answered(exchange);
+    }
+}
+
+const struct http_handler api_handler = {
+    .on_head = on_head,
+    .on_request = on_request,
+    .on_body = on_body,
+    .on_gone = on_gone,
+    .on_ws_message = on_ws_message,
+    .on_drained = on_drained,
+    .on_answered = on_answered,
+};

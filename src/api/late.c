@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/late.h"
+
+#include "api/api_state.h"
+#include "base/alloc.h"
+
+struct late *late_new(const struct call *call)
+{
+    struct late *late = (struct late *)alloc_zeroed(1, sizeof(*late));
+
+    if (!late) {
+        problem_reply(call->api, call->id, PROBLEM_SERVICE_UNAVAILABLE, NULL, "out of memory");
+        return NULL;
+    }
+    late->next = call->api->late;
+    late->api = call->api;
+    late->id = call->id;
+    call->api->late = late;
+    return late;
+}
+
+void late_free(struct late *late)
+{
+    if (late) {
+        struct late **link = &late->api->late;
+
+        while (*link != late) { /* as many as are on their way to the disk: few */
+            link = &(*link)->next;
+        }
+        *link = late->next;
+        alloc_free(late);
+    }
+}
+
+void late_free_all(struct api *api)
+{
+    while (api->late) {
+        late_free(api->late);
+    }
+}

@@ -1,0 +1,29 @@
+/*
+ * late: an answer that waits for the store or the runner, and for nobody's worker. Kept in a list
+ * of the api, because at the end neither calls back any more. Private to api/.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NETRA_API_LATE_H
+#define NETRA_API_LATE_H
+
+#include "api/route.h"
+#include "loop/uuid.h"
+
+struct late {
+    struct late *next; /* in api->late */
+    struct api *api;
+    http_id id;               /* whom to answer */
+    char made_id[UUID_BYTES]; /* what was made; empty: nothing */
+};
+
+/* NULL when it has been answered with 503. */
+struct late *late_new(const struct call *call);
+
+/* Takes it out of the list. NULL is allowed. */
+void late_free(struct late *late);
+
+/* All that are left, when the api ends. */
+void late_free_all(struct api *api);
+
+#endif

@@ -1,0 +1,353 @@
+/*
+ * Wiring. Parts are made lowest first and freed in the other direction; each destructor takes NULL,
+ * so that a start that fails half-way ends in the same place as a stop.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "server/server.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "base/civil_time.h"
+#include "loop/clock.h"
+#include "monitor/log.h"
+#include "monitor/metrics.h"
+#include "server/page.h"
+#include "server/server_state.h"
+
+#define WORKERS_LEAST            2
+#define WORKERS_MOST             16
+#define HOST_NAME_BYTES          128u
+#define FILES_BESIDE_CONNECTIONS 256u /* stores, workers, uploads */
+#define DIGEST_BYTES             48u
+#define EXIT_CUT                 1 /* a second signal */
+
+static unsigned worker_count(const struct config *config)
+{
+    uint64_t asked = config_number(config, CONFIG_WORKERS);
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (asked) {
+        return (unsigned)asked;
+    }
+    return processors < WORKERS_LEAST  ? WORKERS_LEAST
+           : processors > WORKERS_MOST ? WORKERS_MOST
+                                       : (unsigned)processors;
+}
+
+static struct http_limits limits_of(const struct config *config)
+{
+    return (struct http_limits){
+        .connections_max = (unsigned)config_number(config, CONFIG_HTTP_CONNECTIONS_MAX),
+        .head_timeout_ms = config_number(config, CONFIG_HTTP_HEAD_TIMEOUT_MS),
+        .body_timeout_ms = config_number(config, CONFIG_HTTP_BODY_TIMEOUT_MS),
+        .idle_timeout_ms = config_number(config, CONFIG_HTTP_IDLE_TIMEOUT_MS),
+        .write_timeout_ms = config_number(config, CONFIG_HTTP_WRITE_TIMEOUT_MS),
+        .ws_ping_ms = config_number(config, CONFIG_HTTP_WS_PING_MS),
+        .ws_messages_per_s = (unsigned)config_number(config, CONFIG_HTTP_WS_MESSAGES_PER_S),
+        .queue_bytes_max = (size_t)config_number(config, CONFIG_HTTP_QUEUE_BYTES_MAX),
+    };
+}
+
+/* Systems give a process 1024 open files and let it ask for more. Not getting them is no failure:
+ * connections beyond them wait in the system's queue. */
+static void raise_file_limit(const struct config *config)
+{
+    rlim_t wanted = config_number(config, CONFIG_HTTP_CONNECTIONS_MAX) + FILES_BESIDE_CONNECTIONS;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
+        limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static int open_stores(struct server *server, struct error *error)
+{
+    const char *data_dir = config_text(server->config, CONFIG_DATA_DIR);
+    int code = store_open(server->loop, data_dir, &server->store, error);
+
+    if (code == OK) {
+        code = usage_store_open(data_dir, &server->records, error);
+    }
+    return code ? code : server_tidy_up(server->store, server->records, error);
+}
+
+/* The names of allowed_hosts, one by one. */
+static int allow_hosts(struct server *server, struct error *error)
+{
+    struct str rest = str_from(config_text(server->config, CONFIG_ALLOWED_HOSTS));
+
+    while (rest.length) {
+        char name[HOST_NAME_BYTES];
+        size_t end = str_find(rest, STR(","), 0);
+        bool is_last = end == SIZE_MAX;
+        struct str one = str_trim(str_slice(rest, 0, is_last ? rest.length : end));
+
+        if (one.length >= sizeof(name)) {
+            return error_set(error, ERR_USAGE, "allowed_hosts: '%.*s' is too long", STR_ARGS(one));
+        }
+        (void)snprintf(name, sizeof(name), "%.*s", STR_ARGS(one));
+        int code = auth_add_host(server->auth, name, error);
+        if (code) {
+            return code;
+        }
+        rest = str_slice(rest, is_last ? rest.length : end + 1, rest.length);
+    }
+    return OK;
+}
+
+static int make_parts(struct server *server, const char *token, struct error *error)
+{
+    const char *prices = config_text_or_null(server->config, CONFIG_PRICES);
+    char digest[DIGEST_BYTES];
+    struct dataset_cache_options datasets = {
+        .loop = server->loop,
+        .store = server->records,
+        .prices_path = prices,
+        .bytes_max = (size_t)config_number(server->config, CONFIG_DATASET_CACHE_BYTES_MAX)};
+    struct auth_options auth = {.store = server->store, .token = token};
+    int code = dataset_read_book(prices, &server->book, digest, error);
+
+    if (code == OK) {
+        code = dataset_cache_new(&datasets, &server->datasets, error);
+    }
+    if (code == OK) {
+        code = auth_new(&auth, &server->auth, error);
+    }
+    return code ? code : allow_hosts(server, error);
+}
+
+/* The api publishes for the runner, and the runner works for the api: the api is made first. */
+static int make_api(struct server *server, struct error *error)
+{
+    struct api_options api = {.loop = server->loop,
+                              .store = server->store,
+                              .records = server->records,
+                              .datasets = server->datasets,
+                              .auth = server->auth,
+                              .health = &server->health,
+                              .page = &server_page,
+                              .prices_path = config_text_or_null(server->config, CONFIG_PRICES),
+                              .public_url = server->url,
+                              .upload_bytes_max =
+                                  config_number(server->config, CONFIG_UPLOAD_BYTES_MAX),
+                              .started_us = server->started_us};
+    int code = api_new(&api, &server->api, error);
+
+    if (code) {
+        return code;
+    }
+    struct runner_options runner = {
+        .loop = server->loop,
+        .store = server->store,
+        .datasets = server->datasets,
+        .book = server->book,
+        .concurrent_max = (unsigned)config_number(server->config, CONFIG_RUNS_CONCURRENT_MAX),
+        .publish = api_publish,
+        .arg = server->api};
+    code = runner_new(&runner, &server->runner, error);
+    if (code == OK) {
+        api_set_runner(server->api, server->runner);
+    }
+    return code;
+}
+
+/* Only now the port is known, and with it what the server is called. */
+static int name_server(struct server *server, const struct config_address *listen,
+                       struct error *error)
+{
+    unsigned port = http_server_port(server->http);
+    char name[HOST_NAME_BYTES];
+    int length =
+        snprintf(name, sizeof(name), listen->is_ipv6 ? "[%s]:%u" : "%s:%u", listen->address, port);
+
+    check(length > 0 && (size_t)length < sizeof(name));
+    (void)snprintf(server->url, sizeof(server->url), "http://%s", name);
+    int code = auth_add_host(server->auth, name, error);
+    if (code == OK) {
+        (void)snprintf(name, sizeof(name), "localhost:%u", port);
+        code = auth_add_host(server->auth, name, error);
+    }
+    return code;
+}
+
+static int listen_on(struct server *server, struct error *error)
+{
+    struct config_address listen = config_listen(server->config);
+    struct http_server_options options = {.loop = server->loop,
+                                          .address = listen.address,
+                                          .port = listen.port,
+                                          .limits = limits_of(server->config),
+                                          .handler = &api_handler,
+                                          .arg = server->api};
+    int code = http_server_start(&options, &server->http, error);
+
+    if (code) {
+        return code;
+    }
+    api_set_server(server->api, server->http);
+    return name_server(server, &listen, error);
+}
+
+/* ---- stopping ---- */
+
+static void part_drained(void *arg)
+{
+    struct server *server = arg;
+
+    check_cmp(server->draining, >, 0);
+    if (--server->draining == 0) {
+        loop_stop(server->loop);
+    }
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct server *server = handle->data;
+    const char *name = number == SIGINT ? "SIGINT" : "SIGTERM";
+    uint64_t grace_ms = config_number(server->config, CONFIG_DRAIN_TIMEOUT_S) * 1000;
+
+    if (server->is_stopping) {
+        log_write(LOG_WARNING, "server", "%s again: cut", name);
+        log_flush();
+        _exit(EXIT_CUT);
+    }
+    log_write(LOG_INFO, "server", "%s: no new work, at most %llu s for what is under way", name,
+              (unsigned long long)(grace_ms / 1000));
+    log_flush();
+    server->is_stopping = true;
+    server->health.stopping = "the server was told to stop";
+    server->draining = 2;
+    http_server_drain(server->http, grace_ms, part_drained, server);
+    runner_drain(server->runner, grace_ms, part_drained, server);
+}
+
+static void on_tick(void *arg)
+{
+    server_update_metrics(arg);
+    log_flush();
+}
+
+static int start_handles(struct server *server, struct error *error)
+{
+    static const int numbers[] = {SIGTERM, SIGINT};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(numbers); i++) {
+        check(uv_signal_init(loop_uv(server->loop), &server->signals[i]) == 0);
+        server->signals[i].data = server;
+    }
+    loop_timer_init(server->loop, &server->tick, on_tick, server);
+    loop_timer_start(&server->tick, SERVER_TICK_MS, SERVER_TICK_MS);
+    server->checks = (struct checks){.loop = server->loop,
+                                     .store = server->store,
+                                     .records = server->records,
+                                     .data_dir = config_text(server->config, CONFIG_DATA_DIR)};
+    checks_start(&server->checks, &server->health, clock_now_us());
+    server->has_handles = true;
+    for (size_t i = 0; i < ARRAY_LENGTH(numbers); i++) {
+        int failed = uv_signal_start(&server->signals[i], on_signal, numbers[i]);
+
+        if (failed) {
+            return error_set(error, ERR_IO, "cannot wait for signals: %s", uv_strerror(failed));
+        }
+    }
+    return OK;
+}
+
+static void free_parts(struct server *server)
+{
+    if (server->has_handles) {
+        uv_close((uv_handle_t *)&server->signals[0], NULL);
+        uv_close((uv_handle_t *)&server->signals[1], NULL);
+        loop_timer_close(&server->tick, /* closed */ NULL);
+        checks_stop(&server->checks);
+    }
+    if (server->loop) {
+        loop_finish_jobs(server->loop);
+    }
+    http_server_free(server->http);
+    runner_free(server->runner);
+    api_free(server->api);
+    auth_free(server->auth);
+    if (server->datasets) {
+        dataset_cache_free(server->datasets);
+    }
+    price_book_free(server->book);
+    usage_store_close(server->records);
+    store_close(server->store);
+    loop_free(server->loop);
+}
+
+/* ---- starting ---- */
+
+/* Exactly these two lines: programs read them. */
+static int announce(struct server *server, struct error *error)
+{
+    char code[AUTH_SECRET_TEXT_BYTES];
+
+    if (auth_new_code(server->auth, code)) {
+        return error_set(error, ERR_IO, "the system gives no random bytes");
+    }
+    (void)printf("listening: %s\nsign in: %s/auth/sign-in?code=%s\n", server->url, server->url,
+                 code);
+    return fflush(stdout) ? error_set(error, ERR_IO, "cannot write to standard output: %m") : OK;
+}
+
+static int start(struct server *server, const char *token, struct error *error)
+{
+    static int (*const steps[])(struct server *, struct error *) = {make_api, listen_on,
+                                                                    start_handles};
+    int code = loop_new(worker_count(server->config), &server->loop, error);
+
+    if (code == OK) {
+        code = open_stores(server, error);
+    }
+    if (code == OK) {
+        code = make_parts(server, token, error);
+    }
+    for (size_t i = 0; code == OK && i < ARRAY_LENGTH(steps); i++) {
+        code = steps[i](server, error);
+    }
+    if (code == OK) {
+        code = runner_recover(server->runner, error);
+    }
+    return code ? code : announce(server, error);
+}
+
+int server_run(const struct config *config, const char *token, struct error *error)
+{
+    struct server *server = alloc_zeroed(1, sizeof(*server));
+    struct log_options log = {.level = (enum log_level)config_number(config, CONFIG_LOG_LEVEL),
+                              .is_json = config_number(config, CONFIG_LOG_FORMAT) != 0,
+                              .fd = STDERR_FILENO,
+                              .now_us = clock_now_us};
+
+    if (!server) {
+        return error_set(error, ERR_NO_MEMORY, "out of memory");
+    }
+    log_start(&log);
+    (void)signal(SIGPIPE, SIG_IGN);
+    raise_file_limit(config);
+    server->config = config;
+    server->started_us = clock_now_us();
+    metric_set(METRIC_START_TIME, 0, server->started_us / SECOND_US);
+    int code = start(server, token, error);
+    if (code == OK) {
+        server_update_metrics(server);
+        log_write(LOG_INFO, "server", "netra %s listens on %s, data in %s, %u workers",
+                  NETRA_VERSION, server->url, config_text(config, CONFIG_DATA_DIR),
+                  worker_count(config));
+        loop_run(server->loop);
+    }
+    free_parts(server);
+    log_write(LOG_INFO, "server", "stopped");
+    alloc_free(server);
+    log_flush();
+    return code;
+}

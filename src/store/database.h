@@ -1,0 +1,61 @@
+/*
+ * database: one SQLite file as the two stores open it: WAL, synchronous FULL, foreign keys, and a
+ * schema that is a list of numbered steps. PRAGMA user_version is the number of steps that a file
+ * has seen; application_id says whose file it is.
+ *
+ * A connection belongs to one thread at a time. Foreign text is only ever bound.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NETRA_STORE_DATABASE_H
+#define NETRA_STORE_DATABASE_H
+
+#include <sqlite3.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+#define DATABASE_BUSY_MS 5000 /* for another program on the file: a back-up, a shell */
+
+/* Steps are only ever appended: a step that a file somewhere has seen is never changed. */
+struct schema {
+    const char *file; /* name in the data directory */
+    int32_t application_id;
+    const char *before; /* pragmas that only a new file takes; "" for none */
+    const char *const *steps;
+    int step_count;
+};
+
+/* Opens data_dir/file, makes it when it is missing, and takes the steps that it has not seen, each
+ * in a transaction of its own. ERR_IO (the disk, rights, damage, somebody else's file),
+ * ERR_UNSUPPORTED (a newer version), ERR_NO_MEMORY. */
+must_check int database_open(const char *data_dir, const struct schema *schema, sqlite3 **ret_db,
+                             struct error *error);
+
+/* The same file again, for reading only; database_open has to have come first. */
+must_check int database_open_reader(const char *data_dir, const struct schema *schema,
+                                    sqlite3 **ret_db, struct error *error);
+
+void database_close(sqlite3 *db);
+
+/* SQLite's result as one of ours: OK, ERR_INVALID (a constraint), ERR_NO_MEMORY, ERR_IO. */
+int database_code(int result);
+
+/* Fills error with "cannot <what>: <SQLite's reason>" and a hint where there is one to give;
+ * returns the code. */
+int database_fail(sqlite3 *db, int result, const char *what, struct error *error);
+
+/* A statement that is kept. SQLite's result. */
+int database_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret_statement);
+
+/* SQL without results, from this program's own text only. SQLite's result. */
+int database_run(sqlite3 *db, const char *sql);
+
+/* The text or blob of a column; data is NULL when memory ran out. */
+struct str database_text(sqlite3_stmt *statement, int column);
+struct str database_blob(sqlite3_stmt *statement, int column);
+
+int database_bind_text(sqlite3_stmt *statement, int parameter, struct str text);
+
+#endif

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where a question is written. Enter sends it, Shift+Enter begins a new line; the box grows with
+// the text. The limit is the server's (bytes of UTF-8), shown when the text comes near it.
+
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { bytes, count } from "./format.ts";
+import type { Dataset } from "./wire.ts";
+
+const PROMPT_BYTES_MAX = 65_536;
+const SHOW_LIMIT_FROM_BYTES = 49_152;
+const encoder = new TextEncoder();
+
+interface ComposerProps {
+  datasets: Dataset[];
+  chosen: string;
+  isBusy: boolean;
+  isRunning: boolean;
+  onChoose: (id: string) => void;
+  onAsk: (prompt: string) => Promise<boolean>;
+}
+
+export function Composer({ datasets, chosen, isBusy, isRunning, onChoose, onAsk }: ComposerProps) {
+  const [text, setText] = useState("");
+  const box = useRef<HTMLTextAreaElement>(null);
+  const size = encoder.encode(text).length;
+  const isTooLong = size > PROMPT_BYTES_MAX;
+  const canSend = text.trim() !== "" && !isBusy && !isTooLong;
+
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    element.style.height = "auto";
+    element.style.height = `${element.scrollHeight}px`;
+  }, [text]);
+
+  const send = async (): Promise<void> => {
+    if (!canSend) return;
+    if (await onAsk(text.trim())) setText("");
+    box.current?.focus();
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    void send();
+  };
+  const ready = datasets.filter((dataset) => dataset.status === "ready");
+  return (
+    <form class="composer" onSubmit={(event) => {
+      event.preventDefault();
+      void send();
+    }}>
+      <label class="hidden" for="prompt">
+        Your question
+      </label>
+      <textarea id="prompt" ref={box} rows={1} value={text} autofocus enterkeyhint="send"
+        placeholder={isRunning ? "Ask something else" : "Ask about cost, speed, caching, limits…"}
+        aria-describedby="composer-limits" aria-invalid={isTooLong}
+        onInput={(event) => setText(event.currentTarget.value)} onKeyDown={onKeyDown} />
+      <div class="composer-row">
+        <label class="dataset-choice">
+          <span class="soft">Data</span>
+          <select value={chosen} onChange={(event) => onChoose(event.currentTarget.value)}>
+            {ready.map((dataset) => (
+              <option key={dataset.id} value={dataset.id}>
+                {dataset.name} ({count(dataset.records)})
+              </option>
+            ))}
+            <option value="">none</option>
+          </select>
+        </label>
+        <p class="soft small limits" id="composer-limits">
+          {size > SHOW_LIMIT_FROM_BYTES ? (
+            <span class={isTooLong ? "bad" : ""} role="status">
+              {bytes(size)} of {bytes(PROMPT_BYTES_MAX)}
+              {isTooLong ? ": too long" : ""}
+            </span>
+          ) : (
+            <span class="keys">Enter sends, Shift+Enter begins a line</span>
+          )}
+        </p>
+        <button type="submit" class="primary" disabled={!canSend}>
+          Ask
+        </button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Numbers and times as people read them. Times of records are UTC, as in the reports; times of the
+// conversation are the reader's own.
+
+const THIN_SPACE = "\u202f";
+const wholeNumbers = new Intl.NumberFormat("en-US");
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const dayOfYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
+
+export const count = (value: number): string => wholeNumbers.format(value);
+
+export function counted(value: number, one: string): string {
+  return `${count(value)} ${one}${value === 1 ? "" : "s"}`;
+}
+
+export function duration(ms: number): string {
+  if (ms < 1) return `<${THIN_SPACE}1${THIN_SPACE}ms`;
+  if (ms < 1000) return `${Math.round(ms)}${THIN_SPACE}ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)}${THIN_SPACE}s`;
+  return `${Math.floor(ms / 60_000)}${THIN_SPACE}min ${Math.round((ms % 60_000) / 1000)}${THIN_SPACE}s`;
+}
+
+export function bytes(value: number): string {
+  const units = ["B", "kB", "MB", "GB"];
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${value >= 100 || unit === 0 ? Math.round(value) : value.toFixed(1)}${THIN_SPACE}${units[unit]}`;
+}
+
+/** 14:05 today, 3 Nov this year, 3 Nov 2025. */
+export function moment(ms: number, now: number): string {
+  const at = new Date(ms);
+  const today = new Date(now);
+  if (at.toDateString() === today.toDateString()) return clock.format(at);
+  return at.getFullYear() === today.getFullYear() ? day.format(at) : dayOfYear.format(at);
+}
+
+/** The days that records span, in UTC. */
+export function daySpan(from: string, to: string): string {
+  const [first, last] = [from.slice(0, 10), to.slice(0, 10)];
+  return first === last ? first : `${first} – ${last}`;
+}

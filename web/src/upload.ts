@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A file on its way to being a dataset. Two things are told while it goes: how many bytes have left
+// (XMLHttpRequest knows, fetch does not), and how many records the server has read of them (asked
+// for under the id that the page has chosen for the dataset).
+
+import { get, problemOf, unreachable } from "./http.ts";
+import type { Dataset } from "./wire.ts";
+
+const POLL_EVERY_MS = 300;
+
+export interface UploadProgress {
+  sentBytes: number;
+  isSent: boolean;
+  records: number;
+  rejected: number;
+}
+
+/** maps: "field=column or value", as in `netra ask --map`. */
+export async function upload(
+  file: File,
+  id: string,
+  maps: string[],
+  onProgress: (progress: UploadProgress) => void,
+): Promise<Dataset> {
+  const progress: UploadProgress = { sentBytes: 0, isSent: false, records: 0, rejected: 0 };
+  const tell = (change: Partial<UploadProgress>): void => {
+    Object.assign(progress, change);
+    onProgress({ ...progress });
+  };
+  const query = new URLSearchParams({ name: file.name, id });
+  for (const map of maps) query.append("map", map);
+
+  let isPolling = false;
+  const timer = window.setInterval(async () => {
+    if (isPolling) return;
+    isPolling = true;
+    try {
+      const dataset = await get<Dataset>(`/api/datasets/${id}`);
+      tell({ records: dataset.records, rejected: dataset.rejected });
+    } catch {
+      // Not there yet, or not reachable for a moment: the upload itself says what matters.
+    } finally {
+      isPolling = false;
+    }
+  }, POLL_EVERY_MS);
+  try {
+    return await sendFile(file, `/api/datasets?${query}`, tell);
+  } finally {
+    window.clearInterval(timer);
+  }
+}
+
+function sendFile(
+  file: File,
+  address: string,
+  tell: (change: Partial<UploadProgress>) => void,
+): Promise<Dataset> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", address);
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.upload.onprogress = (event) => tell({ sentBytes: event.loaded });
+    request.upload.onload = () => tell({ sentBytes: file.size, isSent: true });
+    request.onerror = () => reject(unreachable());
+    request.onabort = () => reject(unreachable());
+    request.onload = () => {
+      if (request.status < 200 || request.status > 299) {
+        reject(problemOf(request.status, request.responseText));
+        return;
+      }
+      try {
+        resolve(JSON.parse(request.responseText) as Dataset);
+      } catch {
+        reject(problemOf(502, ""));
+      }
+    };
+    request.send(file);
+  });
+}
+

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the server sends, as docs/protocol.md has it. Only members that the page uses; others may
+// be added by the server at any time.
+
+export interface Problem {
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  hint?: string;
+  login_url?: string;
+  errors?: { pointer?: string; detail: string }[];
+}
+
+export interface List<T> {
+  items: T[];
+  next: string | null;
+}
+
+export interface Thread {
+  id: string;
+  title: string;
+  created_at: string;
+  updated_at: string;
+}
+
+export type RunStatus = "queued" | "running" | "finished" | "failed" | "cancelled";
+
+export interface Run {
+  id: string;
+  thread_id: string;
+  status: RunStatus;
+  prompt: string;
+  dataset?: string | null;
+  created_at: string;
+  started_at?: string | null;
+  finished_at?: string | null;
+  reason?: string | null;
+  report_id?: string | null;
+  last_seq: number;
+  steps?: { name: string; started_at: string; finished_at?: string | null; duration_us?: number }[];
+  agents?: { name: string; started_at: string; finished_at?: string | null }[];
+  tool_calls?: { id: string; name: string; started_at: string; finished_at?: string | null }[];
+}
+
+export interface ImportReport {
+  format?: string;
+  convention?: string;
+  is_gzip?: boolean;
+  rows_read?: number;
+  rows_accepted?: number;
+  rows_merged?: number;
+  rows_rejected?: number;
+  columns?: { field: string; column: string; is_constant?: boolean; is_mapped?: boolean }[];
+  unused?: string[];
+  rejects?: { row: number; reason: string }[];
+  notes?: string[];
+}
+
+export interface Dataset {
+  id: string;
+  name: string;
+  status: "importing" | "ready" | "failed";
+  bytes: number;
+  records: number;
+  rejected: number;
+  from?: string | null;
+  to?: string | null;
+  reason?: string | null;
+  created_at: string;
+  import?: (ImportReport & { import?: ImportReport }) | null;
+}
+
+export interface ReportActivity {
+  reportId: string;
+  url: string;
+  type?: string;
+  summary?: string[];
+  formats?: string[];
+}
+
+interface EventBase {
+  runId: string;
+  seq: number;
+  timestamp: number; // ms
+}
+
+/** An event of a run's log (AG-UI 1.0). */
+export type RunEvent = EventBase &
+  (
+    | { type: "RUN_STARTED"; threadId: string }
+    | { type: "STEP_STARTED"; stepName: string }
+    | { type: "STEP_FINISHED"; stepName: string; durationUs?: number; deliveredTo?: number }
+    | { type: "STATE_SNAPSHOT"; snapshot: { text?: string; interpretation?: unknown } }
+    | { type: "SUBAGENT_STARTED"; subagentRunId: string; name: string }
+    | { type: "SUBAGENT_FINISHED"; subagentRunId: string }
+    | { type: "SUBAGENT_ERROR"; subagentRunId: string; message?: string }
+    | {
+        type: "TOOL_CALL_START";
+        toolCallId: string;
+        toolCallName: string;
+        subagentRunId?: string;
+      }
+    | { type: "TOOL_CALL_ARGS"; toolCallId: string; delta: string }
+    | { type: "TOOL_CALL_END"; toolCallId: string }
+    | { type: "TOOL_CALL_RESULT"; toolCallId: string; content: string }
+    | { type: "TEXT_MESSAGE_START"; messageId: string }
+    | { type: "TEXT_MESSAGE_CONTENT"; messageId: string; delta: string }
+    | { type: "TEXT_MESSAGE_END"; messageId: string }
+    | { type: "ACTIVITY_SNAPSHOT"; activityType: string; content: ReportActivity }
+    | {
+        type: "RUN_FINISHED";
+        outcome?: { type: string };
+        result?: { reportId?: string };
+      }
+    | { type: "RUN_ERROR"; message: string; code?: string }
+  );
+
+/** What comes over the WebSocket without a number: answers to what the client sent. */
+export interface CustomEvent {
+  type: "CUSTOM";
+  name: string;
+  value?: { problem?: Problem; inReplyTo?: string; runId?: string };
+}
