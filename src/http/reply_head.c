@@ -35,7 +35,7 @@ void reply_head_begin(struct http_server *server, int status)
     struct buf *out = &server->reply_head;
 
     server->now_us = clock_now_us();
-    if (server->now_us / SECOND_US != server->common_second) {
+    if (server->now_us / SECOND_US != server->common_second || buf_status(&server->common)) {
         server->common_second = server->now_us / SECOND_US;
         buf_clear(&server->common);
         append_common(&server->common, server->now_us);
