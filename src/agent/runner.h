@@ -13,8 +13,8 @@
  * its records, its prompt, its seed and its "now", so the events that are in the log already are
  * made again, compared by type and name and not stored twice; the log goes on behind them. A run
  * whose second making differs, whose records are gone, or that was tried RUNNER_ATTEMPTS_MAX times
- * more in vain, ends with RUN_ERROR and a reason. Attempts are CUSTOM events in the log, durable
- * before the work begins.
+ * in a row without its log getting any longer, ends with RUN_ERROR and a reason. Attempts are
+ * CUSTOM events in the log, durable before the work begins.
  *
  * When the store cannot write (a full disk) or there is no memory for an event, the run ends here
  * without one: counted as failed, publish is not called for it again. Its log stands as it is and
@@ -34,7 +34,7 @@
 #define RUNNER_QUEUE_MAX       1000u /* runs that wait for a place; more: ERR_LIMIT */
 #define RUNNER_CONCURRENT_MAX  64u
 #define RUNNER_EVENT_BYTES_MAX 262144u /* one event, as it is sent */
-#define RUNNER_ATTEMPTS_MAX    3u      /* times that a run is done again after a restart */
+#define RUNNER_ATTEMPTS_MAX    5u      /* times in a row that a run is done again in vain */
 
 /* A durable event, in order. Returns the number of subscribers that it was written to. is_last: the
  * run's log ends with it. */

@@ -114,6 +114,9 @@ void live_deliver(struct live_run *live)
 /* The last event and the row together. */
 static void end(struct live_run *live, enum store_run_status status, const struct buf *json)
 {
+    if (live->phase == LIVE_GONE) {
+        return; /* lost while it told how it ends */
+    }
     live->phase = LIVE_ENDING;
     live->row.status = status;
     live->row.finished_us = clock_now_us();

@@ -3,7 +3,8 @@
  * when it gets its place: what it has must be made again before anything is added.
  *
  * Each attempt leaves a CUSTOM event in the log, durable before the work begins. So a run that
- * brings the process down is known by their number.
+ * brings the process down is known by how many of them follow one another: an attempt that got
+ * further has added something behind its own.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,8 +20,8 @@ struct reading {
     struct live_run *live;
     size_t capacity;
     uint64_t last_seq;
-    unsigned attempts;
-    unsigned rows; /* of the page */
+    unsigned attempts; /* that added nothing, in a row, at the end of the log */
+    unsigned rows;     /* of the page */
     int code;
 };
 
@@ -93,6 +94,7 @@ static bool read_event(const struct store_event *row, void *arg)
         reading->attempts++;
         return true;
     }
+    reading->attempts = 0;
     if (!reading->code) {
         reading->code = make_room(reading);
     }
@@ -150,7 +152,8 @@ void live_resume(struct live_run *live)
         live->phase = LIVE_DELIVERING;
         live_finish(live);
     } else if (reading.attempts >= RUNNER_ATTEMPTS_MAX) {
-        live_fail(live, "GAVE_UP", "the server was stopped each time that this run was at work");
+        live_fail(live, "GAVE_UP",
+                  "the server was stopped again and again while this run was at work");
     } else {
         live->row.status = STORE_RUN_RUNNING;
         live->row.started_us = live->row.started_us ? live->row.started_us : clock_now_us();

@@ -14,7 +14,6 @@
 
 static const struct http_header data_headers[] = {
     {{"Cache-Control", 13}, {"no-store", 8}},
-    {{"X-Content-Type-Options", 22}, {"nosniff", 7}},
 };
 
 struct json_writer reply_begin_json(struct api *api)

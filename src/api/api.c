@@ -49,6 +49,7 @@ static void free_parts(struct api *api)
     json_parser_free(api->parser);
     buf_done(&api->scratch);
     buf_done(&api->query);
+    buf_done(&api->short_health.text);
 }
 
 /* The exchange of each route, in the order of the router. */
@@ -57,11 +58,13 @@ static void fill_exchanges(struct api *api)
     for (size_t i = 0; i < api->router.route_count; i++) {
         const struct route *route = api->router.routes[i];
 
-        api->exchanges[i] = (struct exchange){.route = route, .ops = route->ops, .api = api};
+        api->exchanges[i] =
+            (struct exchange){.route = route, .ops = route->ops, .api = api, .route_index = i};
         api->duration_labels[i] = metric_label(METRIC_HTTP_DURATION, str_from(route->pattern));
     }
-    api->page = (struct exchange){.route = &page_route, .api = api};
-    api->unmatched = (struct exchange){.route = &unmatched_route, .api = api};
+    api->page = (struct exchange){.route = &page_route, .api = api, .route_index = SIZE_MAX};
+    api->unmatched =
+        (struct exchange){.route = &unmatched_route, .api = api, .route_index = SIZE_MAX};
 }
 
 int api_new(const struct api_options *options, struct api **ret_api, struct error *error)
@@ -75,6 +78,7 @@ int api_new(const struct api_options *options, struct api **ret_api, struct erro
     api->options = *options;
     buf_init(&api->scratch, ROUTE_REPLY_BYTES_MAX);
     buf_init(&api->query, QUERY_BYTES_MAX);
+    buf_init(&api->short_health.text, QUERY_BYTES_MAX);
     int code = router_build(&api->router, route_tables, ROUTE_TABLES);
     if (!code) {
         code = json_parser_new(ROUTE_BODY_BYTES_MAX, &api->parser);
@@ -225,7 +229,7 @@ static void on_head(const struct http_request *request, struct http_plan *plan, 
         }
         return;
     }
-    struct exchange *exchange = &api->exchanges[router_index(&api->router, match.route)];
+    struct exchange *exchange = &api->exchanges[match.index];
     plan->context = exchange;
     if (!let_in(api, request, match.route->is_public)) {
         return;
@@ -237,7 +241,10 @@ static void on_head(const struct http_request *request, struct http_plan *plan, 
         plan->is_streamed = true;
         plan->body_bytes_max = (size_t)api->options.upload_bytes_max;
         struct exchange *own = match.route->begin(&call);
-        plan->context = own ? own : exchange;
+        if (own) {
+            own->route_index = match.index;
+            plan->context = own;
+        }
     } else if (match.route->takes_json) {
         plan->body_bytes_max = ROUTE_BODY_BYTES_MAX;
     }
@@ -365,7 +372,7 @@ static void on_answered(const struct http_answer_note *note, void *arg)
     struct exchange *exchange = note->context ? (struct exchange *)note->context : &api->unmatched;
     const struct route *route = exchange->route;
 
-    count_answer(api, note, route, router_index(&api->router, route));
+    count_answer(api, note, route, exchange->route_index);
     log_answer(note, route);
     if (exchange->ops && exchange->ops->on_answered) {
         exchange->ops->on_answered(exchange);

@@ -10,6 +10,13 @@
 #include "api/router.h"
 #include "api/subscribers.h"
 
+/* The answer of GET /api/health, as long as it holds. */
+struct short_health {
+    struct buf text;
+    int64_t uptime_s;
+    enum health_state state;
+};
+
 struct api {
     struct api_options options;
     struct http_server *server;
@@ -26,7 +33,8 @@ struct api {
     struct json_parser *parser; /* of request bodies and of the event log */
     struct buf scratch;         /* the answer under construction; loop thread, one at a time */
     struct buf query;           /* decoded query parameters of the call at hand */
-    struct late *late;          /* late.h: answers that wait for the store or the runner */
+    struct short_health short_health;
+    struct late *late;                /* late.h: answers that wait for the store or the runner */
     struct pending_run *pending_runs; /* route_live.c: clients whose run is being accepted */
     struct dataset_upload *uploads;   /* dataset_upload.c: those under way */
     unsigned upload_count;

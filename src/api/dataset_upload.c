@@ -414,17 +414,15 @@ static struct dataset_upload *upload_begin(const struct call *call,
         return NULL;
     }
     upload = alloc_zeroed(1, sizeof(*upload));
-    int code = upload ? OK : error_set(&error, ERR_NO_MEMORY, "no memory for an upload");
-    if (!code) {
-        upload->exchange = (struct exchange){.route = call->route, .ops = &upload_ops, .api = api};
-        upload->id = call->id;
-        code = fill(upload, request, &error);
+    if (!upload) {
+        problem_reply(api, call->id, PROBLEM_SERVICE_UNAVAILABLE, NULL, "out of memory");
+        return NULL;
     }
-    if (code) {
+    upload->exchange = (struct exchange){.route = call->route, .ops = &upload_ops, .api = api};
+    upload->id = call->id;
+    if (fill(upload, request, &error)) {
         problem_reply_error(api, call->id, &error);
-        if (upload) {
-            upload_free(upload->pipe);
-        }
+        upload_free(upload->pipe);
         alloc_free(upload);
         return NULL;
     }
@@ -463,7 +461,8 @@ struct exchange *dataset_upload_begin(const struct call *call)
                       "an upload has at most %" PRIu64 " bytes: split the file, or compress it",
                       call->api->options.upload_bytes_max);
     } else if (!read_request(call, &request, &fault)) {
-        call_refuse(call, &fault);
+        problem_reply(call->api, call->id, PROBLEM_INVALID_REQUEST, /* pointer */ NULL, "%s",
+                      fault.detail);
     } else {
         upload = upload_begin(call, &request);
     }

@@ -10,7 +10,6 @@ static const struct http_header page_headers[] = {
      STR("default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
          "img-src 'self' data: blob:; connect-src 'self'; frame-src 'self'; object-src 'none'; "
          "base-uri 'none'; form-action 'self'; frame-ancestors 'none'")},
-    {{"X-Content-Type-Options", 22}, {"nosniff", 7}},
     {{"Referrer-Policy", 15}, {"no-referrer", 11}},
     {{"Cross-Origin-Opener-Policy", 26}, {"same-origin", 11}},
 };

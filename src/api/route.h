@@ -46,6 +46,7 @@ struct exchange {
     const struct route *route;
     const struct exchange_ops *ops; /* NULL: nothing of that is of interest */
     struct api *api;
+    size_t route_index; /* filled by the api */
 };
 
 typedef void (*route_fn)(const struct call *call);

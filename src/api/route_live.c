@@ -256,7 +256,14 @@ static void start_run(struct api *api, enum subscriber_kind kind, http_id id,
     }
     pending_free(pending);
     if (code == ERR_EXISTS) {
+        code = store_get_run(api->options.store, request->run_id, note_there, NULL);
+    }
+    if (!code) {
         follow(api, kind, id, request->run_id);
+    } else if (code == ERR_NOT_FOUND && error.code == ERR_EXISTS) {
+        (void)error_set(&error, ERR_LIMIT, "run %.*s is being accepted: ask again in a moment",
+                        STR_ARGS(request->run_id));
+        refuse_run(api, kind, id, request->run_id, &error);
     } else {
         refuse_run(api, kind, id, request->run_id, &error);
     }

@@ -100,7 +100,6 @@ static void reply_report(const struct call *call, enum report_format format)
     is_known = is_known_to_client(call, etag);
     headers[count++] = header_of("ETag", etag);
     headers[count++] = header_of("Cache-Control", "private, max-age=31536000, immutable");
-    headers[count++] = header_of("X-Content-Type-Options", "nosniff");
     if (formats[format].is_download) {
         headers[count++] = header_of("Content-Disposition", disposition);
     }

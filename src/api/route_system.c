@@ -47,17 +47,32 @@ static void get_health(const struct call *call)
     call_reply_json(call, http_status(health_state(health, now_us)));
 }
 
+/* Made once a second: it says nothing that changes faster. */
 static void get_short_health(const struct call *call)
 {
-    enum health_state state = health_state(call->api->options.health, call->request->received_us);
-    struct json_writer w = call_begin_json(call);
+    struct api *api = call->api;
+    struct short_health *kept = &api->short_health;
+    enum health_state state = health_state(api->options.health, call->request->received_us);
+    int64_t uptime_s = (call->request->received_us - api->options.started_us) / SECOND_US;
 
-    json_begin_object(&w);
-    json_key(&w, "status");
-    json_put_text(&w, status_name(state));
-    put_version(&w, call);
-    json_end_object(&w);
-    call_reply_json(call, http_status(state));
+    if (kept->text.length == 0 || kept->uptime_s != uptime_s || kept->state != state) {
+        buf_clear(&kept->text);
+        struct json_writer w = json_writer_on(&kept->text);
+
+        json_begin_object(&w);
+        json_key(&w, "status");
+        json_put_text(&w, status_name(state));
+        put_version(&w, call);
+        json_end_object(&w);
+        kept->uptime_s = uptime_s;
+        kept->state = state;
+    }
+    if (buf_status(&kept->text)) {
+        buf_clear(&kept->text); /* out of memory: a 200 without a body would be a lie */
+        problem_reply(api, call->id, PROBLEM_SERVICE_UNAVAILABLE, NULL, "out of memory");
+        return;
+    }
+    reply_body(api, call->id, http_status(state), "application/json", buf_str(&kept->text));
 }
 
 static void reply_status(const struct call *call, int status, const char *text)
@@ -176,7 +191,6 @@ static void get_docs(const struct call *call)
     static const struct http_header headers[] = {
         {STR("Content-Security-Policy"),
          STR("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")},
-        {STR("X-Content-Type-Options"), STR("nosniff")},
     };
     struct api *api = call->api;
 

@@ -26,7 +26,7 @@ static enum pattern_kind kind_of(struct str pattern)
     if (str_find(pattern, STR("{"), 0) == SIZE_MAX) {
         return PATTERN_FIXED;
     }
-    return pattern.data[pattern.length - 1] != '}' && str_find(pattern, STR("}."), 0) != SIZE_MAX
+    return !str_ends_with(pattern, STR("}")) && str_find(pattern, STR("}."), 0) != SIZE_MAX
                ? PATTERN_WITH_SUFFIX
                : PATTERN_PLAIN;
 }
@@ -83,7 +83,11 @@ int router_build(struct router *router, const struct route_table *const *tables,
     for (size_t t = 0; t < table_count; t++) {
         for (size_t i = 0; i < tables[t]->count; i++) {
             check_cmp(router->route_count, <, ROUTER_ROUTES_MAX);
-            router->routes[router->route_count++] = &tables[t]->routes[i];
+            const struct route *route = &tables[t]->routes[i];
+            struct router_path *path = path_of(router, str_from(route->pattern));
+
+            path->index_by_method[route->method] = router->route_count;
+            router->routes[router->route_count++] = route;
         }
     }
     return OK;
@@ -127,14 +131,17 @@ bool router_params(struct str pattern, struct str path, struct str *ret_params)
     return at == path.length;
 }
 
-static const struct route *route_of(const struct router_path *path, enum http_method method)
+static const struct route *route_of(const struct router_path *path, enum http_method method,
+                                    size_t *ret_index)
 {
     const struct route *route = path->by_method[method];
 
     if (!route && method == HTTP_HEAD) {
-        route = path->by_method[HTTP_GET];
-        return route && route->ops ? NULL : route;
+        method = HTTP_GET;
+        route = path->by_method[method];
+        route = route && route->ops ? NULL : route;
     }
+    *ret_index = path->index_by_method[method];
     return route;
 }
 
@@ -146,7 +153,7 @@ struct router_match router_find(const struct router *router, enum http_method me
 
     if (fixed != DICT_NOT_FOUND) {
         match.path = &router->paths[fixed];
-        match.route = route_of(match.path, method);
+        match.route = route_of(match.path, method, &match.index);
     }
     /* "/api/datasets/sample" is fixed for POST only; its GET is that of "{id}". */
     for (size_t i = router->fixed_count; !match.route && i < router->path_count; i++) {
@@ -155,28 +162,19 @@ struct router_match router_find(const struct router *router, enum http_method me
         if (str_starts_with(path, candidate->literal) &&
             router_params(candidate->pattern, path, match.params)) {
             match.path = match.path ? match.path : candidate;
-            match.route = route_of(candidate, method);
+            match.route = route_of(candidate, method, &match.index);
         }
     }
     return match;
 }
 
-size_t router_index(const struct router *router, const struct route *route)
-{
-    for (size_t i = 0; i < router->route_count; i++) {
-        if (router->routes[i] == route) {
-            return i;
-        }
-    }
-    return SIZE_MAX;
-}
-
 void router_allow(const struct router_path *path, char ret_allow[ROUTER_ALLOW_BYTES])
 {
     size_t used = 0;
+    size_t index;
 
     for (int method = 0; method < HTTP_METHOD_COUNT; method++) {
-        if (method == HTTP_OPTIONS || route_of(path, (enum http_method)method)) {
+        if (method == HTTP_OPTIONS || route_of(path, (enum http_method)method, &index)) {
             int more = snprintf(ret_allow + used, ROUTER_ALLOW_BYTES - used, "%s%s",
                                 used ? ", " : "", http_method_name((enum http_method)method));
 

@@ -24,6 +24,7 @@ struct router_path {
     struct str pattern;
     struct str literal; /* before the first parameter */
     const struct route *by_method[HTTP_METHOD_COUNT];
+    size_t index_by_method[HTTP_METHOD_COUNT]; /* its place in routes */
 };
 
 struct router {
@@ -38,6 +39,7 @@ struct router {
 struct router_match {
     const struct router_path *path; /* NULL: no such path */
     const struct route *route;      /* NULL: the path does not know the method */
+    size_t index;                   /* of the route in routes */
     struct str params[ROUTE_PARAMS_MAX];
 };
 
@@ -50,9 +52,6 @@ void router_done(struct router *router);
 /* HEAD finds the GET route unless that has ops (a stream has no head of its own). */
 struct router_match router_find(const struct router *router, enum http_method method,
                                 struct str path);
-
-/* The place of a route in routes; SIZE_MAX when it is none of them. O(n), n pointers. */
-size_t router_index(const struct router *router, const struct route *route);
 
 /* Parameters of a path that is known to have the pattern's form; false when it has not. */
 bool router_params(struct str pattern, struct str path, struct str *ret_params);

@@ -82,7 +82,7 @@ static bool find_last_user_message(struct json_value messages, struct json_value
 static bool read_prompt(struct json_value root, struct buf *joined, struct str *ret_prompt,
                         struct body_fault *fault)
 {
-    struct json_value message;
+    struct json_value message = {0};
     struct str prompt;
 
     if (!find_last_user_message(json_at(root, "messages"), &message, fault)) {

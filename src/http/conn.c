@@ -227,7 +227,7 @@ static size_t take(struct conn *conn, struct str input)
 /* Keeps what was not taken of input, which is conn->input itself or lies elsewhere. */
 static void keep_rest(struct conn *conn, struct str input, size_t used)
 {
-    if (input.data == conn->input.data) {
+    if (conn->input.data && input.data == conn->input.data) {
         if (used == input.length) {
             buf_done(&conn->input);
         } else if (used) {
@@ -252,37 +252,40 @@ static void stop_reading(struct conn *conn)
     }
 }
 
-/* After input was looked at: what to wait for. */
-static void settle(struct conn *conn)
+/* In HEAD, with all answers gone out: for the next request, if one may come. */
+static void wait_for_request(struct conn *conn)
 {
-    struct deadlines *deadlines = &conn->server->deadlines;
-
-    if (conn->state == CONN_CLOSING) {
-        return;
-    }
-    bool is_full = conn->input.length >= CONN_PENDING_BYTES;
-    if (is_full || (conn->state == CONN_BODY && conn->is_paused)) {
-        stop_reading(conn);
-    } else if (!conn->is_half_closed) {
-        conn_start(conn);
-    }
-    if (!conn->wait.is_set && conn->state == CONN_BODY && !conn->is_paused) {
-        deadline_set(deadlines, &conn->wait, DEADLINE_BODY);
-    }
-    if (!conn->wait.is_set && conn->state == CONN_WEBSOCKET) {
-        deadline_set(deadlines, &conn->wait, DEADLINE_PING);
-    }
-    if (conn->state != CONN_HEAD || !outbox_is_empty(&conn->outbox)) {
-        return;
-    }
     if (conn->is_half_closed) {
         conn_end(conn); /* what is left is no request, and no more will come */
     } else if (conn->input.length == 0) {
         if (conn->server->is_draining) {
             conn_end(conn);
         } else {
-            deadline_set(deadlines, &conn->wait, DEADLINE_IDLE);
+            deadline_set(&conn->server->deadlines, &conn->wait, DEADLINE_IDLE);
         }
+    }
+}
+
+/* After input was looked at: whether to read on, and what to wait for. */
+static void settle(struct conn *conn)
+{
+    struct deadlines *deadlines = &conn->server->deadlines;
+    bool is_paused = conn->state == CONN_BODY && conn->is_paused;
+
+    if (conn->state == CONN_CLOSING) {
+        return;
+    }
+    if (is_paused || conn->input.length >= CONN_PENDING_BYTES) {
+        stop_reading(conn);
+    } else {
+        conn_start(conn);
+    }
+    if (conn->state == CONN_HEAD && outbox_is_empty(&conn->outbox)) {
+        wait_for_request(conn);
+    } else if (conn->state == CONN_BODY && !is_paused && !conn->wait.is_set) {
+        deadline_set(deadlines, &conn->wait, DEADLINE_BODY);
+    } else if (conn->state == CONN_WEBSOCKET && !conn->wait.is_set) {
+        deadline_set(deadlines, &conn->wait, DEADLINE_PING);
     }
 }
 

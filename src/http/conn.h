@@ -127,8 +127,9 @@ struct http_server {
     char read_buffer[CONN_READ_BYTES];
     struct buf reply_head;
     struct buf scratch;
-    int64_t date_second;
-    char date[64];
+    int64_t now_us;    /* when the last answer began */
+    struct buf common; /* headers of every answer, made once a second */
+    int64_t common_second;
 };
 
 /* ---- conn.c ---- */

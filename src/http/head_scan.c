@@ -10,274 +10,27 @@
 #define REQUEST_LINE_BYTES_MAX (HTTP_TARGET_BYTES_MAX + 32)
 #define LENGTH_DIGITS_MAX      18 /* fits into int64 */
 
+/* '0' has none of these bits. */
 enum char_class { CHAR_TOKEN = 1, CHAR_VALUE = 2, CHAR_TARGET = 4 };
 
-#define T (CHAR_TOKEN | CHAR_VALUE | CHAR_TARGET)
-#define V (CHAR_VALUE | CHAR_TARGET)
-#define S CHAR_VALUE
-/* Tokens are RFC 9110's tchar; a target is any printable ASCII but "#", of which "\"", "<" and ">"
- * no client that follows RFC 3986 sends. */
-static const unsigned char classes[256] = {
-    /* 0x00 */ 0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    S,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    /* 0x10 */ 0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    /* 0x20 */ S,
-    T,
-    S,
-    CHAR_TOKEN | S,
-    T,
-    T,
-    T,
-    T,
-    V,
-    V,
-    T,
-    T,
-    V,
-    T,
-    T,
-    V,
-    /* 0x30 */ T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    V,
-    V,
-    S,
-    V,
-    S,
-    V,
-    /* 0x40 */ V,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    /* 0x50 */ T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    V,
-    V,
-    V,
-    T,
-    T,
-    /* 0x60 */ T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    /* 0x70 */ T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    T,
-    V,
-    T,
-    V,
-    T,
-    0,
-    /* 0x80 */ S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    /* 0x90 */ S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    /* 0xa0 */ S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    /* 0xb0 */ S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    /* 0xc0 */ S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    /* 0xd0 */ S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    /* 0xe0 */ S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    /* 0xf0 */ S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-    S,
-};
-#undef T
-#undef V
-#undef S
+/* A digit for each byte: the sum of its classes. Tokens are RFC 9110's tchar; a target is any
+ * printable ASCII but "#", and "\"", "<" and ">", which no client that follows RFC 3986 sends. */
+static const char classes[256 + 1] = "0000000002000000" /* 0x00 */
+                                     "0000000000000000" /* 0x10 */
+                                     "2723777766776776" /* 0x20 */
+                                     "7777777777662626" /* 0x30 */
+                                     "6777777777777777" /* 0x40 */
+                                     "7777777777766677" /* 0x50 */
+                                     "7777777777777777" /* 0x60 */
+                                     "7777777777767670" /* 0x70 */
+                                     "2222222222222222" /* 0x80 */
+                                     "2222222222222222" /* 0x90 */
+                                     "2222222222222222" /* 0xa0 */
+                                     "2222222222222222" /* 0xb0 */
+                                     "2222222222222222" /* 0xc0 */
+                                     "2222222222222222" /* 0xd0 */
+                                     "2222222222222222" /* 0xe0 */
+                                     "2222222222222222" /* 0xf0 */;
 
 static const struct method_name {
     struct str name;
@@ -292,7 +45,7 @@ static size_t span_of(struct str text, enum char_class class)
 {
     size_t length = 0;
 
-    while (length < text.length && classes[(unsigned char)text.data[length]] & class) {
+    while (length < text.length && (classes[(unsigned char)text.data[length]] & (int)class)) {
         length++;
     }
     return length;
@@ -409,7 +162,7 @@ static int note_host(struct head *head, struct str value)
         unsigned char c = (unsigned char)value.data[i] | 0x20;
 
         if (!((c >= 'a' && c <= 'z') || (value.data[i] >= '0' && value.data[i] <= ':') ||
-              memchr(".-_[]%", value.data[i], 6))) {
+              strchr(".-_[]%", value.data[i]))) {
             return -REFUSAL_HOST;
         }
     }
@@ -555,23 +308,39 @@ int head_scan(struct str bytes, struct head *ret_head)
     }
 }
 
-/* A head without its end: refused when no more bytes can mend it. begin: of the request line, line:
- * of the line that is open. */
-static int judge_unfinished(struct str bytes, size_t begin, size_t line, bool is_line_new)
+/* The bytes of a head that has no end yet: printable, in lines that end with CR LF. */
+static int judge_bytes(struct str rest)
 {
-    struct str open = str_slice(bytes, line, bytes.length);
-    size_t fine = span_of(open, CHAR_VALUE);
+    for (;;) {
+        size_t fine = span_of(rest, CHAR_VALUE);
 
-    if (fine < open.length && !(open.data[fine] == '\r' && fine + 1 == open.length)) {
-        return refuse_byte(open.data[fine], REFUSAL_CONTROL);
+        rest = str_slice(rest, fine, rest.length);
+        if (rest.length == 0 || str_equal(rest, STR("\r"))) {
+            return 0;
+        }
+        if (!str_starts_with(rest, STR("\r\n"))) {
+            return refuse_byte(rest.data[0], REFUSAL_CONTROL);
+        }
+        rest = str_slice(rest, 2, rest.length);
+    }
+}
+
+/* A head without its end: refused when no more bytes can mend it. fresh: where the line began that
+ * was open before, begin: the request line, line: the line that is open now. */
+static int judge_unfinished(struct str bytes, size_t fresh, size_t begin, size_t line)
+{
+    int code = judge_bytes(str_slice(bytes, fresh, bytes.length));
+
+    if (code) {
+        return code;
+    }
+    if (line == begin) {
+        return bytes.length - line > REQUEST_LINE_BYTES_MAX ? -REFUSAL_TARGET_LENGTH : 0;
     }
     if (bytes.length > HTTP_HEAD_BYTES_MAX) {
         return -REFUSAL_HEAD_LENGTH;
     }
-    if (line == begin) {
-        return open.length > REQUEST_LINE_BYTES_MAX ? -REFUSAL_TARGET_LENGTH : 0;
-    }
-    if (is_line_new) {
+    if (fresh == begin) {
         struct str rest = str_slice(bytes, begin, bytes.length);
         size_t end = str_find(rest, STR("\r\n"), 0);
         struct head head;
@@ -584,8 +353,8 @@ static int judge_unfinished(struct str bytes, size_t begin, size_t line, bool is
 int head_find_end(struct str bytes, size_t *seen)
 {
     size_t begin = skip_blank_line(bytes);
-    size_t line = *seen > begin ? *seen : begin;
-    bool is_line_new = false;
+    size_t fresh = *seen > begin ? *seen : begin;
+    size_t line = fresh;
 
     while (line < bytes.length) {
         const char *lf = memchr(bytes.data + line, '\n', bytes.length - line);
@@ -603,9 +372,8 @@ int head_find_end(struct str bytes, size_t *seen)
             }
             return at + 1 > HTTP_HEAD_BYTES_MAX ? -REFUSAL_HEAD_LENGTH : (int)at + 1;
         }
-        is_line_new = is_line_new || line == begin;
         line = at + 1;
     }
     *seen = line;
-    return judge_unfinished(bytes, begin, line, is_line_new);
+    return judge_unfinished(bytes, fresh, begin, line);
 }

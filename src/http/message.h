@@ -1,6 +1,6 @@
 /*
- * message: where a request's message ends. llhttp, in its strict mode, reads the head a second time
- * and then the body; where it does not agree with head_scan about the framing, the request is
+ * message: where a request with a body ends. llhttp, in its strict mode, reads the head a second
+ * time and then the body; where it does not agree with head_scan about the framing, the request is
  * refused: what two readers understand differently is what requests are smuggled with.
  *
  *     message_begin(head)  →  MESSAGE_END, or MESSAGE_MORE and then

@@ -12,6 +12,7 @@
 #include "loop/clock.h"
 
 #define CHUNK_LINE_BYTES 20
+#define SMALL_BODY_BYTES 4096u
 
 static uv_buf_t part_of(struct str text)
 {
@@ -34,12 +35,14 @@ void reply_note(struct conn *conn, void *context)
     const struct http_server *server = conn->server;
 
     if (server->handler->on_answered) {
+        /* A whole answer ends when it begins, give or take its write; a stream has lasted. */
+        int64_t ended_us = conn->state == CONN_STREAM ? clock_now_us() : server->now_us;
         struct http_answer_note note = {
             .method = conn->method,
             .context = context,
             .status = conn->status,
             .bytes = conn->answer_bytes,
-            .duration_us = clock_now_us() - conn->received_us,
+            .duration_us = ended_us > conn->received_us ? ended_us - conn->received_us : 0,
             .peer = conn->peer,
         };
         server->handler->on_answered(&note, server->arg);
@@ -79,6 +82,26 @@ static void begin_head(struct conn *conn, const struct http_reply *reply)
     }
 }
 
+/* The head that was begun, and the body: a small one is copied behind the head, which costs less
+ * than a second part. */
+static int send_whole(struct conn *conn, struct str body)
+{
+    struct http_server *server = conn->server;
+    bool is_small = body.length <= SMALL_BODY_BYTES;
+
+    struct str head = reply_head_end(server);
+    if (is_small && head.length) {
+        buf_append(&server->reply_head, body);
+        head = buf_status(&server->reply_head) ? (struct str){"", 0} : buf_str(&server->reply_head);
+    }
+    if (head.length == 0) {
+        conn_close(conn);
+        return ERR_NOT_FOUND;
+    }
+    uv_buf_t parts[] = {part_of(head), part_of(body)};
+    return send_parts(conn, parts, is_small ? 1 : 2);
+}
+
 int http_reply(struct http_server *server, http_id id, const struct http_reply *reply)
 {
     struct conn *conn = conn_find(server, id);
@@ -92,13 +115,8 @@ int http_reply(struct http_server *server, http_id id, const struct http_reply *
         reply_head_number(server, STR("Content-Length"), has_body ? reply->body.length : 0);
     }
     struct str body = has_body && conn->method != HTTP_HEAD ? reply->body : (struct str){"", 0};
-    uv_buf_t parts[] = {part_of(reply_head_end(server)), part_of(body)};
-    if (parts[0].len == 0) {
-        conn_close(conn);
-        return ERR_NOT_FOUND;
-    }
     conn->answer_bytes = body.length;
-    if (send_parts(conn, parts, body.length ? 2 : 1)) {
+    if (send_whole(conn, body)) {
         return ERR_NOT_FOUND;
     }
     reply_note(conn, conn->plan.context);
@@ -245,9 +263,7 @@ void reply_refusal(struct conn *conn, enum refusal refusal)
         reply_head_field(server, STR("Retry-After"), STR("1"));
     }
     struct str body = conn->method == HTTP_HEAD ? (struct str){"", 0} : buf_str(&server->scratch);
-    uv_buf_t parts[] = {part_of(reply_head_end(server)), part_of(body)};
-    if (parts[0].len == 0 || buf_status(&server->scratch) ||
-        send_parts(conn, parts, body.length ? 2 : 1)) {
+    if (buf_status(&server->scratch) || send_whole(conn, body)) {
         conn_close(conn);
         return;
     }

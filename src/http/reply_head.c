@@ -1,29 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/reply_head.h"
 
-#include <stdio.h>
-
 #include "base/civil_time.h"
 #include "loop/clock.h"
-
-/* RFC 9110's IMF-fixdate, made once a second. */
-static struct str date_now(struct http_server *server)
-{
-    static const char days[] = "SunMonTueWedThuFriSat";
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    int64_t now = clock_now_us();
-
-    if (now / SECOND_US != server->date_second) {
-        struct civil_time t = civil_from_us(now);
-
-        server->date_second = now / SECOND_US;
-        (void)snprintf(server->date, sizeof(server->date),
-                       "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * civil_weekday(now),
-                       t.day % 100, months + 3 * (t.month - 1), t.year % 10000, t.hour % 100,
-                       t.minute % 100, t.second % 100);
-    }
-    return str_from(server->date);
-}
 
 static void append_number(struct buf *out, uint64_t value)
 {
@@ -37,18 +16,40 @@ static void append_number(struct buf *out, uint64_t value)
     buf_append(out, (struct str){digits + at, sizeof(digits) - at});
 }
 
+/* Date (RFC 9110's IMF-fixdate) and what every answer carries. */
+static void append_common(struct buf *out, int64_t now)
+{
+    static const char days[] = "SunMonTueWedThuFriSat";
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    struct civil_time t = civil_from_us(now);
+
+    buf_printf(out,
+               "\r\nDate: %.3s, %02d %.3s %04d %02d:%02d:%02d GMT\r\n"
+               "X-Content-Type-Options: nosniff\r\n",
+               days + 3 * civil_weekday(now), t.day, months + 3 * (t.month - 1), t.year, t.hour,
+               t.minute, t.second);
+}
+
 void reply_head_begin(struct http_server *server, int status)
 {
     struct buf *out = &server->reply_head;
 
+    server->now_us = clock_now_us();
+    if (server->now_us / SECOND_US != server->common_second || buf_status(&server->common)) {
+        server->common_second = server->now_us / SECOND_US;
+        buf_clear(&server->common);
+        append_common(&server->common, server->now_us);
+    }
     buf_clear(out);
-    buf_append(out, STR("HTTP/1.1 "));
-    append_number(out, (uint64_t)status);
-    buf_append_char(out, ' ');
-    buf_append(out, str_from(status_phrase(status)));
-    buf_append(out, STR("\r\nDate: "));
-    buf_append(out, date_now(server));
-    buf_append(out, STR("\r\nX-Content-Type-Options: nosniff\r\n"));
+    if (status == 200) {
+        buf_append(out, STR("HTTP/1.1 200 OK"));
+    } else {
+        buf_append(out, STR("HTTP/1.1 "));
+        append_number(out, (uint64_t)status);
+        buf_append_char(out, ' ');
+        buf_append(out, str_from(status_phrase(status)));
+    }
+    buf_append(out, buf_str(&server->common));
 }
 
 void reply_head_field(struct http_server *server, struct str name, struct str value)
@@ -80,5 +81,7 @@ void reply_head_number(struct http_server *server, struct str name, uint64_t val
 struct str reply_head_end(struct http_server *server)
 {
     buf_append(&server->reply_head, STR("\r\n"));
-    return buf_status(&server->reply_head) ? (struct str){"", 0} : buf_str(&server->reply_head);
+    bool has_failed = buf_status(&server->reply_head) || buf_status(&server->common);
+
+    return has_failed ? (struct str){"", 0} : buf_str(&server->reply_head);
 }

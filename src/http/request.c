@@ -117,9 +117,10 @@ static void take_whole_head(struct conn *conn, struct str bytes, bool has_more)
     struct head *head = &conn->server->head;
     struct http_request request;
     int code = head_scan(bytes, head);
-    int step = MESSAGE_MORE;
+    int step = MESSAGE_END;
 
-    if (!code) {
+    /* Without a body there is nothing that two readers could understand differently. */
+    if (!code && (head->is_chunked || head->length)) {
         struct message_framing framing = {head->is_chunked, head->has_length, head->length};
 
         step = message_begin(&conn->message, bytes, &framing);

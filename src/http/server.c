@@ -93,6 +93,7 @@ static void free_server(struct http_server *server)
 {
     buf_done(&server->reply_head);
     buf_done(&server->scratch);
+    buf_done(&server->common);
     alloc_free(server->slots);
     alloc_free(server);
 }
@@ -295,6 +296,7 @@ int http_server_start(const struct http_server_options *options, struct http_ser
     server->free_slot = UINT32_MAX;
     buf_init(&server->reply_head, REPLY_HEAD_BYTES_MAX);
     buf_init(&server->scratch, SCRATCH_BYTES_MAX);
+    buf_init(&server->common, SCRATCH_BYTES_MAX);
     set_limits(server, &options->limits);
     deadlines_init(&server->deadlines, options->loop, conn_deadline);
     loop_timer_init(options->loop, &server->grace, on_grace_over, server);

@@ -72,15 +72,16 @@ struct http_plan {
 
 /* What is known once an answer was handed to the socket. */
 struct http_answer_note {
-    enum http_method method;
-    void *context; /* of the plan */
+    enum http_method method; /* HTTP_GET also where none could be read */
+    void *context;           /* of the plan */
     int status;
     uint64_t bytes;      /* of the answer's body */
     int64_t duration_us; /* from the first byte of the request */
     const char *peer;
 };
 
-/* The callbacks. Each may answer the exchange at once. */
+/* The callbacks, called from events of the loop only; on_answered also from within http_reply,
+ * http_stream_end and http_upgrade. Each may answer the exchange at once. */
 struct http_handler {
     /* The head is in. Answering here refuses the body: the connection closes after the answer
      * unless there was none. */
@@ -90,8 +91,11 @@ struct http_handler {
     /* A piece of a streamed body, borrowed. */
     void (*on_body)(http_id id, void *context, struct str piece, void *arg);
     /* The client left: before the answer was complete, or a WebSocket ended (code as RFC 6455 has
-     * it, 1006 when it just broke). Called once; the id is dead. Not called after a complete
-     * answer. */
+     * it, 1006 when it just broke). Also when the server itself refuses the rest of a request that
+     * on_head has seen (body too long, malformed, too slow). Called once, never from within a call
+     * of the handler's; the id is dead. Not called after a complete answer. A client that closes
+     * its sending half after a whole request still gets its answer: it has not left; the reader of
+     * a stream that does so has. */
     void (*on_gone)(http_id id, void *context, unsigned ws_code, void *arg);
     /* A whole text message of valid UTF-8, borrowed. Binary messages are closed with 1003. */
     void (*on_ws_message)(http_id id, void *context, struct str text, void *arg);
@@ -174,7 +178,8 @@ struct http_reply {
     bool must_close;
 };
 
-/* ERR_NOT_FOUND: the client is gone (not worth a message). HEAD is answered without the body. */
+/* ERR_NOT_FOUND: the client is gone (not worth a message). HEAD is answered without the body.
+ * Control characters in the values of headers become spaces. */
 int http_reply(struct http_server *server, http_id id, const struct http_reply *reply);
 
 /* An answer of unknown length: chunked (until close for HTTP/1.0). reply's body is the first piece.
@@ -190,8 +195,9 @@ void http_body_resume(struct http_server *server, http_id id);
 
 /* ---- WebSocket ---- */
 
-/* Answers 101. protocol: the sub-protocol chosen of those that the client offered, or NULL. The id
- * now names the WebSocket; context replaces the plan's. */
+/* Answers 101 to a request with is_upgrade, from on_request on. protocol: the sub-protocol chosen
+ * of those that the client offered, or NULL. The id now names the WebSocket; context replaces the
+ * plan's. ERR_NOT_FOUND or ERR_NO_MEMORY: the client is gone or sent away, on_gone follows. */
 int http_upgrade(struct http_server *server, http_id id, const char *protocol, void *context);
 
 /* A frame that many sockets share: encoded once, counted references, loop thread only. */

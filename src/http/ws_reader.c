@@ -27,7 +27,7 @@ struct ws_reader {
     bool is_closing;   /* our own wish */
     bool is_broken;    /* the client broke the protocol, or memory is short */
     bool is_mute;      /* output is not taken any more */
-    unsigned failure;  /* close code that was sent past wslay */
+    unsigned failure;  /* the code for what the client did wrong */
     unsigned received; /* close code of the client, 1005 for none; 0: no close frame yet */
 };
 
@@ -60,11 +60,11 @@ static ssize_t on_wslay_send(wslay_event_context_ptr wslay, const uint8_t *data,
     return (ssize_t)size;
 }
 
-/* Queues a close frame and stops reading: the client did what it must not do. */
+/* The client did what it must not do: nothing more is read, and write_failure() comes last. */
 static void give_up(struct ws_reader *reader, unsigned code)
 {
     reader->is_broken = true;
-    (void)wslay_event_queue_close(reader->wslay, (uint16_t)code, NULL, 0);
+    reader->failure = code;
     wslay_event_shutdown_read(reader->wslay);
 }
 
@@ -88,6 +88,13 @@ static void on_wslay_message(wslay_event_context_ptr wslay,
 
     (void)wslay;
     if (message->opcode == WSLAY_CONNECTION_CLOSE) {
+        struct str reason = {(const char *)message->msg, message->msg_length};
+
+        /* wslay looks at a reason only when it comes in one read; the code is no UTF-8 */
+        if (reason.length > 2 && !str_is_utf8(str_slice(reason, 2, reason.length))) {
+            give_up(reader, WSLAY_CODE_INVALID_FRAME_PAYLOAD_DATA);
+            return;
+        }
         reader->received = message->status_code ? message->status_code : WSLAY_CODE_NO_STATUS_RCVD;
     } else if (reader->is_broken || ws_reader_is_closing(reader)) {
         return;
@@ -146,12 +153,12 @@ static void write_out(struct ws_reader *reader)
 }
 
 /* In the place of what wslay has queued. */
-static void write_failure(struct ws_reader *reader, unsigned code)
+static void write_failure(struct ws_reader *reader)
 {
+    unsigned code = reader->failure;
     const char frame[] = {(char)0x88, 2, (char)(code >> 8), (char)(code & 0xff)};
 
     if (!reader->is_mute && !wslay_event_get_close_sent(reader->wslay)) {
-        reader->failure = code;
         (void)reader->events->on_output((struct str){frame, sizeof(frame)}, reader->arg);
     }
     reader->is_mute = true;
@@ -171,9 +178,12 @@ void ws_reader_feed(struct ws_reader *reader, struct str bytes)
     if (failed || (!wslay_event_get_read_enabled(reader->wslay) && !reader->received)) {
         reader->is_broken = true;
     }
-    if (failed) {
-        write_failure(reader, failed == WSLAY_ERR_NOMEM ? WSLAY_CODE_INTERNAL_SERVER_ERROR
-                                                        : WSLAY_CODE_PROTOCOL_ERROR);
+    if (failed && !reader->failure) {
+        reader->failure = failed == WSLAY_ERR_NOMEM ? WSLAY_CODE_INTERNAL_SERVER_ERROR
+                                                    : WSLAY_CODE_PROTOCOL_ERROR;
+    }
+    if (reader->failure) {
+        write_failure(reader);
         return;
     }
     write_out(reader);
@@ -216,11 +226,8 @@ bool ws_reader_is_done(const struct ws_reader *reader)
 
 unsigned ws_reader_code(const struct ws_reader *reader)
 {
-    if (reader->received) {
-        return reader->received;
-    }
-    if (reader->failure) {
-        return reader->failure;
+    if (reader->failure || reader->received) {
+        return reader->failure ? reader->failure : reader->received;
     }
     /* wslay says 1006 while none was sent */
     return wslay_event_get_status_code_sent(reader->wslay);

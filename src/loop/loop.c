@@ -111,7 +111,9 @@ void loop_free(struct loop *loop)
     }
     uv_close((uv_handle_t *)&loop->wake, NULL);
     uv_walk(&loop->uv, expect_closing, NULL);
-    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+    while (uv_run(&loop->uv, UV_RUN_DEFAULT)) {
+        /* a late loop_stop() ended the turn */
+    }
     check(uv_loop_close(&loop->uv) == 0);
     uv_mutex_destroy(&loop->mutex);
     alloc_free(loop);

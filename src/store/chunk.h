@@ -7,7 +7,7 @@
  *          4      4  version, 1
  *          8      8  XXH3-64 of everything from offset 16 on
  *         16      4  rows, 1 to USAGE_CHUNK_ROWS
- *         20      4  block runs of all rows
+ *         20      4  block runs of all rows, at most CHUNK_RUNS_MAX
  *         24      8  usage_table.merged_count: in a dataset's last chunk, 0 in the others
  *         32         sections, in ascending order of (kind, index), each at most once:
  *
@@ -65,8 +65,9 @@ void chunk_encoder_free(struct chunk_encoder *encoder);
 /* False when every row has been written. */
 bool chunk_encoder_has_more(const struct chunk_encoder *encoder);
 
-/* The next chunk, in place of what was in out. ERR_LIMIT (above CHUNK_BYTES_MAX, or out's limit),
- * ERR_NO_MEMORY. */
+/* The next chunk, in place of what was in out. ERR_LIMIT (above CHUNK_BYTES_MAX, out's limit, or a
+ * row with more than CHUNK_RUNS_MAX runs), ERR_NO_MEMORY; after a failure the encoder is good for
+ * chunk_encoder_free only. */
 must_check int chunk_encode(struct chunk_encoder *encoder, struct buf *out);
 
 /* ---- reading ---- */

@@ -211,7 +211,8 @@ static int parse(struct str bytes, struct view *view, struct error *error)
     (void)take(&rest, &view->merged_count, sizeof(view->merged_count));
     view->rows = rows;
     view->run_count = runs;
-    if (rows == 0 || rows > CHUNK_ROWS_MAX || !take_sections(rest, view) || !is_complete(view)) {
+    if (rows == 0 || rows > CHUNK_ROWS_MAX || runs > CHUNK_RUNS_MAX || !take_sections(rest, view) ||
+        !is_complete(view)) {
         return damaged(error, "its sections are wrong");
     }
     return OK;

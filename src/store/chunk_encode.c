@@ -236,7 +236,7 @@ static void write_dictionary(struct chunk_encoder *encoder, unsigned dictionary,
 
         put(&lengths, &length, sizeof(length));
     }
-    if (buf_status(&lengths) && !buf_status(out)) {
+    if (buf_status(&lengths)) {
         out->status = buf_status(&lengths);
     } else {
         pack(out, &(struct numbers){buf_str(&lengths).data, count, 8, 8, 0, NULL});
@@ -372,6 +372,9 @@ int chunk_encode(struct chunk_encoder *encoder, struct buf *out)
     size_t rows = measure(encoder, &runs);
 
     check(chunk_encoder_has_more(encoder));
+    if (runs > CHUNK_RUNS_MAX) {
+        return ERR_LIMIT; /* of one row */
+    }
     if (gather_runs(encoder, rows, runs)) {
         return ERR_NO_MEMORY;
     }

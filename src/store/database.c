@@ -109,27 +109,31 @@ static int read_number(sqlite3 *db, const char *sql, int *ret_number)
     return result == SQLITE_ROW ? SQLITE_OK : finalized;
 }
 
-static int take_step(sqlite3 *db, const struct schema *schema, int step)
+static int take_step(sqlite3 *db, const struct schema *schema, int step, struct error *error)
 {
     char pragma[PRAGMA_BYTES_MAX];
     int result = database_run(db, "BEGIN IMMEDIATE");
 
-    if (result) {
-        return result;
-    }
     (void)snprintf(pragma, sizeof(pragma), "PRAGMA application_id = %d; PRAGMA user_version = %d",
                    (int)schema->application_id, step + 1);
-    result = database_run(db, schema->steps[step]);
+    if (!result) {
+        result = database_run(db, schema->steps[step]);
+    }
     if (!result) {
         result = database_run(db, pragma);
     }
     if (!result) {
         result = database_run(db, "COMMIT");
     }
-    if (result) {
+    if (!result) {
+        return OK;
+    }
+    /* Said before the rollback, which has no reason of its own. */
+    int code = database_fail(db, result, "bring the schema up to date", error);
+    if (!sqlite3_get_autocommit(db)) {
         (void)database_run(db, "ROLLBACK");
     }
-    return result;
+    return code;
 }
 
 static int upgrade(sqlite3 *db, const struct schema *schema, int version, struct error *error)
@@ -139,10 +143,11 @@ static int upgrade(sqlite3 *db, const struct schema *schema, int version, struct
     if (!result) {
         result = database_run(db, connection_pragmas);
     }
-    for (int step = version; step < schema->step_count && !result; step++) {
-        result = take_step(db, schema, step);
+    int code = result ? database_fail(db, result, "prepare the connection", error) : OK;
+    for (int step = version; step < schema->step_count && !code; step++) {
+        code = take_step(db, schema, step, error);
     }
-    return result ? database_fail(db, result, "bring the schema up to date", error) : OK;
+    return code;
 }
 
 /* What the file says about itself, before anything is written to it. */

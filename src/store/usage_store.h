@@ -24,19 +24,24 @@
 
 struct usage_store;
 
-/* ERR_IO, ERR_UNSUPPORTED (a newer version), ERR_NO_MEMORY. */
+/* In a data directory that this process has (store_open holds the lock). ERR_IO, ERR_UNSUPPORTED (a
+ * newer version), ERR_INVALID (a path that is too long), ERR_NO_MEMORY. */
 must_check int usage_store_open(const char *data_dir, struct usage_store **ret_store,
                                 struct error *error);
 void usage_store_close(struct usage_store *store);
 
 /* Stores all rows of a table that is not sorted yet as a dataset, durably, all or nothing. The id
- * must be new: ERR_INVALID. ERR_IO, ERR_NO_MEMORY. */
+ * must be new: ERR_INVALID. ERR_LIMIT (a row with more than 8 M block runs, a chunk above 512 MiB),
+ * ERR_IO, ERR_NO_MEMORY. Puts and deletes take turns. */
 must_check int usage_store_put(struct usage_store *store, struct str dataset_id,
                                const struct usage_table *table, struct error *error);
 
-/* Appends a dataset's rows to a table, in the order of import, as if they were imported again:
- * equal in every column, and in by_request. ERR_NOT_FOUND, ERR_INVALID (a chunk is damaged),
- * ERR_CANCELLED, ERR_NO_MEMORY. */
+/* Appends a dataset's rows to a table, in the order of import. An empty table is then what the
+ * import made: equal in every column, dict and in by_request; only run_begin may differ, since runs
+ * that no row points at are not kept. is_cancelled (may be NULL) is looked at before each chunk.
+ * ERR_NOT_FOUND, ERR_INVALID (a chunk is damaged or missing, or the table has one of the requests
+ * already), ERR_UNSUPPORTED (a chunk of a newer version), ERR_LIMIT, ERR_CANCELLED, ERR_IO,
+ * ERR_NO_MEMORY; after a failure the table is good for usage_table_done only. */
 must_check int usage_store_load(struct usage_store *store, struct str dataset_id,
                                 struct usage_table *table, const atomic_bool *is_cancelled,
                                 struct error *error);

@@ -33,16 +33,17 @@ double load_cpu_s(pid_t pid)
 uint64_t load_resident_bytes(pid_t pid)
 {
     char path[64];
-    unsigned long long pages = 0;
+    char line[256] = "";
+    char *end = line;
 
     (void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
     FILE *file = fopen(path, "re");
-    if (file && fscanf(file, "%*u %llu", &pages) != 1) {
-        pages = 0;
-    }
     if (file) {
+        (void)!fgets(line, sizeof(line), file);
         (void)fclose(file);
     }
+    (void)strtoull(line, &end, 10); /* size; resident follows */
+    uint64_t pages = strtoull(end, NULL, 10);
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
@@ -153,7 +154,10 @@ int load_request(uint16_t port, const char *token, const char *path, const char 
     (void)close(fd);
     bytes[got] = '\0';
     char *body = strstr(bytes, "\r\n\r\n");
-    if (body && sscanf(bytes, "HTTP/1.1 %d", &status) == 1 && text) {
+    if (body && strncmp(bytes, "HTTP/1.1 ", 9) == 0) {
+        status = (int)strtol(bytes + 9, NULL, 10);
+    }
+    if (body && text) {
         (void)snprintf(text, size, "%s", body + 4);
     }
     return status;

@@ -21,6 +21,7 @@ const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/go
 const needsChromium = { skip: CHROMIUM ? false : "there is no chromium: tools/install_deps.sh test" };
 const WAIT_MS = 20_000;
 const WIDE = { width: 1600, height: 1000 };
+const TALL = { width: 1400, height: 1500 }; // with room for the whole course of a run
 const NARROW = { width: 360, height: 740 };
 const PLAN = "How can we reduce costs by 20 % without making anything worse?";
 
@@ -210,6 +211,9 @@ test("sample data, a question, steps and agents and tools as they happen, figure
     const figure = await report.size("figure svg");
     assert.ok(figure.width > 300 && figure.height > 50, "and they can be seen");
     assert.ok((await report.count("table")) >= 1);
+    assert.doesNotMatch(await report.text(), new RegExp(PLAN.slice(0, 40)), "the question is not said twice");
+    assert.match(await (await page.request.get(new URL(`/api/reports/${record.report_id}.html`, server.url).href)).text(),
+      new RegExp(PLAN.slice(0, 40)), "but the report has it");
     assert.equal(await page.evaluate(() => document.querySelector("iframe").getAttribute("sandbox")), "allow-same-origin");
 
     for (const suffix of ["html", "md", "csv", "json"]) {
@@ -218,11 +222,32 @@ test("sample data, a question, steps and agents and tools as they happen, figure
       assert.equal(answer.status(), 200, suffix);
       assert.ok((await answer.body()).length > 100, suffix);
     }
+    await page.setViewportSize(TALL);
     await page.waitForTimeout(200);
     await screenshot(page, "page.png");
+    await page.setViewportSize(WIDE);
     await page.emulateMedia({ colorScheme: "dark" });
+    await page.locator(".runs").evaluate((runs) => {
+      const frame = runs.querySelector("iframe");
+      const figure = frame.contentDocument.querySelector("figure").getBoundingClientRect();
+      runs.scrollTop += frame.getBoundingClientRect().top + figure.top - runs.getBoundingClientRect().top - 120;
+    });
     await screenshot(page, "page-dark.png");
     await page.emulateMedia({ colorScheme: "light" });
+
+    // A link inside of the report leads there, though the frame itself does not scroll.
+    const place = await run.locator("iframe").evaluate((frame) => {
+      const link = frame.contentDocument.querySelector("nav a[href='#facts']");
+      link.scrollIntoView({ block: "center" });
+      const [outer, inner] = [frame.getBoundingClientRect(), link.getBoundingClientRect()];
+      return { x: outer.left + inner.left + 20, y: outer.top + inner.top + 8 };
+    });
+    await page.mouse.click(place.x, place.y);
+    await until(() => run.locator("iframe").evaluate((frame) => {
+      const top = frame.getBoundingClientRect().top + frame.contentDocument.getElementById("facts").getBoundingClientRect().top;
+      return top > 0 && top < 500;
+    }), "the link to every number scrolls there");
+
     await page.setViewportSize(NARROW);
     await page.waitForTimeout(200);
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), "nothing sticks out at 360 px");
@@ -319,6 +344,16 @@ test("a file that cannot be read says why, and can be read again with a column n
     assert.ok((await failed.locator(".bad").innerText()).length > 20);
     await failed.getByRole("button", { name: "Dismiss" }).click();
     await failed.waitFor({ state: "detached" });
+
+    await dropFile(page, "odd.csv", Buffer.from("a,b,c\n2026-08-03T10:00:00Z,1000,100\n2026-08-03T10:01:00Z,1000,100\n"));
+    await failed.waitFor();
+    assert.match(await failed.locator(".bad").innerText(), /a, b, c/);
+    await failed.getByRole("textbox").fill("time=a input_tokens=b output_tokens=c model=gpt-4o");
+    await failed.getByRole("button", { name: "Read again" }).click();
+    const dataset = page.locator(".dataset.is-chosen").filter({ hasText: "odd.csv" });
+    await dataset.waitFor();
+    assert.match(await dataset.innerText(), /2 records/);
+    assert.equal(await failed.count(), 0);
   }));
 
 test("12 MB of agentic trace dropped on the page give the known figures, with progress", { ...needsChromium, ...(needsChromium.skip ? {} : needsData) }, () =>
@@ -367,7 +402,7 @@ test("a connection that drops in mid-run comes back; no event is lost or shown t
         return;
       }
       socket.send(message);
-      if (isEvent && events === 2) socket.send(message); // a repetition must not count twice
+      if (/SUBAGENT_STARTED|TOOL_CALL_START|TEXT_MESSAGE_CONTENT/.test(String(message))) socket.send(message); // once too often
     });
   });
   await withPage(async (page) => {
@@ -378,6 +413,8 @@ test("a connection that drops in mid-run comes back; no event is lost or shown t
     assert.equal(Number(await run.getAttribute("data-seq")), record.last_seq);
     assert.equal(await run.locator("[data-agent]").count(), record.agents.length);
     assert.equal(await run.locator("[data-tool]").count(), record.tool_calls.length);
+    const { items } = await server.json(200, `/api/threads/${record.thread_id}/messages`);
+    assert.deepEqual(await run.locator(".summary p").allTextContents(), items.at(-1).content.split("\n"));
     assert.ok(sockets.length >= 4, `${sockets.length} connections`);
     assert.equal(refused, 2);
   }, { prepare });

@@ -13,8 +13,8 @@ const EXAMPLES = [
   "How can we reduce costs by 20 % without making anything worse?",
   "5-minute or 1-hour cache?",
   "Where does the money go?",
-  "Why did our costs go up?",
-  "What happens if traffic doubles?",
+  "Audit our caching: what do we leave on the table?",
+  "What could go to the batch API?",
 ];
 
 const TOP_GAP_PX = 4;

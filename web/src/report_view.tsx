@@ -2,7 +2,9 @@
 //
 // The report in its place: the server's own HTML in a frame that runs no scripts and is as high as
 // its content, so that it reads as part of the page. allow-same-origin lets this page measure it
-// (and lets the frame carry the session); without allow-scripts nothing in it can act.
+// (and lets the frame carry the session); without allow-scripts nothing in it can act. What the page
+// has said already (the question, the summary) is not shown again in the frame; the report that is
+// opened or saved has it.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ReportActivity } from "./wire.ts";
@@ -16,7 +18,13 @@ const FORMATS = [
 
 const FIRST_HEIGHT_PX = 480; // until the report has been measured
 
-export function ReportView(props: { report: ReportActivity; isOpenAtFirst: boolean }) {
+interface ReportViewProps {
+  report: ReportActivity;
+  isOpenAtFirst: boolean;
+  isSummaryShown: boolean; // on the page, above the report
+}
+
+export function ReportView(props: ReportViewProps) {
   const [isOpen, setIsOpen] = useState(props.isOpenAtFirst);
   const { reportId } = props.report;
   const address = `/api/reports/${encodeURIComponent(reportId)}`;
@@ -38,20 +46,35 @@ export function ReportView(props: { report: ReportActivity; isOpenAtFirst: boole
           ))}
         </p>
       </header>
-      {isOpen && <Frame address={`${address}.html`} />}
+      {isOpen && <Frame address={`${address}.html`} isSummaryShown={props.isSummaryShown} />}
     </section>
   );
 }
 
-function Frame({ address }: { address: string }) {
+/** Hides in the report what stands above it on the page. */
+function leaveOut(report: Document, isSummaryShown: boolean): void {
+  const hide = (selector: string, isHidden: boolean): void => {
+    for (const element of report.querySelectorAll<HTMLElement>(selector)) element.hidden = isHidden;
+  };
+  hide("main > header > .brand, main > header > h1", true);
+  hide("main > header > .meta > :nth-child(-n + 2), #summary > .tiles ~ ul", isSummaryShown);
+  const main = report.querySelector("main");
+  if (main) main.style.padding = "1rem";
+}
+
+function Frame({ address, isSummaryShown }: { address: string; isSummaryShown: boolean }) {
   const frame = useRef<HTMLIFrameElement>(null);
   const [height, setHeight] = useState(FIRST_HEIGHT_PX);
   const watcher = useRef<ResizeObserver>();
   useEffect(() => () => watcher.current?.disconnect(), []);
+  useEffect(() => {
+    if (frame.current?.contentDocument) leaveOut(frame.current.contentDocument, isSummaryShown);
+  }, [isSummaryShown]);
 
   const measure = (): void => {
     const body = frame.current?.contentDocument?.body;
     if (!body) return;
+    leaveOut(body.ownerDocument, isSummaryShown);
     watcher.current?.disconnect();
     watcher.current = new ResizeObserver(() => setHeight(Math.ceil(body.getBoundingClientRect().height)));
     watcher.current.observe(body);

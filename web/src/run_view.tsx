@@ -80,7 +80,9 @@ export function RunView({ run, datasetName, isNewest, onVisible, onStop, onAskAg
       {run.status === "cancelled" && (
         <Outcome title="Stopped" reason={run.reason} onAskAgain={onAskAgain} />
       )}
-      {run.report && <ReportView report={run.report} isOpenAtFirst={isNewest} />}
+      {run.report && (
+        <ReportView report={run.report} isOpenAtFirst={isNewest} isSummaryShown={run.text !== ""} />
+      )}
     </article>
   );
 }
@@ -150,7 +152,7 @@ function Tool({ tool }: { tool: ToolCall }) {
       <code title={tool.args && tool.args !== "{}" ? tool.args : undefined}>{tool.name}</code>
       <Took ms={tool.durationMs} />
       {facts.length > 0 ? (
-        <span class="found">
+        <span class="found" title={tool.outcome}>
           {facts.map((fact) => `${fact.label} ${fact.printed}`).join(" · ")}
         </span>
       ) : (

@@ -14,8 +14,8 @@ export function SignIn() {
       </p>
       <pre>{"$ netra serve\nlistening: http://127.0.0.1:…\nsign in:   http://127.0.0.1:…/auth/sign-in?code=…"}</pre>
       <p>
-        <code>make demo</code> prints one, too. If the link was used already, ask for a new one in the
-        terminal where you run the demo, or start the server again.
+        A link that was used needs a successor: <code>make demo</code> prints a new one each time, and
+        so does a server that is started again.
       </p>
       <p>
         <button type="button" class="primary" onClick={() => window.location.reload()}>

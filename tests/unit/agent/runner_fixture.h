@@ -13,7 +13,7 @@
 
 #include <time.h>
 
-#include "agent/runner.h"
+#include "agent/runner_state.h"
 #include "base/civil_time.h"
 #include "loop/clock.h"
 
@@ -379,6 +379,124 @@ static inline size_t times(const struct stored_log *log, const char *part)
         count += says(log->json[i], part);
     }
     return count;
+}
+
+/* ---- what a log must be ---- */
+
+struct open_things {
+    struct str names[16];
+    size_t count;
+};
+
+static inline void open_one(struct open_things *open, struct str name)
+{
+    for (size_t i = 0; i < open->count; i++) {
+        assert_false(str_equal(open->names[i], name));
+    }
+    assert_true(open->count < ARRAY_LENGTH(open->names));
+    open->names[open->count++] = name;
+}
+
+static inline void close_one(struct open_things *open, struct str name)
+{
+    for (size_t i = 0; i < open->count; i++) {
+        if (str_equal(open->names[i], name)) {
+            open->names[i] = open->names[--open->count];
+            return;
+        }
+    }
+    fail_msg("%.*s ends and was not begun", STR_ARGS(name));
+}
+
+/* The text behind "key":" up to the next quote. */
+static struct str member(const char *json, const char *key)
+{
+    const char *at = strstr(json, key);
+
+    if (!at) {
+        fail_msg("there is no %s in %s", key, json);
+        return STR("");
+    }
+    at += strlen(key);
+    return (struct str){at, strcspn(at, "\"")};
+}
+
+/* The rules of AG-UI for one run: it starts once, ends once, everything that was begun is ended
+ * before a RUN_FINISHED, nothing follows. Numbers were checked when the log was read. */
+static inline void assert_log_holds(const struct stored_log *log)
+{
+    struct open_things steps = {0};
+    struct open_things agents = {0};
+    struct open_things calls = {0};
+    struct open_things texts = {0};
+
+    for (size_t i = 0; i < log->count; i++) {
+        const char *json = log->json[i];
+        struct str type = member(json, "\"type\":\"");
+
+        assert_int_equal(str_equal(type, STR("RUN_STARTED")), i == 0);
+        if (str_equal(type, STR("STEP_STARTED"))) {
+            open_one(&steps, member(json, "\"stepName\":\""));
+        } else if (str_equal(type, STR("STEP_FINISHED"))) {
+            close_one(&steps, member(json, "\"stepName\":\""));
+        } else if (str_equal(type, STR("SUBAGENT_STARTED"))) {
+            open_one(&agents, member(json, "\"subagentRunId\":\""));
+        } else if (str_starts_with(type, STR("SUBAGENT_"))) {
+            close_one(&agents, member(json, "\"subagentRunId\":\""));
+        } else if (str_equal(type, STR("TOOL_CALL_START"))) {
+            open_one(&calls, member(json, "\"toolCallId\":\""));
+        } else if (str_equal(type, STR("TOOL_CALL_END"))) {
+            close_one(&calls, member(json, "\"toolCallId\":\""));
+        } else if (str_equal(type, STR("TEXT_MESSAGE_START"))) {
+            open_one(&texts, member(json, "\"messageId\":\""));
+        } else if (str_equal(type, STR("TEXT_MESSAGE_END"))) {
+            close_one(&texts, member(json, "\"messageId\":\""));
+        } else if (str_equal(type, STR("RUN_FINISHED"))) {
+            assert_int_equal(steps.count + agents.count + calls.count + texts.count, 0);
+        }
+        assert_int_equal(says(json, "\"type\":\"RUN_FINISHED\"") ||
+                             says(json, "\"type\":\"RUN_ERROR\""),
+                         i + 1 == log->count);
+    }
+}
+
+static inline void assert_ended(struct place *place, const char *run_id,
+                                enum store_run_status status)
+{
+    struct stored_log log = {0};
+
+    log_of(place, run_id, &log);
+    assert_log_holds(&log);
+    assert_int_equal(row_of(place, run_id).status, status);
+    log_free(&log);
+}
+
+static inline void restart(struct place *place)
+{
+    struct error error = {0};
+
+    runner_free(place->runner);
+    place_runner(place, 2);
+    assert_int_equal(runner_recover(place->runner, &error), OK);
+}
+
+/* ---- the records of a test program ---- */
+
+static struct dataset *sample; /* of the whole program: records that answer the question */
+
+static inline int open_sample(void **state)
+{
+    (void)state;
+    sample = sample_dataset();
+    played_dataset = sample;
+    return 0;
+}
+
+static inline int close_sample(void **state)
+{
+    (void)state;
+    dataset_close(sample);
+    return 0;
 }
 
 #endif

@@ -13,6 +13,7 @@
 #include "api/api_state.h"
 #include "api/subscription_table.h"
 #include "base/alloc.h"
+#include "base/decimal.h"
 #include "base/random.h"
 
 #define RUNS        4u
@@ -91,15 +92,22 @@ static int receive(struct socket *socket, uint64_t run, uint64_t seq)
 
 /* ---- what http does ---- */
 
+/* An event's text is "<run>:<seq>". */
+static void parse_event(struct str text, uint64_t *ret_run, uint64_t *ret_seq)
+{
+    size_t colon = str_find(text, STR(":"), 0);
+
+    assert_true(colon < text.length);
+    assert_int_equal(decimal_parse_u64(str_slice(text, 0, colon), ret_run), OK);
+    assert_int_equal(decimal_parse_u64(str_slice(text, colon + 1, text.length), ret_seq), OK);
+}
+
 struct ws_frame *ws_frame_text(struct str text)
 {
     struct ws_frame *frame = alloc_zeroed(1, sizeof(*frame));
-    int taken = 0;
 
     if (frame) {
-        assert_int_equal(
-            sscanf(text.data, "{\"run\":%lu,\"seq\":%lu}%n", &frame->run, &frame->seq, &taken), 2);
-        assert_int_equal(taken, text.length);
+        parse_event(text, &frame->run, &frame->seq);
         frame->references = 1;
         frames_made++;
         frames_alive++;
@@ -139,20 +147,22 @@ void ws_close(struct http_server *server, http_id id, unsigned code, const char 
 
 int http_stream_write(struct http_server *server, http_id id, struct str piece)
 {
-    unsigned long id_line = 0;
-    unsigned long run = 0;
-    unsigned long seq = 0;
-    int taken = 0;
+    struct str begin = STR("id: ");
+    struct str middle = STR("\ndata: ");
+    struct str end = STR("\n\n");
+    uint64_t id_line = 0;
+    uint64_t run = 0;
+    uint64_t seq = 0;
 
     (void)server;
     if (str_equal(piece, STR(": keep-alive\n\n"))) {
         return socket_of(id) ? OK : ERR_NOT_FOUND;
     }
-    assert_int_equal(sscanf(piece.data, "id: %lu\ndata: {\"run\":%lu,\"seq\":%lu}\n\n%n", &id_line,
-                            &run, &seq, &taken),
-                     3);
-    assert_int_equal(taken, piece.length);
-    assert_true(str_ends_with(piece, STR("}\n\n")));
+    size_t data = str_find(piece, middle, 0);
+    assert_true(str_starts_with(piece, begin) && data < piece.length);
+    assert_true(str_ends_with(piece, end));
+    assert_int_equal(decimal_parse_u64(str_slice(piece, begin.length, data), &id_line), OK);
+    parse_event(str_slice(piece, data + middle.length, piece.length - end.length), &run, &seq);
     assert_int_equal(id_line, seq);
     return receive(socket_of(id), run, seq);
 }
@@ -214,7 +224,7 @@ int store_list_events(struct store *store, struct str run_id, uint64_t after, un
     (void)store;
     uint64_t end = visible[run];
     for (uint64_t seq = after + 1; goes_on && seq <= end && seq <= after + limit; seq++) {
-        int length = snprintf(json, sizeof(json), "{\"run\":%u,\"seq\":%lu}", run, seq);
+        int length = snprintf(json, sizeof(json), "%u:%lu", run, seq);
 
         goes_on =
             fn(&(struct store_event){.run_id = run_id, .seq = seq, .json = {json, (size_t)length}},
@@ -238,7 +248,7 @@ static void publish_next(unsigned run)
         return;
     }
     uint64_t seq = ++published[run];
-    int length = snprintf(json, sizeof(json), "{\"run\":%u,\"seq\":%lu}", run, seq);
+    int length = snprintf(json, sizeof(json), "%u:%lu", run, seq);
     unsigned frames_before = frames_made;
     sent_in_publish = 0;
     unsigned count = subscribers_publish(subscribers, str_from(run_names[run]), seq,

@@ -105,7 +105,7 @@ static void test_ws_message_faults_say_where(void **state)
         cleanup(reading_done) struct reading r = read_text(cases[i].json);
         const char *type = ws_message_type_name(r.message.type);
 
-        if (r.ok || strcmp(r.fault.pointer, cases[i].pointer) || !r.fault.detail[0]) {
+        if (r.ok || strcmp(r.fault.pointer, cases[i].pointer) != 0 || !r.fault.detail[0]) {
             fail_msg("%s: %d at '%s': %s", cases[i].json, r.ok, r.fault.pointer, r.fault.detail);
         }
         if (cases[i].reply_to) {

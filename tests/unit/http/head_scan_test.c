@@ -104,6 +104,7 @@ static const struct bad_head {
     {"GET / HTTP/1.1\r\n" HOST "A: \x01\r\n\r\n", REFUSAL_CONTROL},
     {"GET / HTTP/1.1\r\n" HOST "A: \x7f\r\n\r\n", REFUSAL_CONTROL},
     {"\x16\x03\x01", REFUSAL_CONTROL},
+    {"GET / HTTP/1.1\r\nA: \x01\r\nHo", REFUSAL_CONTROL}, /* before its end */
     {"GET /\r\n", REFUSAL_REQUEST_LINE},
     {"GET / \r\n", REFUSAL_REQUEST_LINE},
     {"GET  / HTTP/1.1\r\n", REFUSAL_REQUEST_LINE},

@@ -32,6 +32,7 @@ struct house {
     http_id late;     /* of the last request for /late, /stream or a WebSocket */
     size_t streamed;  /* bytes of on_body */
     bool must_pause;
+    bool tolerates_failure; /* of what the handler asks for */
     unsigned drained;
     unsigned messages;
     bool has_stopped;
@@ -101,7 +102,8 @@ static inline void begin_stream(struct house *house, http_id id)
         .status = 200, .content_type = STR("text/event-stream"), .body = STR(": hi\n\n")};
 
     house->late = id;
-    assert_int_equal(http_stream_begin(house->server, id, &reply), OK);
+    int code = http_stream_begin(house->server, id, &reply);
+    assert_true(code == OK || house->tolerates_failure);
 }
 
 static inline void house_on_request(const struct http_request *request, void *arg)
@@ -121,7 +123,8 @@ static inline void house_on_request(const struct http_request *request, void *ar
         (void)http_reply(house->server, request->id, &(struct http_reply){.status = 204});
     } else if (request->is_upgrade) {
         house->late = request->id;
-        assert_int_equal(http_upgrade(house->server, request->id, "ag-ui.v1+json", house), OK);
+        int code = http_upgrade(house->server, request->id, "ag-ui.v1+json", house);
+        assert_true(code == OK || house->tolerates_failure);
     } else if (request->body.length) {
         reply_text(house, request->id, 200, request->body);
     } else {

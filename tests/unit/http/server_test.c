@@ -8,6 +8,13 @@
 
 #include <sys/resource.h>
 
+#include "base/alloc.h"
+
+#define STR_INIT(text)                                                                             \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
+
 static void test_server_answers_and_keeps_the_connection(void **state)
 {
     struct house house;
@@ -555,6 +562,57 @@ static void test_server_without_descriptors_does_not_spin(void **state)
     house_close(&house);
 }
 
+/* From the nth allocation on each one fails: whoever cannot be served is sent away, nobody else. */
+static void test_server_survives_want_of_memory(void **state)
+{
+    static char body[20000000];
+    static const struct str requests[] = {
+        STR_INIT("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc"),
+        STR_INIT(GET("/big")),
+        STR_INIT(GET("/stream")),
+        STR_INIT(GET("/small") "GET / HT"),
+        STR_INIT("BREW / HTTP/1.1\r\n\r\n"),
+        STR_INIT(
+            "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"),
+    };
+    bool has_failed = true;
+
+    (void)state;
+    for (uint64_t nth = 1; has_failed; nth++) {
+        struct client clients[ARRAY_LENGTH(requests)];
+        struct house house;
+
+        assert_true(nth < 1000);
+        house_open(&house, NULL);
+        house.big = (struct str){body, sizeof(body)};
+        house.tolerates_failure = true;
+        assert_int_equal(buf_reserve(&house.notes, 100000), OK);
+        for (size_t i = 0; i < ARRAY_LENGTH(requests); i++) {
+            clients[i] = client_open(&house);
+        }
+        turn_for(&house, 1);
+        (void)alloc_fail_from(nth);
+        for (size_t i = 0; i < ARRAY_LENGTH(requests); i++) {
+            client_send(&house, &clients[i], requests[i]);
+        }
+        turn_for(&house, 1);
+        client_send(&house, &clients[0], STR("def"));
+        client_send(&house, &clients[3], STR("TP/1.1\r\nHost: x\r\n\r\n"));
+        turn_for(&house, 1);
+        has_failed = alloc_fail_from(0) >= nth;
+        for (size_t i = 0; i < ARRAY_LENGTH(requests); i++) {
+            client_close(&clients[i]);
+        }
+        turn_until(&house, http_server_counts(house.server).connections == 0);
+        struct client client = client_open(&house);
+        client_send(&house, &client, STR(GET("/")));
+        turn_until(&house, client_has(&client, "hello"));
+        client_close(&client);
+        house_close(&house);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_server_answers_and_keeps_the_connection),
     cmocka_unit_test(test_server_answers_pipelined_requests_in_order),
@@ -575,6 +633,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_server_is_freed_with_clients_inside),
     cmocka_unit_test(test_server_start_says_why_not),
     cmocka_unit_test(test_server_without_descriptors_does_not_spin),
+    cmocka_unit_test(test_server_survives_want_of_memory),
 };
 
 UNIT_MAIN(tests)

@@ -322,7 +322,7 @@ static void store_contract_lists(struct fixture *f)
     add_run(batch, "r3", "a", 11);
     add_run(batch, "other", "b", 12);
     for (int i = 3; i >= 1; i--) {
-        char id[8];
+        char id[16];
 
         (void)snprintf(id, sizeof(id), "m%d", i);
         store_add_message(batch, &(struct store_message){.id = str_from(id),
@@ -392,7 +392,7 @@ static void store_contract_open_runs(struct fixture *f)
     names_begin(&names);
     put_thread(batch, "t", 1);
     for (int status = STORE_RUN_QUEUED; status <= STORE_RUN_CANCELLED; status++) {
-        char id[8];
+        char id[16];
 
         (void)snprintf(id, sizeof(id), "r%d", status);
         struct store_run run = run_of(id, "t", 100 - status);
@@ -580,7 +580,7 @@ static void store_contract_reopen(struct fixture *f)
     names_begin(&names);
     for (int i = 0; i < 3; i++) {
         struct store_batch *batch = new_batch();
-        char id[8];
+        char id[16];
 
         (void)snprintf(id, sizeof(id), "t%d", i);
         put_thread(batch, id, i);

@@ -167,7 +167,7 @@ static void test_usage_store_sweeps_what_nobody_keeps(void **state)
     (void)state;
     kept_begin(&kept);
     for (int i = 0; i < 6; i++) {
-        char id[8];
+        char id[16];
 
         (void)snprintf(id, sizeof(id), "d%d", i);
         put(&kept, id, &made_up);
@@ -175,7 +175,7 @@ static void test_usage_store_sweeps_what_nobody_keeps(void **state)
     assert_int_equal(usage_store_sweep(kept.store, keep_even, &asked, NULL), OK);
     assert_int_equal(asked, 6);
     for (int i = 0; i < 6; i++) {
-        char id[8];
+        char id[16];
 
         (void)snprintf(id, sizeof(id), "d%d", i);
         assert_int_equal(load_code(&kept, id), i % 2 ? ERR_NOT_FOUND : OK);
