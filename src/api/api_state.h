@@ -13,7 +13,7 @@
 /* The answer of GET /api/health, as long as it holds. */
 struct short_health {
     struct buf text;
-    int64_t uptime_s;
+    int64_t made_us;
     enum health_state state;
 };
 

@@ -22,6 +22,7 @@ int hosts_add(struct hosts *hosts, const char *name)
     if (!copy) {
         return ERR_NO_MEMORY;
     }
+    hosts->lengths[hosts->count] = strlen(copy);
     hosts->names[hosts->count++] = copy;
     return OK;
 }
@@ -40,7 +41,9 @@ static bool has(const struct hosts *hosts, struct str name, struct str port)
     struct str wanted = without(name, port);
 
     for (size_t i = 0; i < hosts->count && wanted.length; i++) {
-        if (str_equal_ascii_case(without(str_from(hosts->names[i]), port), wanted)) {
+        struct str known = {hosts->names[i], hosts->lengths[i]};
+
+        if (str_equal_ascii_case(without(known, port), wanted)) {
             return true;
         }
     }

@@ -11,6 +11,7 @@
 
 struct hosts {
     char *names[AUTH_HOSTS_MAX];
+    size_t lengths[AUTH_HOSTS_MAX];
     size_t count;
 };
 

@@ -4,16 +4,17 @@
 #include "base/civil_time.h"
 #include "loop/clock.h"
 
-static void append_number(struct buf *out, uint64_t value)
+#define NUMBER_DIGITS 20 /* of 64 bits */
+
+static struct str digits_of(uint64_t value, char digits[static NUMBER_DIGITS])
 {
-    char digits[20];
-    size_t at = sizeof(digits);
+    size_t at = NUMBER_DIGITS;
 
     do {
         digits[--at] = (char)('0' + value % 10);
         value /= 10;
     } while (value);
-    buf_append(out, (struct str){digits + at, sizeof(digits) - at});
+    return (struct str){digits + at, NUMBER_DIGITS - at};
 }
 
 /* Date (RFC 9110's IMF-fixdate) and what every answer carries. */
@@ -44,38 +45,55 @@ void reply_head_begin(struct http_server *server, int status)
     if (status == 200) {
         buf_append(out, STR("HTTP/1.1 200 OK"));
     } else {
+        char digits[NUMBER_DIGITS];
+
         buf_append(out, STR("HTTP/1.1 "));
-        append_number(out, (uint64_t)status);
+        buf_append(out, digits_of((uint64_t)status, digits));
         buf_append_char(out, ' ');
         buf_append(out, str_from(status_phrase(status)));
     }
     buf_append(out, buf_str(&server->common));
 }
 
-void reply_head_field(struct http_server *server, struct str name, struct str value)
+static char *put(char *at, struct str text)
 {
-    struct buf *out = &server->reply_head;
+    memcpy(at, text.data, text.length);
+    return at + text.length;
+}
 
-    buf_append(out, name);
-    buf_append(out, STR(": "));
-    size_t begin = out->length;
-    buf_append(out, value);
-    for (size_t i = begin; i < out->length; i++) {
-        unsigned char c = (unsigned char)out->data[i];
+/* "name: value\r\n" in one piece: fields are most of what an answer costs here. */
+static void append_field(struct buf *out, struct str name, struct str value)
+{
+    size_t length = name.length + value.length + 4;
+
+    if (buf_reserve(out, length)) {
+        return;
+    }
+    char *begin = put(put(out->data + out->length, name), STR(": "));
+    char *end = put(begin, value);
+
+    for (char *at = begin; at < end; at++) {
+        unsigned char c = (unsigned char)*at;
 
         if ((c < 0x20 && c != '\t') || c == 0x7f) {
-            out->data[i] = ' ';
+            *at = ' ';
         }
     }
-    buf_append(out, STR("\r\n"));
+    (void)put(end, STR("\r\n"));
+    out->length += length;
+    out->data[out->length] = '\0';
+}
+
+void reply_head_field(struct http_server *server, struct str name, struct str value)
+{
+    append_field(&server->reply_head, name, value.length ? value : STR(""));
 }
 
 void reply_head_number(struct http_server *server, struct str name, uint64_t value)
 {
-    buf_append(&server->reply_head, name);
-    buf_append(&server->reply_head, STR(": "));
-    append_number(&server->reply_head, value);
-    buf_append(&server->reply_head, STR("\r\n"));
+    char digits[NUMBER_DIGITS];
+
+    append_field(&server->reply_head, name, digits_of(value, digits));
 }
 
 struct str reply_head_end(struct http_server *server)

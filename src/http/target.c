@@ -30,6 +30,19 @@ static int decode_byte(struct str text, size_t *at)
     return high < 0 || low < 0 || high + low == 0 ? -1 : high << 4 | low;
 }
 
+/* Nothing to decode, no dot, ASCII: most paths, which need no second look. */
+static bool is_plain(struct str raw)
+{
+    for (size_t i = 0; i < raw.length; i++) {
+        unsigned char c = (unsigned char)raw.data[i];
+
+        if (c == '%' || c == '.' || c >= 0x80) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool has_dot_segments(struct str path)
 {
     size_t begin = 1;
@@ -65,21 +78,10 @@ static int strip_origin(struct str *target, struct str host)
     return 0;
 }
 
-int target_parse(struct str target, struct str host, char *path, struct target *ret_target)
+static int decode_path(struct str raw, char *path, struct str *ret_path)
 {
-    bool is_absolute = target.length && target.data[0] != '/';
-    int code = is_absolute ? strip_origin(&target, host) : 0;
-
-    if (code) {
-        return code;
-    }
-    size_t question = str_find(target, STR("?"), 0);
-    size_t end = question < target.length ? question : target.length;
-    struct str raw = str_slice(target, 0, end);
-    if (raw.length == 0) {
-        raw = STR("/");
-    }
     size_t length = 0;
+
     for (size_t at = 0; at < raw.length;) {
         int byte = decode_byte(raw, &at);
 
@@ -94,6 +96,33 @@ int target_parse(struct str target, struct str host, char *path, struct target *
     }
     if (has_dot_segments(decoded)) {
         return -REFUSAL_TARGET_DOTS;
+    }
+    *ret_path = decoded;
+    return 0;
+}
+
+int target_parse(struct str target, struct str host, char *path, struct target *ret_target)
+{
+    bool is_absolute = target.length && target.data[0] != '/';
+    int code = is_absolute ? strip_origin(&target, host) : 0;
+
+    if (code) {
+        return code;
+    }
+    size_t question = str_find(target, STR("?"), 0);
+    size_t end = question < target.length ? question : target.length;
+    struct str raw = str_slice(target, 0, end);
+    if (raw.length == 0) {
+        raw = STR("/");
+    }
+    struct str decoded = {path, raw.length};
+    if (is_plain(raw)) {
+        memcpy(path, raw.data, raw.length);
+    } else {
+        code = decode_path(raw, path, &decoded);
+    }
+    if (code) {
+        return code;
     }
     ret_target->path = decoded;
     ret_target->query =
