@@ -1,6 +1,6 @@
 /*
  * The table of routes as an OpenAPI 3.1 document. Schemas are JSON texts in the tables and in
- * schemas.c; what is said here of each route is what the router does.
+ * schemas.json; what is said here of each route is what the router does.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -232,12 +232,7 @@ static void put_components(struct json_writer *w)
     put_raw(w, "responses",
             "{\"Problem\":{\"description\":\"It was refused or failed (RFC 9457).\",\"content\":{"
             "\"application/problem+json\":{\"schema\":" SCHEMA_REF("Problem") "}}}}");
-    json_key(w, "schemas");
-    json_begin_object(w);
-    for (size_t i = 0; i < schema_count; i++) {
-        put_raw(w, schemas[i].name, schemas[i].json);
-    }
-    json_end_object(w);
+    put_raw(w, "schemas", schemas_json);
     json_end_object(w);
 }
 
