@@ -53,7 +53,9 @@ void api_write_docs_page(struct buf *out)
                    "<style>body{font:1rem/1.5 system-ui;max-width:72rem;margin:2rem auto;padding:0 "
                    "1rem;color-scheme:light dark}table{border-collapse:collapse;width:100%}"
                    "td,th{text-align:left;vertical-align:top;padding:.3rem .6rem;border-bottom:1px "
-                   "solid #8886}code{font-size:.9em}</style>"
+                   "solid #8886}code{font-size:.9em}td:nth-child(-n+5){white-space:nowrap;width:1%}"
+                   "td:nth-child(2){width:22rem;white-space:normal;min-width:16rem}"
+                   "h2{margin:2rem 0 .3rem;text-transform:capitalize}</style>"
                    "<h1>Netra: HTTP interface</h1><p>The same for machines: "
                    "<a href=\"/openapi.json\">openapi.json</a>. Errors are "
                    "<code>application/problem+json</code>.</p>"));

@@ -7,8 +7,8 @@
  * with style attributes. Reports are shown in frames of this server. */
 static const struct http_header page_headers[] = {
     {{"Content-Security-Policy", 23},
-     STR("default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-         "img-src 'self' data: blob:; connect-src 'self'; frame-src 'self'; object-src 'none'; "
+     STR("default-src 'self'; script-src 'self'; style-src 'self'; "
+         "img-src 'self' data:; connect-src 'self'; frame-src 'self'; object-src 'none'; "
          "base-uri 'none'; form-action 'self'; frame-ancestors 'none'")},
     {{"Referrer-Policy", 15}, {"no-referrer", 11}},
     {{"Cross-Origin-Opener-Policy", 26}, {"same-origin", 11}},

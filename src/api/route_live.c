@@ -134,7 +134,6 @@ static void send_pong(struct api *api, http_id id)
 static const struct http_header stream_headers[] = {
     {{"Cache-Control", 13}, {"no-store", 8}},
     {{"X-Accel-Buffering", 17}, {"no", 2}}, /* proxies of the nginx family would hold it back */
-    {{"X-Content-Type-Options", 22}, {"nosniff", 7}},
 };
 
 static bool note_there(const struct store_run *run, void *arg)
@@ -437,14 +436,14 @@ static const struct route routes[] = {
      .pattern = "/ws",
      .handle = open_websocket,
      .ops = &live_ops,
-     .summary = "WebSocket of the sub-protocol " WS_PROTOCOL ": starts, resumes and cancels runs",
+     .summary = "WebSocket of the sub-protocol " WS_PROTOCOL ": starts, resumes and cancels runs.",
      .reply_status = 101},
     {.method = HTTP_POST,
      .pattern = "/agui",
      .handle = run_agui,
      .ops = &live_ops,
      .takes_json = true,
-     .summary = "Starts a run from an AG-UI RunAgentInput and streams its events",
+     .summary = "Starts a run from an AG-UI RunAgentInput and streams its events.",
      .request = "{\"type\":\"object\",\"required\":[\"messages\"],\"properties\":{"
                 "\"threadId\":{\"type\":\"string\"},\"runId\":{\"type\":\"string\"},"
                 "\"messages\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},"
@@ -457,7 +456,7 @@ static const struct route routes[] = {
      .pattern = "/api/runs/{id}/events",
      .handle = stream_events,
      .ops = &live_ops,
-     .summary = "The log of a run as an event stream; ends after the last event",
+     .summary = "The log of a run as an event stream; ends after the last event.",
      .queries = events_queries,
      .reply = STREAM_SCHEMA,
      .reply_type = "text/event-stream",
