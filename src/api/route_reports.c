@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "api/api_state.h"
+#include "api/route_recompute.h"
 
 #define HEADERS_MAX     6u
 #define ETAG_BYTES      (STORE_ID_BYTES_MAX + 16u)
@@ -190,6 +191,13 @@ static const struct route routes[] = {
      .summary = "The facts of a report as rows.",
      .reply = "{\"type\":\"string\"}",
      .reply_type = "text/csv",
+     .reply_status = 200},
+    {.method = HTTP_POST,
+     .pattern = "/api/reports/{id}/recompute",
+     .handle = route_recompute,
+     .takes_json = true, /* {} is what many clients send when they have nothing to say */
+     .summary = "Derives every fact of a report again from its records and compares.",
+     .reply = SCHEMA_REF("Recomputation"),
      .reply_status = 200},
 };
 

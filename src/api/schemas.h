@@ -1,6 +1,6 @@
 /*
- * schemas: the resources as JSON schemas by name, for the OpenAPI document: the text of schemas.json, one
- * JSON object. Private to api/.
+ * schemas: the resources as JSON schemas by name, for the OpenAPI document: the text of
+ * schemas.json, one JSON object. Private to api/.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

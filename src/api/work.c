@@ -103,13 +103,14 @@ static void on_dataset(int code, const struct error *error, struct dataset_lease
 static bool ask_for_dataset(const struct store_dataset *row, void *arg)
 {
     struct work *work = (struct work *)arg;
+    int64_t now_us = work->now_us ? work->now_us : civil_floor(clock_now_us(), NOW_STEP_US);
 
     if (row->status != STORE_DATASET_READY) {
         work->code = error_set(&work->error, ERR_NOT_FOUND, "the dataset is not ready");
         return false;
     }
-    work->code = dataset_cache_get(work->api->options.datasets, row->id, row->description,
-                                   civil_floor(clock_now_us(), NOW_STEP_US), on_dataset, work);
+    work->code = dataset_cache_get(work->api->options.datasets, row->id, row->description, now_us,
+                                   on_dataset, work);
     if (work->code) {
         (void)error_set(&work->error, work->code, "cannot open the dataset: %s",
                         error_code_text(work->code));

@@ -33,6 +33,7 @@ struct work {
     work_fn fn;
     work_done_fn done;
     const struct tool *tool;
+    int64_t now_us;   /* for fresh records; 0: the clock, rounded */
     struct buf input; /* what fn works on: arguments, a prompt */
     struct buf out;
     struct dataset_lease *lease;

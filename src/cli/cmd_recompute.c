@@ -10,12 +10,10 @@
  */
 #include <stdio.h>
 
-#include "agent/run.h"
+#include "agent/recompute.h"
 #include "cli/read_file.h"
 #include "cli/record_options.h"
-#include "loop/clock.h"
 
-#define REPORT_BYTES_MAX   ((size_t)512 << 20)
 #define DIFFERENCES_SHOWN  20u
 #define EXIT_DIFFERS       1
 #define EXIT_INPUT_MISSING 2
@@ -40,11 +38,11 @@ static void stored_done(struct stored *stored)
 
 static int read_stored(const char *path, struct stored *stored, struct error *error)
 {
-    buf_init(&stored->text, REPORT_BYTES_MAX);
+    buf_init(&stored->text, RECOMPUTE_REPORT_BYTES_MAX);
     int code = read_file(path, &stored->text, error);
 
     if (!code) {
-        code = json_parser_new(REPORT_BYTES_MAX, &stored->parser);
+        code = json_parser_new(RECOMPUTE_REPORT_BYTES_MAX, &stored->parser);
     }
     if (!code) {
         code = json_parse(stored->parser, buf_str(&stored->text), &stored->root, error);
@@ -105,132 +103,42 @@ static int take_inputs(const struct stored *stored, struct record_options *recor
     return code;
 }
 
-/* The inputs are the ones that the report was made from. */
-static int same_inputs(const struct stored *stored, const struct dataset *dataset)
+static void print_difference(struct str id, struct str in_report, struct str again, void *arg)
 {
-    size_t index = 0;
+    size_t *shown = arg;
 
-    for (struct json_iterator it = json_iterate(json_at(stored->root, "inputs")); json_next(&it);) {
-        struct str digest = STR("");
-
-        (void)json_get_str(json_at(it.value, "digest"), &digest);
-        if (index >= dataset->input_count ||
-            !str_equal(digest, str_from(dataset->inputs[index].digest))) {
-            (void)fprintf(stderr, "netra: input %zu is not what the report was made from\n",
-                          index + 1);
-            return 0;
-        }
-        index++;
+    if ((*shown)++ < DIFFERENCES_SHOWN) {
+        (void)printf("%.*s\n  in the report: %.*s\n  derived again: %.*s\n", STR_ARGS(id),
+                     STR_ARGS(in_report), STR_ARGS(again));
     }
-    struct str digest = STR("");
-    (void)json_get_str(json_at(json_at(stored->root, "prices"), "digest"), &digest);
-    if (!str_equal(digest, str_from(dataset->book_digest))) {
-        (void)fprintf(stderr, "netra: the price list is not the one that the report used\n");
-        return 0;
-    }
-    return index == dataset->input_count;
 }
 
-/* value, low, high and state of one fact as the JSON text has them. */
-static bool same_fact(struct json_value stored, struct json_value again)
+static int compare(const struct stored *stored, const struct dataset *dataset)
 {
-    static const char *const members[] = {"value", "low", "high", "state", "unit"};
+    struct recompute_counts counts;
+    struct error error = {0};
+    size_t shown = 0;
 
-    for (size_t i = 0; i < ARRAY_LENGTH(members); i++) {
-        struct json_value a = json_at(stored, members[i]);
-        struct json_value b = json_at(again, members[i]);
-        struct str a_text;
-        struct str b_text;
-        double a_number = 0;
-        double b_number = 0;
-
-        if (json_type(a) != json_type(b)) {
-            return false;
-        }
-        if (json_get_str(a, &a_text) && json_get_str(b, &b_text) && !str_equal(a_text, b_text)) {
-            return false;
-        }
-        if (json_get_double(a, &a_number) && json_get_double(b, &b_number) &&
-            a_number != b_number) {
-            return false;
-        }
+    if (recompute_report(stored->root, dataset, dataset->book, print_difference, &shown, &counts,
+                         &error)) {
+        return cli_fail(&error);
     }
-    return true;
-}
-
-static void print_value(const char *when, struct json_value fact)
-{
-    struct str text = STR("nothing");
-
-    (void)json_get_str(json_at(fact, "printed"), &text);
-    (void)printf("  %s: %.*s\n", when, STR_ARGS(text));
-}
-
-static int compare(const struct stored *stored, const struct stored *again)
-{
-    struct json_value facts = json_at(again->root, "facts");
-    size_t compared = 0;
-    size_t different = 0;
-
-    for (struct json_iterator it = json_iterate(json_at(stored->root, "facts")); json_next(&it);) {
-        struct json_value other = json_at_str(facts, it.key);
-
-        compared++;
-        if (!same_fact(it.value, other)) {
-            if (different++ < DIFFERENCES_SHOWN) {
-                (void)printf("%.*s\n", STR_ARGS(it.key));
-                print_value("in the report", it.value);
-                print_value("derived again", other);
-            }
-        }
+    if (counts.missing) {
+        (void)printf("%zu facts are not in the report\n", counts.missing);
     }
-    if (json_count(facts) > compared) {
-        different += json_count(facts) - compared;
-        (void)printf("%zu facts are not in the report\n", json_count(facts) - compared);
-    }
-    (void)printf("%zu facts derived again, %zu differ\n", compared, different);
+    size_t different = counts.different + counts.missing;
+    (void)printf("%zu facts derived again, %zu differ\n", counts.facts, different);
     return different ? EXIT_DIFFERS : EXIT_DONE;
-}
-
-static int derive(const struct stored *stored, const struct dataset *dataset, struct stored *again,
-                  struct error *error)
-{
-    cleanup(run_free_pointer) struct run *run = NULL;
-    struct str prompt = STR("");
-    uint64_t seed = 1;
-    bool done = false;
-
-    (void)json_get_str(json_at(stored->root, "question"), &prompt);
-    (void)json_get_u64(json_at(stored->root, "seed"), &seed);
-    struct run_options options = {.prompt = prompt,
-                                  .dataset = dataset,
-                                  .book = dataset->book,
-                                  .id = STR("recomputed"),
-                                  .seed = seed,
-                                  .clock = clock_now_us};
-    int code = run_new(&options, &run, error);
-    while (!code && !done) {
-        code = run_step(run, &done, error);
-    }
-    if (code) {
-        return code;
-    }
-    run_delivered(run);
-    buf_init(&again->text, REPORT_BYTES_MAX);
-    report_render_json(run_report(run), &again->text);
-    code = json_parser_new(REPORT_BYTES_MAX, &again->parser);
-    return code ? code : json_parse(again->parser, buf_str(&again->text), &again->root, error);
 }
 
 static int recompute(const char *path, struct record_options *records)
 {
     cleanup(stored_done) struct stored stored = {0};
-    cleanup(stored_done) struct stored again = {0};
     cleanup(arena_done) struct arena arena;
     cleanup(dataset_close_pointer) struct dataset *dataset = NULL;
     struct error error = {0};
 
-    arena_init(&arena, REPORT_BYTES_MAX);
+    arena_init(&arena, RECOMPUTE_REPORT_BYTES_MAX);
     if (read_stored(path, &stored, &error) || take_inputs(&stored, records, &arena, &error)) {
         (void)cli_fail(&error);
         return EXIT_INPUT_MISSING;
@@ -239,13 +147,11 @@ static int recompute(const char *path, struct record_options *records)
         (void)cli_fail(&error);
         return EXIT_INPUT_MISSING;
     }
-    if (!same_inputs(&stored, dataset)) {
+    if (recompute_check_inputs(stored.root, dataset, &error)) {
+        (void)cli_fail(&error);
         return EXIT_INPUT_MISSING;
     }
-    if (derive(&stored, dataset, &again, &error)) {
-        return cli_fail(&error);
-    }
-    return compare(&stored, &again);
+    return compare(&stored, dataset);
 }
 
 static int run_command(int argc, char **argv)

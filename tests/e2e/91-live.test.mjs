@@ -255,8 +255,22 @@ test("a report is readable in every format, and its numbers can be derived again
       const same = await server.fetch(`/api/reports/${reportId}.${format}`, { headers: { "if-none-match": etag } });
       assert.equal(same.status, 304);
     }
+    const here = await server.json(200, `/api/reports/${reportId}/recompute`, {});
+    assert.ok(here.facts > 100, `${here.facts} facts`);
+    assert.deepEqual({ ...here, facts: 0 }, { facts: 0, different: 0, missing: 0, differences: [] });
+    const bare = await socketless("Audit our caching");
+    assert.deepEqual((await server.json(200, `/api/reports/${bare}/recompute`, {})).different, 0, "a guidance report");
+    assert.equal((await server.fetch(`/api/datasets/${dataset.id}`, { method: "DELETE" })).status, 204);
+    await server.json(404, `/api/reports/${reportId}/recompute`, {});
+    await server.json(404, "/api/reports/nobody/recompute", {});
     const again = run(["recompute", join(folder, "report.json"), "--data", file]);
     assert.equal(again.code, 0, again.out + again.err);
     assert.match(again.out, /\b0 differ/);
   });
 });
+
+/** Asks without a socket and without records; the report's id. */
+async function socketless(question) {
+  const { id } = await server.json(202, "/api/runs", { prompt: question });
+  return (await server.ended(id)).report_id;
+}

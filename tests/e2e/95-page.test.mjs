@@ -222,6 +222,9 @@ test("sample data, a question, steps and agents and tools as they happen, figure
       assert.equal(answer.status(), 200, suffix);
       assert.ok((await answer.body()).length > 100, suffix);
     }
+    await run.getByRole("button", { name: "Check the numbers" }).click();
+    await run.locator(".number-check", { hasText: /All \d+ facts were derived again/ }).waitFor();
+
     await page.setViewportSize(TALL);
     await page.waitForTimeout(200);
     await screenshot(page, "page.png");

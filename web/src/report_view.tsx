@@ -7,7 +7,8 @@
 // opened or saved has it.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { ReportActivity } from "./wire.ts";
+import { describe, post } from "./http.ts";
+import type { Recomputation, ReportActivity } from "./wire.ts";
 
 const FORMATS = [
   ["html", "HTML"],
@@ -46,9 +47,35 @@ export function ReportView(props: ReportViewProps) {
           ))}
         </p>
       </header>
+      <NumberCheck address={address} />
       {isOpen && <Frame address={`${address}.html`} isSummaryShown={props.isSummaryShown} />}
     </section>
   );
+}
+
+/** Has the server derive every number again from the records, and says what came out. */
+function NumberCheck({ address }: { address: string }) {
+  const [state, setState] = useState<"idle" | "working" | Recomputation | { failure: string }>("idle");
+  const check = (): void => {
+    setState("working");
+    post<Recomputation>(`${address}/recompute`).then(setState, (error: unknown) =>
+      setState({ failure: describe(error) }),
+    );
+  };
+  return (
+    <p class="number-check" aria-live="polite">
+      <button type="button" class="quiet" disabled={state === "working"} onClick={check}>
+        {state === "working" ? "Deriving…" : "Check the numbers"}
+      </button>
+      {typeof state === "object" && <span class="soft">{"failure" in state ? state.failure : verdict(state)}</span>}
+    </p>
+  );
+}
+
+function verdict({ facts, different, missing, differences }: Recomputation): string {
+  if (!different && !missing) return `All ${facts} facts were derived again from the records: the same, to the last digit.`;
+  const named = differences.map((d) => `${d.id}: ${d.in_report}, now ${d.again}`).join("; ");
+  return `${different} of ${facts} facts differ, ${missing} are new. ${named}`;
 }
 
 /** Hides in the report what stands above it on the page. */

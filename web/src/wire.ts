@@ -44,6 +44,14 @@ export interface Run {
   tool_calls?: { id: string; name: string; started_at: string; finished_at?: string | null }[];
 }
 
+/** Every fact of a report derived again. */
+export interface Recomputation {
+  facts: number;
+  different: number;
+  missing: number;
+  differences: { id: string; in_report: string; again: string }[];
+}
+
 export interface ImportReport {
   format?: string;
   convention?: string;
