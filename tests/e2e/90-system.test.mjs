@@ -140,7 +140,7 @@ test("threads can be made, listed by page, and deleted with what is in them", as
     next = page.next ?? "";
   } while (next);
   assert.equal(new Set(seen).size, seen.length, "no thread twice");
-  assert.deepEqual(seen.filter((id) => ids.includes(id)), ids.toReversed());
+  assert.deepEqual(seen.filter((id) => ids.includes(id)), [...ids].reverse());
   const gone = await server.fetch(`/api/threads/${ids[0]}`, { method: "DELETE" });
   assert.equal(gone.status, 204);
   await server.json(404, `/api/threads/${ids[0]}`);

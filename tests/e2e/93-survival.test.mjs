@@ -4,6 +4,7 @@
 // in the log for good, what it has not seen comes when it asks, each event once; every run ends.
 
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,7 +33,7 @@ test(`${TIMES} sockets cut in mid-run: the run completes, resume gives each miss
     const whole = await (await server.socket()).run(prompt, { dataset: sample.id });
     let cutInside = 0;
     for (let i = 0; i < TIMES; i++) {
-      const runId = crypto.randomUUID();
+      const runId = randomUUID();
       const first = await server.socket();
       const cutAt = 1 + random(whole.length - 1);
       first.send({ type: "run", prompt, dataset: sample.id, runId });
@@ -67,7 +68,7 @@ test(`kill -9 at ${TIMES} random points: every run ends, no event that was seen 
     const duration = Date.now() - began;
     for (let i = 0; i < TIMES; i++) {
       const socket = await server.socket();
-      const ids = [crypto.randomUUID(), crypto.randomUUID()];
+      const ids = [randomUUID(), randomUUID()];
       for (const runId of ids) socket.send({ type: "run", prompt, dataset: sample.id, runId });
       await socket.next((e) => e.type === "RUN_STARTED" && e.runId === ids[0], "the first event");
       await new Promise((resolve) => setTimeout(resolve, random(Math.max(4, duration * 2))));
@@ -107,7 +108,7 @@ test("a server that is told to stop closes sockets with 1012, and the run goes o
     const first = await Server.start({ folder });
     const sample = await first.json(201, "/api/datasets/sample", { seed: 1 });
     const socket = await first.socket();
-    const ids = Array.from({ length: 8 }, () => crypto.randomUUID());
+    const ids = Array.from({ length: 8 }, () => randomUUID());
     for (const runId of ids) socket.send({ type: "run", prompt, dataset: sample.id, runId });
     await socket.next((e) => e.type === "RUN_STARTED" && e.runId === ids.at(-1), "the runs to be accepted");
     assert.equal(await first.stop(), 0);
@@ -136,7 +137,7 @@ test("a reader that never reads is cut off, others are not slowed, and it can re
       const ids = [];
       const other = await server.socket();
       for (let i = 0; i < 40; i++) {
-        const runId = crypto.randomUUID();
+        const runId = randomUUID();
         ids.push(runId);
         other.send({ type: "run", prompt, dataset: sample.id, runId });
         await other.next((e) => e.type === "RUN_STARTED" && e.runId === runId);

@@ -4,6 +4,7 @@
 // do; progress while it runs; and figures that are those of the file itself.
 
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
@@ -103,7 +104,7 @@ function slowUpload(path, bytes, pieces, onPiece) {
 
 test("the 12 MB agentic trace gives the known figures within seconds, with progress on the way", needsData, async () => {
   const bytes = readFileSync(join(data, "agentic/agentic_coding_rle.jsonl.gz"));
-  const id = crypto.randomUUID();
+  const id = randomUUID();
   const progress = [];
   const began = Date.now();
   const { status, body } = await slowUpload(`/api/datasets?name=agentic.jsonl.gz&id=${id}`, bytes, 8, async () => {
@@ -130,7 +131,7 @@ test("the 12 MB agentic trace gives the known figures within seconds, with progr
 });
 
 test("a client that leaves in the middle leaves nothing behind but a reason", async () => {
-  const id = crypto.randomUUID();
+  const id = randomUUID();
   const bytes = Buffer.from(csv.repeat(200));
   await assert.rejects(
     slowUpload(`/api/datasets?name=left.csv&id=${id}`, bytes, 10, async (i, asked) => {
