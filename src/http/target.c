@@ -65,6 +65,23 @@ static int strip_origin(struct str *target, struct str host)
     return 0;
 }
 
+/* A parameter that cannot be decoded must not look like one that is absent: its default would be
+ * taken. scratch has room for the query. */
+static bool is_query_sound(struct str query, char *scratch)
+{
+    size_t length = 0;
+
+    for (size_t at = 0; at < query.length;) {
+        int byte = decode_byte(query, &at);
+
+        if (byte < 0) {
+            return false;
+        }
+        scratch[length++] = (char)byte;
+    }
+    return str_is_utf8((struct str){scratch, length});
+}
+
 int target_parse(struct str target, struct str host, char *path, struct target *ret_target)
 {
     bool is_absolute = target.length && target.data[0] != '/';
@@ -95,9 +112,13 @@ int target_parse(struct str target, struct str host, char *path, struct target *
     if (has_dot_segments(decoded)) {
         return -REFUSAL_TARGET_DOTS;
     }
-    ret_target->path = decoded;
-    ret_target->query =
+    struct str query =
         end < target.length ? str_slice(target, end + 1, target.length) : (struct str){"", 0};
+    if (!is_query_sound(query, path + length)) {
+        return -REFUSAL_TARGET;
+    }
+    ret_target->path = decoded;
+    ret_target->query = query;
     return 0;
 }
 

@@ -17,7 +17,8 @@ struct target {
 };
 
 /* path: memory for at least target.length bytes. 0 or a negative refusal. A path that decodes to a
- * NUL or to what is not UTF-8, or that has "." or ".." segments, also encoded ones, is refused. */
+ * NUL or to what is not UTF-8, or that has "." or ".." segments, also encoded ones, is refused; so
+ * is a query with an escape that is broken, a NUL or not UTF-8. */
 int target_parse(struct str target, struct str host, char *path, struct target *ret_target);
 
 /* The decoded value of the nth parameter of that name, appended to out; false when there is none or
