@@ -14,6 +14,7 @@
 #include "api/route_live.h"
 
 #include "api/api_state.h"
+#include "api/late.h"
 #include "api/ws_message.h"
 #include "base/alloc.h"
 #include "base/decimal.h"
@@ -220,6 +221,18 @@ static void refuse_run(struct api *api, enum subscriber_kind kind, http_id id, s
     }
 }
 
+static void refuse_thread(struct api *api, enum subscriber_kind kind, http_id id, struct str run_id)
+{
+    static const char detail[] = "the thread is being deleted";
+    struct context context = {.type = WS_MESSAGE_RUN, .run_id = run_id};
+
+    if (kind == SUBSCRIBER_STREAM) {
+        problem_reply(api, id, PROBLEM_CONFLICT, NULL, "%s", detail);
+    } else {
+        send_problem(api, id, &context, PROBLEM_CONFLICT, NULL, detail);
+    }
+}
+
 static void on_accepted(int code, const char *run_id, const char *thread_id, void *arg)
 {
     struct pending_run *pending = arg;
@@ -241,6 +254,11 @@ static void start_run(struct api *api, enum subscriber_kind kind, http_id id,
                       const struct runner_request *request)
 {
     struct error error = {0};
+
+    if (late_deletes_thread(api, request->thread_id)) {
+        refuse_thread(api, kind, id, request->run_id);
+        return;
+    }
     struct pending_run *pending = alloc_zeroed(1, sizeof(*pending));
 
     if (!pending) {

@@ -183,6 +183,10 @@ void call_start_run(const struct call *call, struct str thread_id)
     if (thread_id.length) {
         request.thread_id = thread_id;
     }
+    if (late_deletes_thread(call->api, request.thread_id)) {
+        problem_reply(call->api, call->id, PROBLEM_CONFLICT, NULL, "the thread is being deleted");
+        return;
+    }
     struct late *late = late_new(call);
     if (!late) {
         return;
