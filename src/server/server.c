@@ -334,6 +334,7 @@ int server_run(const struct config *config, const char *token, struct error *err
     }
     log_start(&log);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* ulimit -f: a write that fails, as on a full disk */
     raise_file_limit(config);
     server->config = config;
     server->started_us = clock_now_us();
