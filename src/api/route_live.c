@@ -413,10 +413,10 @@ static void run_agui(const struct call *call)
     struct body_fault fault = {0};
     struct json_value root;
 
+    buf_init(&joined, PROMPT_BYTES_MAX); /* before the first return: it is done at each */
     if (!call_json(call, &root)) {
         return;
     }
-    buf_init(&joined, PROMPT_BYTES_MAX);
     if (!run_request_read_agui(root, &joined, &request, &fault)) {
         call_refuse(call, &fault);
         return;
