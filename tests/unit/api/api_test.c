@@ -178,8 +178,8 @@ static void test_bodies_must_be_json_of_the_right_form(void **state)
     ASK(type, house_ask_with(&house, "POST", "/api/runs",
                              HOUSE_SIGNED "Content-Type: text/plain\r\n", "{}"));
     ASK(broken, house_post(&house, "/api/runs", "{\"prompt\":"));
-    ASK(agui_type, house_ask_with(&house, "POST", "/agui",
-                                  HOUSE_SIGNED "Content-Type: text/plain\r\n", "{}"));
+    ASK(agui_type,
+        house_ask_with(&house, "POST", "/agui", HOUSE_SIGNED "Content-Type: text/plain\r\n", "{}"));
     ASK(agui_broken, house_post(&house, "/agui", "{\"messages\":"));
     ASK(wrong, house_post(&house, "/api/runs", "{\"prompt\":7}"));
     ASK(missing, house_post(&house, "/api/runs", NULL));
