@@ -264,10 +264,11 @@ struct live_run *runner_find(const struct runner *runner, struct str run_id)
     return NULL;
 }
 
-bool runner_has_thread(const struct runner *runner, struct str thread_id)
+bool runner_is_accepting(const struct runner *runner, struct str thread_id)
 {
     for (const struct live_run *live = runner->live; live; live = live->next) {
-        if (live->phase != LIVE_GONE && str_equal(live->names.thread_id, thread_id)) {
+        if (live->phase != LIVE_GONE && !live->is_accepted &&
+            str_equal(live->names.thread_id, thread_id)) {
             return true;
         }
     }

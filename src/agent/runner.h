@@ -93,8 +93,8 @@ int runner_cancel(struct runner *runner, struct str run_id);
  * batch of a run is under way any more. */
 void runner_drain(struct runner *runner, uint64_t grace_ms, loop_fn drained, void *arg);
 
-/* A run that is not gone is of this thread, also one that is not durable yet. */
-bool runner_has_thread(const struct runner *runner, struct str thread_id);
+/* A run of this thread is being accepted: the store does not show it yet. */
+bool runner_is_accepting(const struct runner *runner, struct str thread_id);
 
 struct runner_counts {
     unsigned working;

@@ -132,7 +132,7 @@ static int fill_row(struct live_run *live, const struct runner_request *request,
 /* A thread of a run that is being accepted is not in the store yet. */
 static bool is_thread_there(const struct runner *runner, struct str thread_id)
 {
-    return runner_has_thread(runner, thread_id) ||
+    return runner_is_accepting(runner, thread_id) ||
            store_get_thread(runner->options.store, thread_id, see_thread, NULL) == OK;
 }
 

@@ -252,7 +252,7 @@ static void delete_thread(const struct call *call)
         return;
     }
     int code = store_list_open_runs(call->api->options.store, look_for_open_run, &open);
-    open.found |= runner_has_thread(call->api->runner, open.thread_id); /* not durable yet */
+    open.found |= runner_is_accepting(call->api->runner, open.thread_id);
     if (code && code != ERR_NOT_FOUND) {
         call_reply_store_error(call, code, "thread");
         return;

@@ -38,6 +38,15 @@ test("a run for a thread that is being deleted: either it is there or it is refu
     }
   }));
 
+test("a run that is said to have ended does not keep its thread", () =>
+  Server.with(async (server) => {
+    for (let i = 0; i < 60; i++) {
+      const run = await server.json(202, "/api/runs", { prompt: "hello" });
+      while ((await server.json(200, `/api/runs/${run.id}`)).status !== "finished");
+      await server.json(204, `/api/threads/${run.thread_id}`, undefined, { method: "DELETE" });
+    }
+  }));
+
 test("a dataset that is deleted while runs wait for it and tools open it", () =>
   Server.with(async (server) => {
     const lines = Array.from({ length: 20_000 }, (_, i) => row.replace(":5,", `:${i + 1},`)).join("");
