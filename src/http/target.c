@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/target.h"
 
+#include "base/error.h"
 #include "http/refusal.h"
 
 static int hex_digit(char c)
@@ -65,23 +66,6 @@ static int strip_origin(struct str *target, struct str host)
     return 0;
 }
 
-/* A parameter that cannot be decoded must not look like one that is absent: its default would be
- * taken. scratch has room for the query. */
-static bool is_query_sound(struct str query, char *scratch)
-{
-    size_t length = 0;
-
-    for (size_t at = 0; at < query.length;) {
-        int byte = decode_byte(query, &at);
-
-        if (byte < 0) {
-            return false;
-        }
-        scratch[length++] = (char)byte;
-    }
-    return str_is_utf8((struct str){scratch, length});
-}
-
 int target_parse(struct str target, struct str host, char *path, struct target *ret_target)
 {
     bool is_absolute = target.length && target.data[0] != '/';
@@ -112,13 +96,9 @@ int target_parse(struct str target, struct str host, char *path, struct target *
     if (has_dot_segments(decoded)) {
         return -REFUSAL_TARGET_DOTS;
     }
-    struct str query =
-        end < target.length ? str_slice(target, end + 1, target.length) : (struct str){"", 0};
-    if (!is_query_sound(query, path + length)) {
-        return -REFUSAL_TARGET;
-    }
     ret_target->path = decoded;
-    ret_target->query = query;
+    ret_target->query =
+        end < target.length ? str_slice(target, end + 1, target.length) : (struct str){"", 0};
     return 0;
 }
 
@@ -146,29 +126,27 @@ static bool name_is(struct str encoded, struct str name)
     return matched == name.length;
 }
 
-/* Twice over the value: what cannot be decoded to its end must not be appended in part. */
-static bool decode_value(struct str encoded, struct buf *out)
+/* Twice over the value: what cannot be decoded to its end must not be appended in part. The buffer
+ * says what is wrong. */
+static void decode_value(struct str encoded, struct buf *out)
 {
     size_t at = 0;
 
     while (at < encoded.length) {
         if (decode_query_byte(encoded, &at) < 0) {
-            return false;
+            out->status = ERR_INVALID;
+            return;
         }
     }
     size_t before = out->length;
     for (at = 0; at < encoded.length;) {
         buf_append_char(out, (char)decode_query_byte(encoded, &at));
     }
-    if (buf_status(out)) {
-        return true; /* the buf says what is wrong */
-    }
     struct str value = {out->data ? out->data + before : "", out->length - before};
-    if (!str_is_utf8(value)) {
+    if (!buf_status(out) && !str_is_utf8(value)) {
         out->length = before;
-        return false;
+        out->status = ERR_INVALID;
     }
-    return true;
 }
 
 bool query_find(struct str query, const char *name, size_t nth, struct buf *out)
@@ -182,7 +160,9 @@ bool query_find(struct str query, const char *name, size_t nth, struct buf *out)
 
         if (name_is(str_slice(pair, 0, name_end), str_from(name)) && nth-- == 0) {
             size_t value = name_end < pair.length ? name_end + 1 : pair.length;
-            return decode_value(str_slice(pair, value, pair.length), out);
+
+            decode_value(str_slice(pair, value, pair.length), out);
+            return true;
         }
         query = end < query.length ? str_slice(query, end + 1, query.length) : (struct str){"", 0};
     }

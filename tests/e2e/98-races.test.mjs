@@ -133,10 +133,11 @@ test("resume beyond the end says nothing, resume of a run that is gone is 404", 
     await server.json(404, "/api/runs/short/events");
   }));
 
-test("a query that cannot be decoded is refused: it is not as if it were absent", () =>
+test("a parameter that cannot be decoded is refused: it is not as if it were absent", () =>
   Server.with(async (server) => {
+    await server.json(422, "/api/prices/gpt-4o?provider=%zz");
     for (const query of ["limit=%", "limit=%zz", "limit=1%00", "after=%ff%fe"]) {
-      await server.json(400, `/api/threads?${query}`);
+      await server.json(422, `/api/threads?${query}`);
     }
-    for (const query of ["map=%zz", "id=%zz"]) await server.upload("a.jsonl", row, { status: 400, query: `&${query}` });
+    for (const query of ["map=%zz", "id=%zz"]) await server.upload("a.jsonl", row, { status: 422, query: `&${query}` });
   }));
