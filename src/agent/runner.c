@@ -264,6 +264,17 @@ struct live_run *runner_find(const struct runner *runner, struct str run_id)
     return NULL;
 }
 
+bool runner_is_accepting(const struct runner *runner, struct str thread_id)
+{
+    for (const struct live_run *live = runner->live; live; live = live->next) {
+        if (live->phase != LIVE_GONE && !live->is_accepted &&
+            str_equal(live->names.thread_id, thread_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int runner_cancel(struct runner *runner, struct str run_id)
 {
     struct live_run *live = runner_find(runner, run_id);

@@ -93,6 +93,9 @@ int runner_cancel(struct runner *runner, struct str run_id);
  * batch of a run is under way any more. */
 void runner_drain(struct runner *runner, uint64_t grace_ms, loop_fn drained, void *arg);
 
+/* A run of this thread is being accepted: the store does not show it yet. */
+bool runner_is_accepting(const struct runner *runner, struct str thread_id);
+
 struct runner_counts {
     unsigned working;
     unsigned waiting;

@@ -130,14 +130,10 @@ static int fill_row(struct live_run *live, const struct runner_request *request,
 }
 
 /* A thread of a run that is being accepted is not in the store yet. */
-static bool has_thread(const struct runner *runner, struct str thread_id)
+static bool is_thread_there(const struct runner *runner, struct str thread_id)
 {
-    for (const struct live_run *live = runner->live; live; live = live->next) {
-        if (live->phase != LIVE_GONE && str_equal(live->names.thread_id, thread_id)) {
-            return true;
-        }
-    }
-    return store_get_thread(runner->options.store, thread_id, see_thread, NULL) == OK;
+    return runner_is_accepting(runner, thread_id) ||
+           store_get_thread(runner->options.store, thread_id, see_thread, NULL) == OK;
 }
 
 static int add_thread(struct live_run *live, struct store_batch *batch)
@@ -146,7 +142,7 @@ static int add_thread(struct live_run *live, struct store_batch *batch)
     cleanup(buf_done) struct buf title;
 
     buf_init(&title, ASK_PROMPT_BYTES_MAX);
-    if (has_thread(live->runner, row->thread_id)) {
+    if (is_thread_there(live->runner, row->thread_id)) {
         store_touch_thread(batch, row->thread_id, row->created_us);
         return OK;
     }

@@ -19,6 +19,16 @@ struct late *late_new(const struct call *call)
     return late;
 }
 
+bool late_deletes_thread(const struct api *api, struct str thread_id)
+{
+    const struct late *late = api->late;
+
+    while (late && !str_equal(str_from(late->deleted_thread_id), thread_id)) {
+        late = late->next;
+    }
+    return late && thread_id.length > 0;
+}
+
 void late_free(struct late *late)
 {
     if (late) {

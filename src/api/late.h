@@ -13,12 +13,17 @@
 struct late {
     struct late *next; /* in api->late */
     struct api *api;
-    http_id id;               /* whom to answer */
-    char made_id[UUID_BYTES]; /* what was made; empty: nothing */
+    http_id id;                                     /* whom to answer */
+    char made_id[UUID_BYTES];                       /* what was made; empty: nothing */
+    char deleted_thread_id[STORE_ID_BYTES_MAX + 1]; /* empty: none */
 };
 
 /* NULL when it has been answered with 503. */
 struct late *late_new(const struct call *call);
+
+/* The thread is being deleted: it can still be seen in the store, but nothing may be put into it.
+ */
+bool late_deletes_thread(const struct api *api, struct str thread_id);
 
 /* Takes it out of the list. NULL is allowed. */
 void late_free(struct late *late);

@@ -207,6 +207,7 @@ enum problem problem_of_error(int code)
         return PROBLEM_NOT_FOUND;
     case ERR_EXISTS:
         return PROBLEM_CONFLICT;
+    case ERR_IO: /* a full disk is no bug of the program, and goes away */
     case ERR_LIMIT:
     case ERR_NO_MEMORY:
     case ERR_CANCELLED:
@@ -249,6 +250,10 @@ static struct note note_of_error(const struct error *error, char pointer[PROBLEM
         note.trace_id = trace_id;
         note.detail = "the server could not do it; its log says why under the trace id";
         note.hint = NULL;
+    } else if (error->code == ERR_IO) { /* the message may name paths */
+        log_write(LOG_ERROR, "api", "%s", note.detail);
+        note.detail = "the data directory cannot be read or written";
+        note.hint = "GET /health says what is wrong; a full disk needs room.";
     } else if (note.problem == PROBLEM_INVALID_REQUEST) {
         note.pointer = pointer_of(error->message, pointer);
     }

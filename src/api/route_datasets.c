@@ -247,10 +247,26 @@ static void start_removal(const struct call *call, struct store_batch *batch)
     }
 }
 
+/* A second deletion would take away what was uploaded under the same id after the first. */
+static bool is_being_deleted(const struct api *api, struct str id)
+{
+    const struct removal *removal = api->removals;
+
+    while (removal && !str_equal(str_from(removal->dataset_id), id)) {
+        removal = removal->next;
+    }
+    return removal != NULL;
+}
+
 static void delete_dataset(const struct call *call)
 {
     struct str id = call->params[0];
 
+    if (is_being_deleted(call->api, id)) {
+        problem_reply(call->api, call->id, PROBLEM_CONFLICT, NULL,
+                      "the dataset is being deleted already");
+        return;
+    }
     if (dataset_upload_find(call->api, id, NULL)) {
         problem_reply(call->api, call->id, PROBLEM_CONFLICT, NULL,
                       "the dataset is being uploaded: close the upload to end it");

@@ -14,6 +14,7 @@
 #include "api/route_live.h"
 
 #include "api/api_state.h"
+#include "api/late.h"
 #include "api/ws_message.h"
 #include "base/alloc.h"
 #include "base/decimal.h"
@@ -219,6 +220,18 @@ static void refuse_run(struct api *api, enum subscriber_kind kind, http_id id, s
     }
 }
 
+static void refuse_thread(struct api *api, enum subscriber_kind kind, http_id id, struct str run_id)
+{
+    static const char detail[] = "the thread is being deleted";
+    struct context context = {.type = WS_MESSAGE_RUN, .run_id = run_id};
+
+    if (kind == SUBSCRIBER_STREAM) {
+        problem_reply(api, id, PROBLEM_CONFLICT, NULL, "%s", detail);
+    } else {
+        send_problem(api, id, &context, PROBLEM_CONFLICT, NULL, detail);
+    }
+}
+
 static void on_accepted(int code, const char *run_id, const char *thread_id, void *arg)
 {
     struct pending_run *pending = arg;
@@ -240,6 +253,11 @@ static void start_run(struct api *api, enum subscriber_kind kind, http_id id,
                       const struct runner_request *request)
 {
     struct error error = {0};
+
+    if (late_deletes_thread(api, request->thread_id)) {
+        refuse_thread(api, kind, id, request->run_id);
+        return;
+    }
     struct pending_run *pending = alloc_zeroed(1, sizeof(*pending));
 
     if (!pending) {
@@ -394,10 +412,10 @@ static void run_agui(const struct call *call)
     struct body_fault fault = {0};
     struct json_value root;
 
+    buf_init(&joined, PROMPT_BYTES_MAX); /* before the first return: it is done at each */
     if (!call_json(call, &root)) {
         return;
     }
-    buf_init(&joined, PROMPT_BYTES_MAX);
     if (!run_request_read_agui(root, &joined, &request, &fault)) {
         call_refuse(call, &fault);
         return;

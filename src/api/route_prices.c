@@ -126,7 +126,11 @@ static void get_price(const struct call *call)
     enum price_match match = PRICE_MATCH_NONE;
 
     buf_clear(provider);
-    (void)http_query(call->request, "provider", 0, provider);
+    if (http_query(call->request, "provider", 0, provider) && buf_status(provider)) {
+        problem_reply(call->api, call->id, PROBLEM_INVALID_REQUEST, NULL,
+                      "the query parameter provider is not a text, or too long");
+        return;
+    }
     const struct price_row *row =
         price_find(call->api->book, buf_str(provider), call->params[0], PRICE_NEWEST, &match);
     if (!row) {

@@ -143,8 +143,10 @@ static void on_accepted(int code, const char *run_id, const char *thread_id, voi
 
     (void)thread_id;
     if (code) {
-        problem_reply(late->api, late->id, PROBLEM_INTERNAL_ERROR, NULL, "cannot store a run: %s",
-                      error_code_text(code));
+        struct error error = {0};
+
+        (void)error_set(&error, code, "cannot store a run: %s", error_code_text(code));
+        problem_reply_error(late->api, late->id, &error);
     } else {
         reply_run(late->api, late->id, str_from(run_id), 202, /* log */ NULL);
     }
@@ -182,6 +184,10 @@ void call_start_run(const struct call *call, struct str thread_id)
     }
     if (thread_id.length) {
         request.thread_id = thread_id;
+    }
+    if (late_deletes_thread(call->api, request.thread_id)) {
+        problem_reply(call->api, call->id, PROBLEM_CONFLICT, NULL, "the thread is being deleted");
+        return;
     }
     struct late *late = late_new(call);
     if (!late) {

@@ -252,6 +252,7 @@ static void delete_thread(const struct call *call)
         return;
     }
     int code = store_list_open_runs(call->api->options.store, look_for_open_run, &open);
+    open.found |= runner_is_accepting(call->api->runner, open.thread_id);
     if (code && code != ERR_NOT_FOUND) {
         call_reply_store_error(call, code, "thread");
         return;
@@ -266,6 +267,7 @@ static void delete_thread(const struct call *call)
         return;
     }
     struct store_batch *batch = store_batch_new();
+    memcpy(late->deleted_thread_id, call->params[0].data, call->params[0].length);
     if (batch) {
         store_delete_thread(batch, call->params[0]);
     }

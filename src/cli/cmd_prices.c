@@ -94,12 +94,12 @@ static int import_list(const char *path, const char *out_path)
 {
     cleanup(price_book_free_pointer) struct price_book *book = NULL;
     cleanup(buf_done) struct buf text;
-    int code = read_book(path, &book);
 
+    buf_init(&text, OUTPUT_BYTES_MAX);
+    int code = read_book(path, &book);
     if (code) {
         return code;
     }
-    buf_init(&text, OUTPUT_BYTES_MAX);
     struct json_writer w = json_writer_indented(&text, 1);
     price_book_write_json(book, &w);
     buf_append_char(&text, '\n');

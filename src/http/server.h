@@ -163,7 +163,8 @@ struct str http_header(const struct http_request *request, const char *name);
 struct str http_cookie(const struct http_request *request, const char *name);
 
 /* The decoded value of a query parameter, copied into out (sticky failure is its); false when there
- * is none or its encoding is broken. With equal names the nth (from 0). */
+ * is none. A broken encoding is ERR_INVALID in out, so that it is not taken for absent. With equal
+ * names the nth (from 0). */
 bool http_query(const struct http_request *request, const char *name, size_t nth, struct buf *out);
 
 /* ---- answering ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/target.h"
 
+#include "base/error.h"
 #include "http/refusal.h"
 
 static int hex_digit(char c)
@@ -154,29 +155,27 @@ static bool name_is(struct str encoded, struct str name)
     return matched == name.length;
 }
 
-/* Twice over the value: what cannot be decoded to its end must not be appended in part. */
-static bool decode_value(struct str encoded, struct buf *out)
+/* Twice over the value: what cannot be decoded to its end must not be appended in part. The buffer
+ * says what is wrong. */
+static void decode_value(struct str encoded, struct buf *out)
 {
     size_t at = 0;
 
     while (at < encoded.length) {
         if (decode_query_byte(encoded, &at) < 0) {
-            return false;
+            out->status = ERR_INVALID;
+            return;
         }
     }
     size_t before = out->length;
     for (at = 0; at < encoded.length;) {
         buf_append_char(out, (char)decode_query_byte(encoded, &at));
     }
-    if (buf_status(out)) {
-        return true; /* the buf says what is wrong */
-    }
     struct str value = {out->data ? out->data + before : "", out->length - before};
-    if (!str_is_utf8(value)) {
+    if (!buf_status(out) && !str_is_utf8(value)) {
         out->length = before;
-        return false;
+        out->status = ERR_INVALID;
     }
-    return true;
 }
 
 bool query_find(struct str query, const char *name, size_t nth, struct buf *out)
@@ -190,7 +189,9 @@ bool query_find(struct str query, const char *name, size_t nth, struct buf *out)
 
         if (name_is(str_slice(pair, 0, name_end), str_from(name)) && nth-- == 0) {
             size_t value = name_end < pair.length ? name_end + 1 : pair.length;
-            return decode_value(str_slice(pair, value, pair.length), out);
+
+            decode_value(str_slice(pair, value, pair.length), out);
+            return true;
         }
         query = end < query.length ? str_slice(query, end + 1, query.length) : (struct str){"", 0};
     }

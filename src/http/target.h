@@ -20,8 +20,8 @@ struct target {
  * NUL or to what is not UTF-8, or that has "." or ".." segments, also encoded ones, is refused. */
 int target_parse(struct str target, struct str host, char *path, struct target *ret_target);
 
-/* The decoded value of the nth parameter of that name, appended to out; false when there is none or
- * its encoding is broken. */
+/* The decoded value of the nth parameter of that name, appended to out; false when there is none.
+ * One whose encoding is broken is there: out fails with ERR_INVALID and holds nothing of it. */
 bool query_find(struct str query, const char *name, size_t nth, struct buf *out);
 
 #endif

@@ -93,10 +93,25 @@ static void expect_closing(uv_handle_t *handle, void *arg)
     check(uv_is_closing(handle));
 }
 
+static bool has_messages(struct loop *loop)
+{
+    uv_mutex_lock(&loop->mutex);
+    bool found = loop->first != NULL;
+    uv_mutex_unlock(&loop->mutex);
+    return found;
+}
+
+/* A job's end may post, and a message may submit a job: until there is neither. */
 void loop_finish_jobs(struct loop *loop)
 {
-    while (loop->jobs) {
-        (void)uv_run(&loop->uv, UV_RUN_ONCE);
+    for (;;) {
+        if (has_messages(loop)) {
+            run_messages(loop);
+        } else if (loop->jobs) {
+            (void)uv_run(&loop->uv, UV_RUN_ONCE);
+        } else {
+            return;
+        }
     }
 }
 
@@ -106,9 +121,6 @@ void loop_free(struct loop *loop)
         return;
     }
     loop_finish_jobs(loop);
-    while (loop->first) {
-        run_messages(loop);
-    }
     uv_close((uv_handle_t *)&loop->wake, NULL);
     uv_walk(&loop->uv, expect_closing, NULL);
     while (uv_run(&loop->uv, UV_RUN_DEFAULT)) {

@@ -60,7 +60,8 @@ void loop_free(struct loop *loop);
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
-/* Turns until no job is under way any more: before what their done functions use is freed. */
+/* Turns until no job is under way and no message waits any more, not even those that the last ones
+ * began: before what they use is freed. */
 void loop_finish_jobs(struct loop *loop);
 
 /* For http/, which owns sockets. */

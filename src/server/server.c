@@ -268,16 +268,17 @@ static void free_parts(struct server *server)
         loop_timer_close(&server->tick, /* closed */ NULL);
         checks_stop(&server->checks);
     }
+    if (server->datasets) {
+        dataset_cache_stop(server->datasets); /* whoever still waits for records is told soon */
+    }
     if (server->loop) {
-        loop_finish_jobs(server->loop);
+        loop_finish_jobs(server->loop); /* every lease is back, but for those of parts freed now */
     }
     http_server_free(server->http);
     runner_free(server->runner);
     api_free(server->api);
     auth_free(server->auth);
-    if (server->datasets) {
-        dataset_cache_free(server->datasets);
-    }
+    dataset_cache_free(server->datasets);
     price_book_free(server->book);
     usage_store_close(server->records);
     store_close(server->store);
@@ -333,6 +334,7 @@ int server_run(const struct config *config, const char *token, struct error *err
     }
     log_start(&log);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* ulimit -f: a write that fails, as on a full disk */
     raise_file_limit(config);
     server->config = config;
     server->started_us = clock_now_us();

@@ -4,8 +4,14 @@
 // in the log for good, what it has not seen comes when it asks, each event once; every run ends.
 
 import assert from "node:assert/strict";
+<<<<<<< HEAD
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
+=======
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+>>>>>>> hunt
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -154,3 +160,24 @@ test("a reader that never reads is cut off, others are not slowed, and it can re
     { env: { NETRA_HTTP_QUEUE_BYTES_MAX: "65536" } },
   );
 });
+
+test("connections and sockets that come and go leave no open file behind", { skip: process.platform !== "linux" }, () =>
+  Server.with(async (server) => {
+    const files = () => readdirSync(`/proc/${server.process.pid}/fd`).length;
+    await (await server.socket()).close();
+    const before = files();
+    for (let round = 0; round < 4; round++) {
+      const plain = Array.from({ length: 500 }, () => connect(server.port, "127.0.0.1"));
+      await Promise.all(plain.map((one) => once(one, "connect")));
+      for (const one of plain) one.destroy();
+      const sockets = await Promise.all(Array.from({ length: 100 }, () => server.socket()));
+      await Promise.all(sockets.slice(0, 5).map((one) => one.run("hello")));
+      for (const one of sockets.slice(0, 50)) one.cut();
+      await Promise.all(sockets.slice(50).map((one) => one.close()));
+    }
+    // fetch keeps a connection or two open: what must not be there is any of the 2,400 others
+    for (const began = Date.now(); files() > before + 4; await new Promise((resolve) => setTimeout(resolve, 50))) {
+      assert.ok(Date.now() - began < 10_000, `${files()} files are open, ${before} were`);
+    }
+    assert.match(await (await server.fetch("/metrics")).text(), /^netra_ws_connections 0$/m);
+  }));

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -157,3 +158,69 @@ test("the sample is labelled as what it is", async () => {
   assert.match(sample.name, /synthetic/);
   assert.ok(sample.records > 10_000);
 });
+
+/** Writes as a client without a library does; the statuses of what comes back, and the last body. */
+function talk(server, write, ms = 30_000) {
+  const answered = new Promise((resolve, reject) => {
+    const socket = connect({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });
+    let heard = "";
+    socket.on("data", (piece) => (heard += piece));
+    socket.on("error", reject);
+    socket.on("end", () => {
+      socket.destroy();
+      const statuses = [...heard.matchAll(/HTTP\/1\.1 (\d+)/g)].map((found) => Number(found[1]));
+      resolve({ statuses, body: heard.slice(heard.lastIndexOf("\r\n\r\n") + 4) });
+    });
+    write(socket);
+  });
+  return within(answered, "the answer of an upload by hand", ms);
+}
+
+const headOf = (server, framing) =>
+  `POST /api/datasets?name=hand.jsonl HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\n` +
+  `Authorization: Bearer ${token}\r\n${framing}\r\n\r\n`;
+const handRow = '{"timestamp":"2025-01-01T00:00:00Z","model":"gpt-4o","prompt_tokens":5,"completion_tokens":3}\n';
+
+test("odd chunks, and a client that closes its half right after the body, lose nothing", async () => {
+  const rows = 60_000;
+  const body = Buffer.from(handRow.repeat(rows));
+  const sizes = [65_537, 1, 4093, 262_147, 3, 1, 1, 13];
+  const whole = await talk(server, (socket) => {
+    socket.write(headOf(server, `Content-Length: ${body.length}`));
+    socket.end(body);
+  });
+  assert.deepEqual(whole.statuses, [201]);
+  assert.equal(JSON.parse(whole.body).records, rows);
+  const chunked = await talk(server, async (socket) => {
+    socket.write(headOf(server, "Transfer-Encoding: chunked"));
+    for (let at = 0, i = 0; at < body.length; i++) {
+      const piece = body.subarray(at, at + sizes[i % sizes.length]);
+      socket.write(`${piece.length.toString(16)};odd=yes\r\n`);
+      socket.write(piece);
+      socket.write("\r\n");
+      at += piece.length;
+      if (i % 40 === 39) await new Promise((resolve) => setTimeout(resolve, 60));
+    }
+    socket.end("0\r\nTrailer: none\r\n\r\n");
+  });
+  assert.deepEqual(chunked.statuses, [201]);
+  assert.equal(JSON.parse(chunked.body).records, rows);
+});
+
+test("a body of exactly the limit is taken, one byte more is 413, in whatever framing", () =>
+  Server.with(
+    async (small) => {
+      for (const [bytes, status] of [[8191, 201], [8192, 201], [8193, 413]]) {
+        const body = `${handRow.repeat(100).slice(0, bytes - 1)}\n`;
+        const end = "Connection: close\r\n";
+        const plain = await talk(small, (socket) => socket.write(headOf(small, `${end}Content-Length: ${bytes}`) + body));
+        assert.deepEqual(plain.statuses, [status], `Content-Length: ${bytes}`);
+        const chunks = [body.slice(0, 4096), body.slice(4096)].map((c) => `${c.length.toString(16)}\r\n${c}\r\n`).join("");
+        const chunked = await talk(small, (socket) =>
+          socket.write(`${headOf(small, `${end}Transfer-Encoding: chunked`)}${chunks}0\r\n\r\n`),
+        );
+        assert.deepEqual(chunked.statuses, [status], `${bytes} bytes in chunks`);
+      }
+    },
+    { env: { NETRA_UPLOAD_BYTES_MAX: "8192" } },
+  ));

@@ -19,6 +19,9 @@ export const token = "e2e-token-0123456789abcdef";
 const START_MS = 20_000;
 const WAIT_MS = 60_000;
 
+// What a sanitizer, a check() that fails or libuv's own asserts write: never part of a good day.
+const REPORT = /ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|check failed|Assertion .* failed/;
+
 /** Fails a test that waits for ever, and says for what. */
 export async function within(promise, what, ms = WAIT_MS) {
   let timer;
@@ -39,13 +42,15 @@ export class Server {
     server.folder = options.folder ?? mkdtempSync(join(tmpdir(), "netra-serve-"));
     server.ownsFolder = !options.folder;
     server.log = "";
+    server.report = "";
     const args = ["serve", "--listen", "127.0.0.1:0", "--data-dir", server.folder, ...(options.args ?? [])];
     server.process = spawn(netra, args, {
       env: { ...process.env, NETRA_TOKEN: token, ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     server.exited = once(server.process, "exit");
-    server.process.stderr.on("data", (piece) => (server.log = (server.log + piece).slice(-65536)));
+    server.process.stderr.setEncoding("utf8").on("data", (piece) => server.hear(piece));
+    server.logged = once(server.process.stderr, "close");
     const lines = createInterface({ input: server.process.stdout });
     const ready = (async () => {
       for await (const line of lines) {
@@ -79,11 +84,30 @@ export class Server {
     }
   }
 
-  /** Ends the process; the exit code, or the signal. */
-  async stop(signal = "SIGTERM") {
-    if (this.process.exitCode === null && this.process.signalCode === null) this.process.kill(signal);
+  /**
+   * Ends the process; the exit code, or the signal. One that was asked to stop must end with `code`, and no
+   * process may have reported a bug of its own.
+   */
+  async stop(signal = "SIGTERM", { code: expected = 0 } = {}) {
+    const wasAsked = this.process.exitCode === null && this.process.signalCode === null;
+    if (wasAsked) this.process.kill(signal);
     const [code, by] = await within(this.exited, `netra serve after ${signal}`, 30_000);
+    await within(this.logged, "the end of the log", 5_000);
+    assert.equal(this.report, "", "the server reported a bug");
+    if (wasAsked && signal !== "SIGKILL") assert.equal(code ?? by, expected, `exit code:\n${this.log.slice(-4000)}`);
     return code ?? by;
+  }
+
+  /** Keeps the end of the log, and the beginning of the first report in it. */
+  hear(piece) {
+    this.log += piece;
+    if (this.report) {
+      this.report = (this.report + piece).slice(0, 16384);
+    } else {
+      const found = this.log.search(REPORT);
+      if (found >= 0) this.report = this.log.slice(found);
+    }
+    this.log = this.log.slice(-65536);
   }
 
   remove() {

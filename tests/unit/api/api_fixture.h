@@ -152,6 +152,7 @@ static inline void *house_live(void *arg)
     house_build(house);
     (void)sem_post(&house->is_up);
     loop_run(house->loop);
+    dataset_cache_stop(house->datasets);
     loop_finish_jobs(house->loop);
     http_server_free(house->http);
     runner_free(house->runner);

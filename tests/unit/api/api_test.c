@@ -178,6 +178,9 @@ static void test_bodies_must_be_json_of_the_right_form(void **state)
     ASK(type, house_ask_with(&house, "POST", "/api/runs",
                              HOUSE_SIGNED "Content-Type: text/plain\r\n", "{}"));
     ASK(broken, house_post(&house, "/api/runs", "{\"prompt\":"));
+    ASK(agui_type,
+        house_ask_with(&house, "POST", "/agui", HOUSE_SIGNED "Content-Type: text/plain\r\n", "{}"));
+    ASK(agui_broken, house_post(&house, "/agui", "{\"messages\":"));
     ASK(wrong, house_post(&house, "/api/runs", "{\"prompt\":7}"));
     ASK(missing, house_post(&house, "/api/runs", NULL));
     ASK(list, house_post(&house, "/api/threads", "[]"));
@@ -190,6 +193,8 @@ static void test_bodies_must_be_json_of_the_right_form(void **state)
     (void)state;
     assert_problem(&type, 415, "INVALID_REQUEST", NULL);
     assert_problem(&broken, 400, "INVALID_REQUEST", "");
+    assert_problem(&agui_type, 415, "INVALID_REQUEST", NULL);
+    assert_problem(&agui_broken, 400, "INVALID_REQUEST", "");
     assert_problem(&wrong, 422, "INVALID_REQUEST", "/prompt");
     assert_problem(&missing, 422, "INVALID_REQUEST", "/prompt");
     assert_problem(&list, 422, "INVALID_REQUEST", "");

@@ -126,7 +126,7 @@ static void test_each_error_is_a_problem(void **state)
     } codes[] = {
         {ERR_NO_MEMORY, PROBLEM_SERVICE_UNAVAILABLE}, {ERR_LIMIT, PROBLEM_SERVICE_UNAVAILABLE},
         {ERR_INVALID, PROBLEM_INVALID_REQUEST},       {ERR_NOT_FOUND, PROBLEM_NOT_FOUND},
-        {ERR_UNKNOWN_PRICE, PROBLEM_INVALID_REQUEST}, {ERR_IO, PROBLEM_INTERNAL_ERROR},
+        {ERR_UNKNOWN_PRICE, PROBLEM_INVALID_REQUEST}, {ERR_IO, PROBLEM_SERVICE_UNAVAILABLE},
         {ERR_UNSUPPORTED, PROBLEM_INVALID_REQUEST},   {ERR_NO_RECORDS, PROBLEM_INVALID_REQUEST},
         {ERR_CANCELLED, PROBLEM_SERVICE_UNAVAILABLE}, {ERR_TIMEOUT, PROBLEM_SERVICE_UNAVAILABLE},
         {ERR_USAGE, PROBLEM_INVALID_REQUEST},         {ERR_EXISTS, PROBLEM_CONFLICT},
@@ -155,7 +155,7 @@ static void test_an_error_tells_its_message_hint_and_place(void **state)
     assert_str(text_of(errors.value, "pointer"), "/model");
 }
 
-/* Paths of files and the like stay in the log, under the id that the client gets. */
+/* Paths of files and the like stay in the log. */
 static void test_what_is_inside_is_not_told(void **state)
 {
     struct error error = {0};
@@ -167,8 +167,20 @@ static void test_what_is_inside_is_not_told(void **state)
     struct str all = buf_str(&written.text);
     assert_true(str_find(all, STR("netra.db"), 0) == SIZE_MAX);
     assert_true(str_find(all, STR("the disk."), 0) == SIZE_MAX);
-    assert_int_equal(text_of(written.root, "trace_id").length, 36);
+    assert_str(text_of(written.root, "code"), "SERVICE_UNAVAILABLE");
+    assert_true(str_find(text_of(written.root, "hint"), STR("/health"), 0) != SIZE_MAX);
     assert_true(json_is(json_at(written.root, "errors"), JSON_MISSING));
+}
+
+static void test_a_bug_is_told_by_its_trace_only(void **state)
+{
+    struct error error = {.code = -1000, .message = "the left hand of netra.db"};
+
+    (void)state;
+    cleanup(written_done) struct written written = write_error(&error);
+    assert_true(str_find(buf_str(&written.text), STR("netra.db"), 0) == SIZE_MAX);
+    assert_str(text_of(written.root, "code"), "INTERNAL_ERROR");
+    assert_int_equal(text_of(written.root, "trace_id").length, 36);
 }
 
 static int open_log(void **state)
@@ -184,6 +196,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_each_error_is_a_problem),
     cmocka_unit_test(test_an_error_tells_its_message_hint_and_place),
     cmocka_unit_test(test_what_is_inside_is_not_told),
+    cmocka_unit_test(test_a_bug_is_told_by_its_trace_only),
 };
 
 int main(void)

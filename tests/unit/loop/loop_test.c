@@ -90,6 +90,55 @@ static void test_loop_free_runs_messages_that_wait(void **state)
     assert_int_equal(post.ran, MESSAGES);
 }
 
+struct relay {
+    struct loop *loop;
+    struct loop_message message;
+    struct loop_job job;
+    unsigned jobs_done;
+};
+
+static void relay_work(void *arg)
+{
+    (void)arg;
+}
+
+static void relay_post(void *arg)
+{
+    struct relay *relay = arg;
+
+    relay->jobs_done++;
+    loop_post(relay->loop, &relay->message);
+}
+
+/* The second job begins in a message that the end of the first one posted. */
+static void relay_heard(void *arg)
+{
+    struct relay *relay = arg;
+
+    if (relay->jobs_done < 2) {
+        loop_work(relay->loop, &relay->job);
+    }
+}
+
+static void test_loop_finish_jobs_leaves_no_message_behind(void **state)
+{
+    struct relay relay = {.loop = new_loop()};
+    static struct post post;
+
+    (void)state;
+    post = (struct post){.loop = relay.loop, .thread = pthread_self()};
+    (void)post_all(&post); /* and no job at all */
+    loop_finish_jobs(relay.loop);
+    assert_int_equal(post.ran, MESSAGES);
+
+    relay.message = (struct loop_message){.fn = relay_heard, .arg = &relay};
+    relay.job = (struct loop_job){.work = relay_work, .done = relay_post, .arg = &relay};
+    loop_post(relay.loop, &relay.message);
+    loop_finish_jobs(relay.loop);
+    assert_int_equal(relay.jobs_done, 2);
+    loop_free(relay.loop);
+}
+
 struct again {
     struct loop *loop;
     struct loop_message message;
@@ -265,6 +314,7 @@ static void test_uuids_are_well_formed_and_differ(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_loop_runs_messages_in_order),
     cmocka_unit_test(test_loop_free_runs_messages_that_wait),
+    cmocka_unit_test(test_loop_finish_jobs_leaves_no_message_behind),
     cmocka_unit_test(test_loop_message_may_post_itself),
     cmocka_unit_test(test_loop_jobs_work_elsewhere_and_end_here),
     cmocka_unit_test(test_loop_timers_fire_when_due),
