@@ -4,14 +4,10 @@
 // in the log for good, what it has not seen comes when it asks, each event once; every run ends.
 
 import assert from "node:assert/strict";
-<<<<<<< HEAD
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-=======
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { connect } from "node:net";
->>>>>>> hunt
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
