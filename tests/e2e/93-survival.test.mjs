@@ -65,15 +65,15 @@ test(`kill -9 at ${TIMES} random points: every run ends, no event that was seen 
     let server = await Server.start({ folder });
     const sample = await server.json(201, "/api/datasets/sample", { seed: 1 });
     const probe = await server.socket();
-    const began = Date.now();
-    await probe.run(prompt, { dataset: sample.id });
-    const duration = Date.now() - began;
+    const length = (await probe.run(prompt, { dataset: sample.id })).length;
     for (let i = 0; i < TIMES; i++) {
       const socket = await server.socket();
       const ids = [randomUUID(), randomUUID()];
       for (const runId of ids) socket.send({ type: "run", prompt, dataset: sample.id, runId });
-      await socket.next((e) => e.type === "RUN_STARTED" && e.runId === ids[0], "the first event");
-      await new Promise((resolve) => setTimeout(resolve, random(Math.max(4, duration * 2))));
+      // a point of the first run's log, and up to 3 ms of whatever happens behind it
+      const killAt = 1 + random(length - 1);
+      await socket.next((e) => e.runId === ids[0] && e.seq >= killAt, `event ${killAt}`);
+      await new Promise((resolve) => setTimeout(resolve, random(4)));
       await server.stop("SIGKILL");
       await socket.closed;
       const seen = ids.map((id) => socket.of(id));
@@ -97,7 +97,7 @@ test(`kill -9 at ${TIMES} random points: every run ends, no event that was seen 
     }
     await server.stop();
     console.log(`# ${TIMES} kills, ${killedInside} inside a run: ${JSON.stringify(tally)}`);
-    assert.ok(killedInside >= TIMES / 4, `only ${killedInside} of ${TIMES} kills hit a run`);
+    assert.ok(killedInside >= TIMES / 2, `only ${killedInside} of ${TIMES} kills hit a run`);
     assert.ok(tally.finished > 0);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -175,5 +175,9 @@ test("connections and sockets that come and go leave no open file behind", { ski
     for (const began = Date.now(); files() > before + 4; await new Promise((resolve) => setTimeout(resolve, 50))) {
       assert.ok(Date.now() - began < 10_000, `${files()} files are open, ${before} were`);
     }
-    assert.match(await (await server.fetch("/metrics")).text(), /^netra_ws_connections 0$/m);
+    // gauges are set twice a second
+    const counted = async () => /^netra_ws_connections (\d+)$/m.exec(await (await server.fetch("/metrics")).text())[1];
+    for (const began = Date.now(); (await counted()) !== "0"; await new Promise((resolve) => setTimeout(resolve, 50))) {
+      assert.ok(Date.now() - began < 10_000, "sockets are counted that are not there");
+    }
   }));
