@@ -172,8 +172,10 @@ test("connections and sockets that come and go leave no open file behind", { ski
       await Promise.all(sockets.slice(50).map((one) => one.close()));
     }
     // fetch keeps a connection or two open: what must not be there is any of the 2,400 others
-    for (const began = Date.now(); files() > before + 4; await new Promise((resolve) => setTimeout(resolve, 50))) {
-      assert.ok(Date.now() - began < 10_000, `${files()} files are open, ${before} were`);
+    const gauge = async () => /^netra_ws_connections (\d+)$/m.exec(await (await server.fetch("/metrics")).text())[1];
+    for (const began = Date.now(); files() > before + 4 || (await gauge()) !== "0"; ) {
+      assert.ok(Date.now() - began < 10_000, `${files()} files are open, ${before} were; ${await gauge()} sockets`);
+      await new Promise((resolve) => setTimeout(resolve, 50)); // gauges are set twice a second
     }
     // gauges are set twice a second
     const counted = async () => /^netra_ws_connections (\d+)$/m.exec(await (await server.fetch("/metrics")).text())[1];

@@ -43,6 +43,9 @@ const oddText = odd.filter((value) => typeof value === "string");
 const brokenBodies = ["", "{", "[", "nul", '"', "{}{}", '{"a":1,"a":2}', "\ufeff{}", "[".repeat(3000), "1e999", "{'a':1}", "\u0000"];
 const types = ["application/json", "application/json; charset=utf-8", "text/plain", "application/xml", ""];
 
+/** Half of a pair cannot be in an address; in a body it can. */
+const wellFormed = (text) => text.replace(/\p{Surrogate}/gu, "\ufffd");
+
 /** A value of the schema, or near it. */
 function valueOf(schema, spec, random, depth = 0) {
   const found = schema.$ref ? spec.components.schemas[schema.$ref.split("/").at(-1)] : schema;
@@ -70,7 +73,7 @@ function valueOf(schema, spec, random, depth = 0) {
 function fill(path, known, random) {
   return path.replace(/\{(\w+)\}/g, (_, name) => {
     const ids = name === "id" ? known.ids : name === "name" ? known.tools : known.models;
-    return encodeURIComponent(random.chance(65) ? random.pick(ids) : random.pick(oddText).toWellFormed?.() ?? "x") || "-";
+    return encodeURIComponent(random.chance(65) ? random.pick(ids) : wellFormed(random.pick(oddText))) || "-";
   });
 }
 
@@ -81,7 +84,7 @@ function queryOf(operation, known, spec, random) {
     const value = valueOf(parameter.schema, spec, random);
     for (const one of parameter.schema.type === "array" && Array.isArray(value) ? value : [value]) {
       const text = typeof one === "object" ? JSON.stringify(one) : String(one);
-      pairs.push(`${parameter.name}=${encodeURIComponent(text.toWellFormed?.() ?? "x").slice(0, 3000).replace(/%\w?$/, "")}`);
+      pairs.push(`${parameter.name}=${encodeURIComponent(wellFormed(text)).slice(0, 3000).replace(/%\w?$/, "")}`);
     }
   }
   if (random.chance(5)) pairs.push(random.pick(["%zz=1", "limit=%", "&&&", "=", "limit=1&limit=x", "after=%ff"]));
