@@ -177,9 +177,4 @@ test("connections and sockets that come and go leave no open file behind", { ski
       assert.ok(Date.now() - began < 10_000, `${files()} files are open, ${before} were; ${await gauge()} sockets`);
       await new Promise((resolve) => setTimeout(resolve, 50)); // gauges are set twice a second
     }
-    // gauges are set twice a second
-    const counted = async () => /^netra_ws_connections (\d+)$/m.exec(await (await server.fetch("/metrics")).text())[1];
-    for (const began = Date.now(); (await counted()) !== "0"; await new Promise((resolve) => setTimeout(resolve, 50))) {
-      assert.ok(Date.now() - began < 10_000, "sockets are counted that are not there");
-    }
   }));
