@@ -115,7 +115,7 @@ layers: ## rooms include only lower rooms; pure rooms stay pure
 	@tools/check_layers.py --self-test
 	@tools/check_layers.py
 
-lint: ## banned functions, headers, complexity, cppcheck, clang-tidy
+lint: ## banned functions, cleanups, headers, complexity, cppcheck, clang-tidy
 	@tools/install_deps.sh build test check
 	@tools/configure.sh --if-missing $(BUILD)/release
 	@tools/lint.sh

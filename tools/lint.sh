@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# lint.sh [banned|headers|complexity|cppcheck|tidy]…: the checks that read code, all of them without
+# lint.sh [banned|cleanups|headers|complexity|cppcheck|tidy]…: the checks that read code, all of them without
 # an argument. Each one first proves on a known offence that it can fail.
 set -uo pipefail
 
@@ -12,6 +12,10 @@ failed=()
 
 banned() {
   tools/check_banned.py --self-test && tools/check_banned.py
+}
+
+cleanups() {
+  tools/check_cleanup.py --self-test && tools/check_cleanup.py
 }
 
 headers() {
@@ -63,13 +67,13 @@ tidy() {
 }
 
 if [ $# -eq 0 ]; then
-  set -- banned headers complexity cppcheck tidy
+  set -- banned cleanups headers complexity cppcheck tidy
 fi
 for part in "$@"; do
   case "$part" in
-    banned | headers | complexity | tidy) "$part" || failed+=("$part") ;;
+    banned | cleanups | headers | complexity | tidy) "$part" || failed+=("$part") ;;
     cppcheck) cppcheck_src || failed+=("$part") ;;
-    *) echo "usage: lint.sh [banned|headers|complexity|cppcheck|tidy]…" >&2; exit 2 ;;
+    *) echo "usage: lint.sh [banned|cleanups|headers|complexity|cppcheck|tidy]…" >&2; exit 2 ;;
   esac
 done
 if [ "${#failed[@]}" -gt 0 ]; then
