@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from source_text import ROOT, blank_comments, finish, line_of, source_files
+from source_text import ROOT, finish, line_of, looked_at, self_test
 
 UNBOUNDED = ("writes without a bound", "buf_append or buf_printf (base/buf.h), or snprintf")
 HIDDEN_STATE = ("keeps hidden state that threads share", "a cursor over a struct str (base/str.h)")
@@ -59,39 +59,19 @@ def check_file(name, code, table):
 
 
 def check(root):
-    problems, looked_at = [], 0
-    for folder in ("src", "tests"):
-        for path in source_files(root, folder):
-            name = str(path.relative_to(root))
-            if name.startswith("tests/checks/"):
-                continue
-            code = blank_comments(path.read_text(errors="replace"), keep_texts=False)
-            looked_at += 1
-            table = dict(BANNED)
-            if folder == "src" and name not in HEAP_FILES:
-                table.update(BANNED_HEAP)
-            problems += check_file(name, code, table)
-    return problems, looked_at
-
-
-def self_test():
-    root = ROOT / "tests/checks/banned"
-    problems, _ = check(root)
-    expected = [
-        (f"{path.relative_to(root)}:{number}:", word)
-        for path in source_files(root)
-        for number, line in enumerate(path.read_text().splitlines(), 1)
-        for word in re.findall(r"expect: (\S+)", line)]
-    for place, word in expected:
-        if not any(p.startswith(place) and f" {word}()" in p for p in problems):
-            sys.exit(f"check_banned: self-test: {place} {word} was not found out")
-    if len(expected) != len(problems) or not expected:
-        sys.exit(f"check_banned: self-test: {len(expected)} offences, {len(problems)} found:\n" +
-                 "\n".join(problems))
+    problems, count = [], 0
+    for name, code, folder in looked_at(root):
+        count += 1
+        table = dict(BANNED)
+        if folder == "src" and name not in HEAP_FILES:
+            table.update(BANNED_HEAP)
+        problems += check_file(name, code, table)
+    return problems, count
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--self-test"]:
-        self_test()
+        offences = ROOT / "tests/checks/banned"
+        self_test("check_banned", offences, check(offences)[0], lambda word: f" {word}()")
     else:
         finish("check_banned", *check(Path(sys.argv[1]) if sys.argv[1:] else ROOT))

@@ -13,7 +13,7 @@ import re
 import sys
 from pathlib import Path
 
-from source_text import ROOT, blank_comments, finish, line_of, source_files
+from source_text import ROOT, finish, line_of, looked_at, self_test
 
 DECLARATION = re.compile(r"\bcleanup\s*\(\s*\w+\s*\)\s*[^;=(){}]*?\b(\w+)\s*;")
 
@@ -31,35 +31,16 @@ def check_file(name, code):
 
 
 def check(root):
-    problems, looked_at = [], 0
-    for folder in ("src", "tests"):
-        for path in source_files(root, folder):
-            name = str(path.relative_to(root))
-            if name.startswith("tests/checks/"):
-                continue
-            looked_at += 1
-            problems += check_file(name, blank_comments(path.read_text(errors="replace"), keep_texts=False))
-    return problems, looked_at
-
-
-def self_test():
-    root = ROOT / "tests/checks/cleanup"
-    problems, _ = check(root)
-    expected = [
-        (f"{path.relative_to(root)}:{number}:", word)
-        for path in source_files(root)
-        for number, line in enumerate(path.read_text().splitlines(), 1)
-        for word in re.findall(r"expect: (\S+)", line)]
-    for place, word in expected:
-        if not any(p.startswith(place) and f" {word} is" in p for p in problems):
-            sys.exit(f"check_cleanup: self-test: {place} {word} was not found out")
-    if len(expected) != len(problems) or not expected:
-        sys.exit(f"check_cleanup: self-test: {len(expected)} offences, {len(problems)} found:\n" +
-                 "\n".join(problems))
+    problems, count = [], 0
+    for name, code, _ in looked_at(root):
+        count += 1
+        problems += check_file(name, code)
+    return problems, count
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--self-test"]:
-        self_test()
+        offences = ROOT / "tests/checks/cleanup"
+        self_test("check_cleanup", offences, check(offences)[0], lambda word: f" {word} is")
     else:
         finish("check_cleanup", *check(Path(sys.argv[1]) if sys.argv[1:] else ROOT))
