@@ -12,17 +12,10 @@
 
 #define TITLE_WIDTH 80u
 
+/* An id that the client may leave out. */
 static bool is_id(struct str id)
 {
-    for (size_t i = 0; i < id.length; i++) {
-        char c = id.data[i];
-        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-
-        if (!is_letter && !(c >= '0' && c <= '9') && c != '_' && c != '-') {
-            return false;
-        }
-    }
-    return id.length <= STORE_ID_BYTES_MAX;
+    return id.length == 0 || store_is_id(id);
 }
 
 static int check_request(const struct runner_request *request, struct error *error)

@@ -69,6 +69,12 @@ void call_reply_json(const struct call *call, int status)
     reply_json(call->api, call->id, status);
 }
 
+void put_text(struct json_writer *w, const char *key, struct str text)
+{
+    json_key(w, key);
+    json_put_str(w, text);
+}
+
 void put_time(struct json_writer *w, const char *key, int64_t time_us)
 {
     char text[64];

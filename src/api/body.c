@@ -67,19 +67,6 @@ bool body_text(struct json_value root, const char *name, const struct body_text_
     return true;
 }
 
-bool body_is_id(struct str text)
-{
-    for (size_t i = 0; i < text.length; i++) {
-        char c = text.data[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '_' || c == '-')) {
-            return false;
-        }
-    }
-    return text.length > 0 && text.length <= STORE_ID_BYTES_MAX;
-}
-
 bool body_id(struct json_value root, const char *name, struct str *ret, struct body_fault *fault)
 {
     struct json_value value = json_at(root, name);
@@ -88,7 +75,7 @@ bool body_id(struct json_value root, const char *name, struct str *ret, struct b
     if (is_absent(value)) {
         return true;
     }
-    if (!json_get_str(value, &text) || !body_is_id(text)) {
+    if (!json_get_str(value, &text) || !store_is_id(text)) {
         return refuse_member(fault, name, "must be an id: 1 to 64 of A-Z a-z 0-9 _ -");
     }
     *ret = text;

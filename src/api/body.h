@@ -45,7 +45,4 @@ bool body_id(struct json_value root, const char *name, struct str *ret, struct b
 bool body_u64(struct json_value root, const char *name, uint64_t max, uint64_t *ret,
               struct body_fault *fault);
 
-/* 1 to STORE_ID_BYTES_MAX of [A-Za-z0-9_-]. */
-bool body_is_id(struct str text);
-
 #endif

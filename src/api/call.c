@@ -86,7 +86,7 @@ bool call_page(const struct call *call, struct call_page *ret_page)
     }
     buf_clear(after);
     if (http_query(call->request, "after", 0, after) &&
-        (buf_status(after) || !body_is_id(buf_str(after)))) {
+        (buf_status(after) || !store_is_id(buf_str(after)))) {
         problem_reply(call->api, call->id, PROBLEM_INVALID_REQUEST, NULL,
                       "the query parameter after must be an id");
         return false;

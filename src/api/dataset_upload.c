@@ -21,6 +21,7 @@
 #include "base/decimal.h"
 #include "loop/clock.h"
 #include "loop/uuid.h"
+#include "monitor/metrics.h"
 #include "tool/dataset_description.h"
 
 #define NAME_BYTES_MAX 255u
@@ -185,6 +186,10 @@ static void on_finished(struct upload *pipe, void *arg)
         row.reason = str_from(upload->error.message);
     } else {
         row.description = upload_description(pipe);
+        metric_add(METRIC_UPLOAD_RECORDS, metric_label(METRIC_UPLOAD_RECORDS, STR("accepted")),
+                   row.records);
+        metric_add(METRIC_UPLOAD_RECORDS, metric_label(METRIC_UPLOAD_RECORDS, STR("rejected")),
+                   row.rejected);
     }
     int code = put_row(upload, &row, on_stored);
     if (code) {
@@ -206,6 +211,7 @@ static void on_body(struct exchange *exchange, struct str piece)
 {
     struct dataset_upload *upload = (struct dataset_upload *)exchange;
 
+    metric_add(METRIC_UPLOAD_BYTES, 0, piece.length);
     if (!upload_write(upload->pipe, piece)) {
         http_body_pause(exchange->api->server, upload->id);
     }
@@ -326,7 +332,7 @@ static bool read_request(const struct call *call, struct upload_request *request
                            "the query parameter name is the name of the file: 1 to %u bytes",
                            NAME_BYTES_MAX);
     }
-    if (request->id.data && !body_is_id(request->id)) {
+    if (request->id.data && !store_is_id(request->id)) {
         return body_refuse(fault, "", "the query parameter id has 1 to %u of A-Z a-z 0-9 _ -",
                            STORE_ID_BYTES_MAX);
     }

@@ -197,6 +197,7 @@ void problem_write_error(struct json_writer *w, const struct error *error);
 
 /* "2026-11-23T10:00:00.000000Z" */
 void put_time(struct json_writer *w, const char *key, int64_t time_us);
+void put_text(struct json_writer *w, const char *key, struct str text);
 
 /* Resources as JSON objects, used by more than one file. */
 void put_run(struct json_writer *w, struct api *api,

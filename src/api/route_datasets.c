@@ -16,12 +16,6 @@
 
 /* ---- JSON ---- */
 
-static void put_text(struct json_writer *w, const char *key, struct str value)
-{
-    json_key(w, key);
-    json_put_str(w, value);
-}
-
 static void put_count(struct json_writer *w, const char *key, uint64_t value)
 {
     json_key(w, key);

@@ -19,6 +19,7 @@
 #include "base/alloc.h"
 #include "base/decimal.h"
 #include "loop/clock.h"
+#include "monitor/metrics.h"
 
 #define WS_PROTOCOL        "ag-ui.v1+json"
 #define CLIENT_ERROR_BYTES 4096u
@@ -314,6 +315,15 @@ static void cancel(struct api *api, http_id id, const struct ws_message *message
     }
 }
 
+/* The types are ours: what a client writes there is counted as unknown. */
+static void count_message(enum ws_message_type type)
+{
+    const char *name = ws_message_type_name(type);
+
+    metric_add(METRIC_WS_MESSAGES,
+               metric_label(METRIC_WS_MESSAGES, str_from(name ? name : "unknown")), 1);
+}
+
 static void on_ws_message(struct exchange *exchange, http_id id, struct str text)
 {
     struct api *api = exchange->api;
@@ -324,10 +334,13 @@ static void on_ws_message(struct exchange *exchange, http_id id, struct str text
     struct error error = {0};
 
     if (json_parse(api->parser, text, &root, &error)) {
+        count_message(WS_MESSAGE_UNKNOWN);
         send_problem(api, id, &context, PROBLEM_BAD_REQUEST, "", error.message);
         return;
     }
-    if (!ws_message_read(root, &message, &fault)) {
+    bool is_read = ws_message_read(root, &message, &fault);
+    count_message(message.type);
+    if (!is_read) {
         context.type = message.type;
         send_problem(api, id, &context, PROBLEM_INVALID_REQUEST, fault.pointer, fault.detail);
         return;

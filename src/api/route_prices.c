@@ -9,7 +9,7 @@
 
 #define PER_MTOK_SCALE 6 /* pico-dollars a token are micro-dollars a million tokens */
 
-static void put_text(struct json_writer *w, const char *key, struct str value)
+static void put_known_text(struct json_writer *w, const char *key, struct str value)
 {
     if (value.length) {
         json_key(w, key);
@@ -38,8 +38,8 @@ static void put_vector(struct json_writer *w, const struct price_vector *price)
 
 static void put_head(struct json_writer *w, const struct price_row *row)
 {
-    put_text(w, "provider", row->provider);
-    put_text(w, "model", row->model);
+    put_known_text(w, "provider", row->provider);
+    put_known_text(w, "model", row->model);
     if (row->effective_from_us != INT64_MIN) {
         put_time(w, "effective_from", row->effective_from_us);
     }
@@ -144,9 +144,9 @@ static void get_price(const struct call *call)
     put_head(&w, row);
     json_key(&w, "match");
     json_put_text(&w, matches[match]);
-    put_text(&w, "source", row->source);
-    put_text(&w, "source_date", row->source_date);
-    put_text(&w, "note", row->note);
+    put_known_text(&w, "source", row->source);
+    put_known_text(&w, "source_date", row->source_date);
+    put_known_text(&w, "note", row->note);
     put_services(&w, row);
     json_end_object(&w);
     call_reply_json(call, 200);

@@ -19,12 +19,6 @@ struct listing {
     unsigned count;
 };
 
-static void put_text(struct json_writer *w, const char *key, struct str text)
-{
-    json_key(w, key);
-    json_put_str(w, text);
-}
-
 static void put_difference(struct str id, struct str in_report, struct str again, void *arg)
 {
     struct listing *listing = (struct listing *)arg;

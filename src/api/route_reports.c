@@ -26,12 +26,6 @@ static const struct {
     [FORMAT_CSV] = {"csv", "text/csv; charset=utf-8", true},
 };
 
-static void put_text(struct json_writer *w, const char *key, struct str value)
-{
-    json_key(w, key);
-    json_put_str(w, value);
-}
-
 static bool write_report(const struct store_report *row, void *arg)
 {
     struct json_writer *w = (struct json_writer *)arg;

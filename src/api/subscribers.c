@@ -15,6 +15,7 @@
 #include "api/subscription_table.h"
 #include "base/alloc.h"
 #include "base/check.h"
+#include "monitor/metrics.h"
 
 #define STREAM_FRAME_BYTES 64u    /* around the JSON of an event: "id: …\ndata: …\n\n" */
 #define CATCH_UP_QUEUE_MAX 65536u /* bytes that wait for the client; more: it must read first */
@@ -23,7 +24,8 @@
 struct subscribers {
     struct api *api;
     struct subscription_table table;
-    struct buf text; /* of the event that is on its way, as a stream has it */
+    struct buf text;         /* of the event that is on its way, as a stream has it */
+    unsigned sent_labels[2]; /* by kind of subscriber */
 };
 
 /* ---- sending ---- */
@@ -73,13 +75,17 @@ static bool send_event(struct subscribers *subscribers, struct subscription *sub
                        struct outgoing *event)
 {
     const struct listener *listener = subscription->listener;
+    unsigned label = subscribers->sent_labels[listener->kind];
 
     check_cmp(event->seq, >, subscription->last);
     subscription->last = event->seq; /* first: what calls back from below must see it as sent */
     int code = listener->kind == SUBSCRIBER_WEBSOCKET ? send_frame(subscribers, listener->id, event)
                                                       : send_text(subscribers, listener->id, event);
     if (code) {
+        metric_add(METRIC_SUBSCRIBERS_CUT, 0, code == ERR_LIMIT);
         subscription_table_drop(&subscribers->table, subscription);
+    } else {
+        metric_add(METRIC_EVENTS_SENT, label, 1);
     }
     return !subscription->is_dead;
 }
@@ -329,6 +335,9 @@ int subscribers_new(struct api *api, struct subscribers **ret_subscribers)
         return ERR_NO_MEMORY;
     }
     subscribers->api = api;
+    subscribers->sent_labels[SUBSCRIBER_WEBSOCKET] =
+        metric_label(METRIC_EVENTS_SENT, STR("websocket"));
+    subscribers->sent_labels[SUBSCRIBER_STREAM] = metric_label(METRIC_EVENTS_SENT, STR("stream"));
     buf_init(&subscribers->text, RUNNER_EVENT_BYTES_MAX + STREAM_FRAME_BYTES);
     *ret_subscribers = subscribers;
     return OK;

@@ -91,7 +91,7 @@ static struct value of_text(struct str text)
     return (struct value){.kind = VALUE_TEXT, .bytes = text};
 }
 
-static bool is_id(struct str id)
+bool store_is_id(struct str id)
 {
     if (id.length == 0 || id.length > STORE_ID_BYTES_MAX) {
         return false;
@@ -110,7 +110,7 @@ static bool is_id(struct str id)
 /* The id of a new row. Ids that only refer to a row need no look: they find it or they do not. */
 static struct value of_new_id(struct store_batch *batch, struct str id)
 {
-    if (!is_id(id) && !batch->status) {
+    if (!store_is_id(id) && !batch->status) {
         batch->status = ERR_INVALID;
     }
     return of_text(id);

@@ -28,6 +28,9 @@
 #define STORE_BATCH_BYTES_MAX ((size_t)64 << 20)  /* texts of one batch */
 #define STORE_QUEUE_BYTES_MAX ((size_t)256 << 20) /* of all that wait; more: ERR_LIMIT */
 
+/* 1 to STORE_ID_BYTES_MAX of A-Z a-z 0-9 _ -: what may become the id of a row. */
+bool store_is_id(struct str text);
+
 enum store_run_status {
     STORE_RUN_QUEUED,
     STORE_RUN_RUNNING,

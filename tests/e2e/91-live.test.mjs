@@ -201,6 +201,27 @@ test("a message that cannot be followed is answered, and the socket stays open",
   await socket.close();
 });
 
+test("metrics count messages and events, each once", async () => {
+  const read = async () => (await server.fetch("/metrics")).text();
+  const value = (text, line) => Number(new RegExp(`^${line} (\\d+)$`, "m").exec(text)?.[1] ?? 0);
+  const lines = {
+    ping: 'netra_ws_messages_total\\{type="ping"\\}',
+    unknown: 'netra_ws_messages_total\\{type="unknown"\\}',
+    sockets: 'netra_events_sent_total\\{transport="websocket"\\}',
+    streams: 'netra_events_sent_total\\{transport="stream"\\}',
+  };
+  const before = await read();
+  const socket = await server.socket();
+  const events = await socket.run("hello", { runId: randomUUID() });
+  await server.events(events[0].runId);
+  for (const message of ['{"type":"ping"}', '{"type":"fly"}', "{"]) socket.send(message);
+  await socket.next(() => socket.events.filter((e) => e.type === "CUSTOM").length >= 3, "three answers");
+  const after = await read();
+  const more = Object.fromEntries(Object.entries(lines).map(([name, line]) => [name, value(after, line) - value(before, line)]));
+  assert.deepEqual(more, { ping: 1, unknown: 2, sockets: events.length, streams: events.length });
+  await socket.close();
+});
+
 test("a WebSocket needs who, from where, and a protocol that is ours", async () => {
   const refused = async (options, status) =>
     assert.rejects(server.socket(options), new RegExp(`HTTP ${status}`), JSON.stringify(options));

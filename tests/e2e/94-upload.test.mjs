@@ -27,7 +27,13 @@ const csv =
   Array.from({ length: 50 }, (_, i) => `2026-08-03T10:00:${String(i).padStart(2, "0")}Z,gpt-4o,${1000 + i},${i}\n`).join("");
 
 test("a file says what it was read as, is listed, and can be deleted", async () => {
+  const metric = async (line) =>
+    Number(new RegExp(`^${line} (\\d+)$`, "m").exec(await (await server.fetch("/metrics")).text())?.[1] ?? 0);
+  const lines = ["netra_upload_bytes_total", 'netra_upload_records_total\\{result="accepted"\\}', 'netra_upload_records_total\\{result="rejected"\\}'];
+  const before = await Promise.all(lines.map(metric));
   const dataset = await server.upload("usage.csv", csv + "not,a,row,at all\n");
+  const after = await Promise.all(lines.map(metric));
+  assert.deepEqual(after.map((n, i) => n - before[i]), [csv.length + "not,a,row,at all\n".length, 50, 1]);
   assert.equal(dataset.status, "ready");
   assert.equal(dataset.records, 50);
   assert.equal(dataset.rejected, 1);

@@ -13,6 +13,7 @@
 #include "api/tool_request.h"
 #include "ask/interpretation.h"
 #include "base/check.h"
+#include "store/store.h"
 #include "tool/tool.h"
 
 #define TEXT_BYTES_MAX  ((size_t)1 << 20)
@@ -29,7 +30,7 @@ static void check_fault(const struct body_fault *fault)
 
 static void check_id(struct str id)
 {
-    check(id.length == 0 || body_is_id(id));
+    check(id.length == 0 || store_is_id(id));
 }
 
 static void read_run(struct json_value root)

@@ -10,6 +10,7 @@
 #include "api/ws_message.h"
 #include "ask/interpretation.h"
 #include "base/check.h"
+#include "store/store.h"
 
 #define TEXT_BYTES_MAX ((size_t)1 << 20)
 
@@ -17,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_id(struct str id)
 {
-    check(id.length == 0 || body_is_id(id));
+    check(id.length == 0 || store_is_id(id));
 }
 
 static void check_request(const struct runner_request *request)
@@ -50,7 +51,7 @@ static void read_ws(struct json_value root)
     if (message.type == WS_MESSAGE_RUN) {
         check_request(&message.run);
     } else if (message.type != WS_MESSAGE_PING) {
-        check(body_is_id(message.run_id));
+        check(store_is_id(message.run_id));
         check(message.last_seq <= BODY_SEED_MAX);
     }
 }

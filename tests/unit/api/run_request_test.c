@@ -8,6 +8,7 @@
 #include "api/run_request.h"
 #include "ask/interpretation.h"
 #include "base/alloc.h"
+#include "store/store.h"
 
 #define BODY_BYTES_MAX 262144u
 
@@ -174,12 +175,12 @@ static void test_ids_have_a_form(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LENGTH(good); i++) {
-        assert_true(body_is_id(str_from(good[i])));
+        assert_true(store_is_id(str_from(good[i])));
     }
     for (size_t i = 0; i < ARRAY_LENGTH(bad); i++) {
-        assert_false(body_is_id(str_from(bad[i])));
+        assert_false(store_is_id(str_from(bad[i])));
     }
-    assert_false(body_is_id((struct str){"a\0b", 3}));
+    assert_false(store_is_id((struct str){"a\0b", 3}));
 }
 
 static const struct CMUnitTest tests[] = {
