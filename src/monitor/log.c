@@ -47,21 +47,6 @@ static atomic_int level_now = LOG_WARNING;
 
 static const char *const level_names[LOG_LEVEL_COUNT] = {"error", "warning", "info", "debug"};
 
-const char *log_level_name(enum log_level level)
-{
-    return level_names[level];
-}
-
-int log_level_from(const char *name)
-{
-    for (int i = 0; i < LOG_LEVEL_COUNT; i++) {
-        if (strcmp(name, level_names[i]) == 0) {
-            return i;
-        }
-    }
-    return -1;
-}
-
 bool log_is_on(enum log_level level)
 {
     return (int)level <= atomic_load_explicit(&level_now, memory_order_relaxed);

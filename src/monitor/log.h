@@ -37,9 +37,4 @@ void log_write(enum log_level level, const char *room, const char *format, ...) 
 bool log_is_on(enum log_level level);
 void log_flush(void);
 
-const char *log_level_name(enum log_level level);
-
-/* -1 when there is no such level. */
-int log_level_from(const char *name);
-
 #endif

@@ -177,16 +177,6 @@ static void test_lines_of_threads_do_not_mix(void **state)
                      THREADS * ROUNDS - THREADS * ROUNDS / 50);
 }
 
-static void test_log_level_names(void **state)
-{
-    (void)state;
-    for (int level = 0; level < LOG_LEVEL_COUNT; level++) {
-        assert_int_equal(log_level_from(log_level_name((enum log_level)level)), level);
-    }
-    assert_int_equal(log_level_from("loud"), -1);
-    assert_int_equal(log_level_from(""), -1);
-}
-
 /* A pipe that nobody reads: the writer gives up instead of hanging. */
 static void test_log_does_not_hang_on_a_full_pipe(void **state)
 {
@@ -214,7 +204,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(test_log_cuts_long_lines_between_characters, open_file,
                                     close_file),
     cmocka_unit_test_setup_teardown(test_lines_of_threads_do_not_mix, open_file, close_file),
-    cmocka_unit_test(test_log_level_names),
     cmocka_unit_test_setup_teardown(test_log_does_not_hang_on_a_full_pipe, open_file, close_file),
 };
 
