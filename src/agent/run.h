@@ -9,6 +9,17 @@
  * These are the six steps that are recorded with their times. Agents never compute: they choose
  * tools of the registry and arguments, judge what the data suffices for, and put results together.
  *
+ * With has_model a model takes part. The run does not call it: after a run_step it may be asking
+ * (run_question is not NULL), and whoever drives it has the question answered, by a model or from
+ * the log of an earlier making, and says so with run_answer before the next run_step. So a run
+ * stays a function of its inputs and of the answers that it got. What a model says is checked
+ * before anything comes of it; without an answer the run goes on as it would without a model.
+ *
+ *     interpret   refine what was understood              (agent_selected)
+ *     plan        choose more tools, ask one question      (agent_executed; up to RUN_ROUNDS_MAX)
+ *     write       the summary, streamed through the gate   (response_generated)
+ *     repair      once, when the gate refused it
+ *
  * Not thread-safe; one run belongs to one thread at a time. The dataset is only read.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -17,10 +28,13 @@
 #define NETRA_AGENT_RUN_H
 
 #include "ask/interpretation.h"
+#include "llm/message.h"
 #include "report/report.h"
 #include "tool/tool.h"
 
-#define RUN_CALLS_MAX 24u /* tool calls of one run */
+#define RUN_CALLS_MAX     24u /* tool calls of one run */
+#define RUN_ROUNDS_MAX    3u  /* of planning with a model */
+#define RUN_QUESTIONS_MAX 8u  /* to a model, of one run */
 
 enum run_event_kind {
     RUN_STEP_STARTED,
@@ -30,7 +44,34 @@ enum run_event_kind {
     RUN_TOOL_STARTED,
     RUN_TOOL_FINISHED,
     RUN_AGENT_FAILED, /* instead of finished; only run_abandon tells it */
-    RUN_INTERPRETED   /* after message_validated: what was understood */
+    RUN_INTERPRETED,  /* after message_validated: what was understood; again when a model refined it
+                       */
+    RUN_MODEL_ASKED,  /* index: of the question, from 0; name: its purpose */
+    RUN_MODEL_ANSWERED, /* the same; failure: why nothing came of it, NULL when it was used */
+    RUN_TEXT_STARTED,   /* a text of the report begins to come, before the report is ready */
+    RUN_TEXT,           /* a piece of it in plain words: text */
+    RUN_TEXT_FINISHED,  /* the text is part of the report */
+    RUN_TEXT_WITHDRAWN  /* it is not: failure says why */
+};
+
+/* Who answered a question and what it took: for events and the report. Texts are borrowed. */
+struct run_model {
+    struct str provider; /* of the configuration */
+    struct str model;
+    struct llm_usage usage; /* of all attempts together */
+    unsigned attempts;      /* that reached a provider */
+    bool has_cost;          /* false: unknown, never taken for 0 */
+    int64_t cost_pico_usd;
+    uint64_t latency_us;
+};
+
+/* A question to a model. Borrowed; valid until run_answer. */
+struct run_question {
+    unsigned index;      /* from 0, in the order of asking */
+    const char *purpose; /* "interpret", "plan", "write", "repair" */
+    struct str prompt;   /* "write@1": prompt file and version */
+    const struct llm_request *request;
+    bool is_streamed; /* text is wanted as it comes: run_hear */
 };
 
 /* What happens; texts and the body are borrowed for the call. Members that a kind does not name are
@@ -51,6 +92,8 @@ struct run_event {
 
     struct str interpretation_json; /* interpreted: as `netra parse` prints it */
     struct str interpretation_text; /* interpreted: the echo in a line of words */
+    struct str text;                /* text: a piece; borrowed */
+    const struct run_model *model;  /* answered: who and at what cost; NULL when nobody did */
 };
 
 /* Called during run_step, in the order of things. */
@@ -64,6 +107,7 @@ struct run_options {
     struct str id; /* UUIDv7 of the report */
     uint64_t seed;
     run_clock_fn clock;
+    bool has_model;                  /* a model may be asked: an input of the run like its seed */
     const atomic_bool *is_cancelled; /* NULL: never */
     run_observer_fn observer;        /* NULL: nobody listens */
     void *observer_arg;
@@ -80,6 +124,20 @@ void run_free_pointer(struct run **run);
 /* One piece of work. *ret_done is true when the report is ready. ERR_LIMIT (a prompt that is too
  * long), ERR_CANCELLED, ERR_NO_MEMORY; a tool that fails does not fail the run, it is a caveat. */
 must_check int run_step(struct run *run, bool *ret_done, struct error *error);
+
+/* What the run asks a model now; NULL: nothing. While it is not, run_step must not be called. */
+const struct run_question *run_question(const struct run *run);
+
+/* Text of the answer as it comes; is judged, and what passes is told (RUN_TEXT). run_unhear: what
+ * came is void, another provider begins. Only for is_streamed; need not be called at all. */
+void run_hear(struct run *run, struct str delta);
+void run_unhear(struct run *run);
+
+/* The answer to run_question; borrowed for the call. answer NULL: nobody could, and why is a
+ * sentence for the reader of the report. model may be NULL. What is not allowed is refused here and
+ * told; that is no error. ERR_NO_MEMORY. */
+must_check int run_answer(struct run *run, const struct llm_answer *answer,
+                          const struct run_model *model, const char *why, struct error *error);
 
 /* The report, borrowed; NULL before the run is done. The step response_delivered is open until
  * run_delivered() closes it. */

@@ -16,6 +16,12 @@
  * in a row without its log getting any longer, ends with RUN_ERROR and a reason. Attempts are
  * CUSTOM events in the log, durable before the work begins.
  *
+ * With a chain of models (llm) a run may ask one: it then holds neither a place nor a worker until
+ * the answer is there. The answer is durable before anything that comes of it is published; a run
+ * that is done again is given the answers of its log. Text of a model is published as it comes,
+ * before it is durable: numbers for such events are leased from the store first, so that a number
+ * that a client has seen is never given to another event (runner_text.c).
+ *
  * When the store cannot write (a full disk) or there is no memory for an event, the run ends here
  * without one: counted as failed, publish is not called for it again. Its log stands as it is and
  * has no gap; in the store it stays open, and the next start takes it up. The runner goes on with
@@ -28,6 +34,7 @@
 #ifndef NETRA_AGENT_RUNNER_H
 #define NETRA_AGENT_RUNNER_H
 
+#include "llm/llm.h"
 #include "store/store.h"
 #include "tool/dataset_cache.h"
 
@@ -46,6 +53,8 @@ struct runner_options {
     struct store *store;
     struct dataset_cache *datasets;
     const struct price_book *book; /* for runs without records */
+    struct llm *llm;               /* NULL: no model takes part */
+    uint64_t model_tokens_max;     /* that one run may use */
     unsigned concurrent_max;       /* runs that work at once */
     runner_publish_fn publish;
     void *arg;
@@ -99,6 +108,7 @@ bool runner_is_accepting(const struct runner *runner, struct str thread_id);
 struct runner_counts {
     unsigned working;
     unsigned waiting;
+    unsigned asking; /* a model; they are not among working */
     uint64_t finished;
     uint64_t failed;
     uint64_t cancelled;

@@ -23,6 +23,7 @@
 #define REPORT_SECTIONS_MAX     64u
 #define REPORT_LINES_MAX        1024u /* sentences of one list; rows of one table */
 #define REPORT_COLUMNS_MAX      16u
+#define REPORT_MODEL_CALLS_MAX  16u
 #define REPORT_FORMAT_VERSION   1   /* "version" of the JSON */
 #define REPORT_TABLE_ROWS_SHOWN 20u /* terminal and Markdown; the rest is "… and N more" */
 
@@ -91,6 +92,22 @@ static inline bool report_step_is_open(const struct report_step *step)
     return step->finished_us < step->started_us;
 }
 
+/* Who wrote the summary when it was not Netra itself, and what the models of the run were asked:
+ * beside the facts, never among them. Texts as in the configuration; versions as in prompts/. */
+struct report_model_call {
+    struct str purpose;  /* "interpret", "plan", "write", "repair" */
+    struct str prompt;   /* "write@1" */
+    struct str provider; /* empty: nobody answered */
+    struct str model;
+    struct str outcome; /* "used" or why nothing came of it */
+    bool has_tokens;
+    uint64_t input_tokens; /* inclusive */
+    uint64_t output_tokens;
+    bool has_cost; /* false: unknown */
+    int64_t cost_pico_usd;
+    unsigned attempts;
+};
+
 struct report_input {
     struct str path;
     struct str digest; /* "xxh3-128:…" of the bytes as read */
@@ -139,6 +156,9 @@ struct report {
     size_t step_count;
     struct str *agents; /* names in the order they ran, for the reader who asks who did it */
     size_t agent_count;
+    struct str summary_by; /* "anthropic/claude-haiku-4-5"; empty: Netra's own words */
+    struct report_model_call *model_calls;
+    size_t model_call_count; /* at most REPORT_MODEL_CALLS_MAX */
 };
 
 must_check int report_new(struct report **ret_report);
@@ -166,6 +186,7 @@ must_check int report_add_row(struct report *report, struct report_table *table,
                               const struct report_cell *cells);
 must_check int report_add_figure(struct report *report, struct report_section *section,
                                  const struct figure *figure); /* deep copy */
+must_check int report_add_model_call(struct report *report, const struct report_model_call *call);
 must_check int report_add_action(struct report *report, const struct report_action *action);
 
 /* ---- judging ---- */

@@ -71,6 +71,38 @@ struct store_run {
     int64_t finished_us; /* 0: not yet */
     struct str reason;   /* why it failed or was cancelled; a sentence */
     struct str report_id;
+    bool has_model;      /* a model may be asked: an input of the run */
+    uint64_t seq_leased; /* numbers up to it may have been sent with events that are not stored */
+};
+
+/* One attempt to have a model answer a question of a run: Netra's own calls are records too. The
+ * last attempt of a question carries its answer, which a run that is done again is given instead of
+ * asking. Counts and costs that are unknown are -1. */
+struct store_model_call {
+    struct str run_id;
+    unsigned question; /* of the run, from 0 */
+    unsigned attempt;  /* of the question, from 0 */
+    bool is_last;
+    struct str purpose; /* "write" */
+    struct str prompt;  /* "write@1" */
+    struct str provider;
+    struct str model;
+    struct str outcome; /* "answered", "limited" … */
+    int status;         /* of HTTP; 0: none */
+    int64_t started_us;
+    int64_t latency_us;
+    int64_t first_token_us;
+    int64_t input_uncached;
+    int64_t cache_read;
+    int64_t cache_write_5m;
+    int64_t cache_write_1h;
+    int64_t output;
+    int64_t reasoning;
+    int64_t cost_pico_usd;
+    struct str response_id;
+    struct str failure; /* a sentence; empty when answered */
+    struct str request; /* the body as it was sent; empty when none was */
+    struct str answer;  /* llm_answer_write; is_last only; empty: nobody answered */
 };
 
 /* One event of a run's log, as it is sent. */
@@ -143,6 +175,7 @@ void store_add_message(struct store_batch *batch, const struct store_message *me
 void store_add_run(struct store_batch *batch, const struct store_run *run);
 void store_set_run(struct store_batch *batch, const struct store_run *run); /* all but its id */
 void store_add_event(struct store_batch *batch, const struct store_event *event);
+void store_add_model_call(struct store_batch *batch, const struct store_model_call *call);
 void store_add_report(struct store_batch *batch, const struct store_report *report);
 void store_add_report_body(struct store_batch *batch, struct str report_id, struct str format,
                            struct str body);
@@ -167,6 +200,7 @@ typedef bool (*store_thread_fn)(const struct store_thread *row, void *arg);
 typedef bool (*store_message_fn)(const struct store_message *row, void *arg);
 typedef bool (*store_run_fn)(const struct store_run *row, void *arg);
 typedef bool (*store_event_fn)(const struct store_event *row, void *arg);
+typedef bool (*store_model_call_fn)(const struct store_model_call *row, void *arg);
 typedef bool (*store_report_fn)(const struct store_report *row, void *arg);
 typedef bool (*store_dataset_fn)(const struct store_dataset *row, void *arg);
 typedef bool (*store_session_fn)(const struct store_session *row, void *arg);
@@ -197,6 +231,11 @@ int store_list_open_runs(struct store *store, store_run_fn fn, void *arg);
 /* Events with seq > after, in order. */
 int store_list_events(struct store *store, struct str run_id, uint64_t after, unsigned limit,
                       store_event_fn fn, void *arg);
+
+/* Calls of models, of one run in the order of asking; run_id empty: of all runs, in the order in
+ * which they became durable, with after and ret_next as a cursor of any run (0: from the first). */
+int store_list_model_calls(struct store *store, struct str run_id, uint64_t after, unsigned limit,
+                           store_model_call_fn fn, void *arg, uint64_t *ret_next);
 
 /* The number of the last event; 0 when there is none. */
 int store_last_seq(struct store *store, struct str run_id, uint64_t *ret_seq);

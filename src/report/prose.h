@@ -1,0 +1,65 @@
+/*
+ * prose: the judge of text that a model wrote. It reads the text while it arrives, lets through
+ * what is certainly allowed, and stops at the first thing that is not. What it lets through is
+ * template text (report.h): numbers stand in it as {fact.id}, names in backquotes.
+ *
+ *     bytes, as they come → prose_feed → plain words, numbers filled in, for who reads along
+ *     the end             → prose_finish → the paragraphs as template text, for the report
+ *
+ * Refused, because it could carry a number that nobody computed, or do more than be read:
+ *
+ *   - a digit of any script, ½, ², Ⅳ, ①; number words of English and other European languages
+ *     ("twenty", "half", "doubled", "dozen", "zwanzig", "moitié", "mille"), Roman numerals
+ *   - a fact that was not offered, a form that it does not have, an unknown fact that is not said
+ *     with {id} itself; braces that hold anything else
+ *   - a name in backquotes that was not offered
+ *   - letters of other scripts than Latin, invisible characters, controls
+ *   - markup, links and addresses: < > [ ] | \ * _ # @ = ~ ^ $ € £ % and "://", "www."
+ *   - words about quality without a fact of quality in the sentence
+ *   - more than the limits
+ *
+ * It cannot judge whether a sentence says the right thing about a fact. Pure.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NETRA_REPORT_PROSE_H
+#define NETRA_REPORT_PROSE_H
+
+#include "base/error.h"
+#include "report/report.h"
+
+#define PROSE_BYTES_MAX      8192u
+#define PROSE_PARAGRAPHS_MAX 12u
+#define PROSE_NAMES_MAX      256u
+#define PROSE_FACTS_MAX      400u
+
+struct prose_rules {
+    const struct fact_set *facts;
+    const struct str *fact_ids; /* of facts, those that may be named; at most PROSE_FACTS_MAX */
+    size_t fact_count;
+    const struct str *names; /* that may stand in backquotes */
+    size_t name_count;
+    bool may_name_facts; /* false: a sentence without numbers, such as a question */
+};
+
+struct prose;
+
+/* The rules and what they point to must outlive it. ERR_NO_MEMORY, ERR_LIMIT. */
+must_check int prose_new(const struct prose_rules *rules, struct prose **ret_prose);
+void prose_free(struct prose *prose);
+void prose_free_pointer(struct prose **prose);
+
+/* Appends to out what may be shown now: whole words and facts only, so that no part of a refused
+ * word was ever shown. ERR_INVALID: refused; the message says what and is meant for who wrote it;
+ * ERR_NO_MEMORY. After an error nothing more is taken. */
+must_check int prose_feed(struct prose *prose, struct str bytes, struct buf *out,
+                          struct error *error);
+
+/* The end: what was held back is judged and appended to out too. ERR_INVALID also when there is no
+ * text at all. */
+must_check int prose_finish(struct prose *prose, struct buf *out, struct error *error);
+
+/* After prose_finish: template texts, one a paragraph; borrowed. */
+const struct report_lines *prose_paragraphs(const struct prose *prose);
+
+#endif
