@@ -169,7 +169,8 @@ static void write_words(int fd)
 
     for (int i = 0; i < WORDS; i++) {
         word_of(words_sent, word);
-        strcat(word, " ");
+        word[2 + WORD_LETTERS] = ' ';
+        word[3 + WORD_LETTERS] = '\0';
         (void)nanosleep(&pause, NULL);
         sent_s[words_sent++] = bench_now_s();
         (void)write_delta(fd, word, "null");
