@@ -309,7 +309,9 @@ static void put_models(struct html_page *page)
     arena_init(&arena, LAYOUT_MODELS_BYTES_MAX);
     int code = layout_model_table(page->report, &arena, &table);
     if (code == OK) {
+        put(page, STR("<div class=\"models\">\n"));
         html_put_table(page, &table);
+        put(page, STR("</div>\n"));
     } else if (buf_status(page->out) == OK) {
         page->out->status = code;
     }
