@@ -11,6 +11,7 @@
 #define MODEL_PREFIX    STR("model:")
 #define PROVIDER_PREFIX STR("provider:")
 #define PROMPT_PREFIX   STR("prompt:")
+#define NAME_BYTES_MAX  128 /* a longer piece of the prompt is no name */
 
 static bool find_listed(const struct str *names, size_t count, struct str name,
                         struct str *ret_name)
@@ -48,6 +49,9 @@ static bool find_in_prompt(struct proposal *r, struct str name, struct str *ret_
     struct str text = {prompt->data, prompt->length};
     struct normal_text folded;
 
+    if (name.length > NAME_BYTES_MAX) {
+        return false;
+    }
     if (normalise_text(name, r->scratch, &folded)) {
         r->no_memory = true;
         return false;
@@ -66,14 +70,9 @@ static bool find_in_prompt(struct proposal *r, struct str name, struct str *ret_
     return false;
 }
 
-static bool is_possible_name(struct str name)
-{
-    return name.length > 0 && name.length <= PROPOSAL_NAME_BYTES_MAX;
-}
-
 bool proposal_find_model(struct proposal *r, struct str name, struct str *ret_name)
 {
-    return is_possible_name(name) &&
+    return name.length > 0 &&
            (find_listed(r->ours->models, r->ours->model_count, name, ret_name) ||
             find_listed(r->said->models, r->said->model_count, name, ret_name) ||
             find_listed(r->vocabulary->models, r->vocabulary->model_count, name, ret_name) ||
@@ -82,7 +81,7 @@ bool proposal_find_model(struct proposal *r, struct str name, struct str *ret_na
 
 bool proposal_find_feature(struct proposal *r, struct str name, struct str *ret_name)
 {
-    return is_possible_name(name) &&
+    return name.length > 0 &&
            (find_listed(r->ours->features, r->ours->feature_count, name, ret_name) ||
             find_listed(r->vocabulary->features, r->vocabulary->feature_count, name, ret_name) ||
             find_in_prompt(r, name, ret_name));
@@ -146,8 +145,7 @@ bool proposal_find_scope(struct proposal *r, struct str scope, struct str *ret_s
     }
     if (str_starts_with(scope, PROMPT_PREFIX)) {
         name = str_slice(scope, PROMPT_PREFIX.length, scope.length);
-        return is_possible_name(name) && find_in_prompt(r, name, &name) &&
-               join(r, PROMPT_PREFIX, name, ret_scope);
+        return find_in_prompt(r, name, &name) && join(r, PROMPT_PREFIX, name, ret_scope);
     }
     if (!proposal_find_feature(r, scope, &name)) {
         return false;

@@ -9,16 +9,17 @@
  */
 #include "ask/proposal.h"
 
-#define MS_PER_SECOND   1000
-#define MS_PER_MINUTE   60000
-#define MS_PER_HOUR     3600000
-#define THOUSAND        1000
-#define MILLION         1000000
-#define PERCENT_ONE     100
-#define PER_MINUTE      60            /* of what is said per second */
-#define DOUBLE_DIGITS   1000000000000 /* a double keeps more than twelve digits */
-#define ROUNDED_SHARE   100           /* a rounded share differs by at most a hundredth of itself */
-#define NUMBERS_A_TOKEN 3
+#define MS_PER_SECOND       1000
+#define MS_PER_MINUTE       60000
+#define MS_PER_HOUR         3600000
+#define THOUSAND            1000
+#define MILLION             1000000
+#define PERCENT_ONE         100
+#define PER_MINUTE          60            /* of what is said per second */
+#define DOUBLE_DIGITS       1000000000000 /* a double keeps more than twelve digits */
+#define ROUNDED_SHARE       100 /* a rounded share differs by at most a hundredth of itself */
+#define STATISTIC_BYTES_MAX 36  /* the grammar's own longest: five of them */
+#define NUMBERS_A_TOKEN     3
 
 enum form_kind {
     FORM_TIMES,        /* n × factor */
@@ -250,7 +251,7 @@ static bool is_statistic_said(const struct parse *p, struct str part)
         return true; /* what the grammar takes when none is said */
     }
     if (!is_mean &&
-        (part.length < 2 || part.data[0] != 'p' ||
+        (part.length < 2 || part.data[0] != 'p' || part.data[1] == '0' ||
          decimal_parse_u64(str_slice(part, 1, part.length), &percentile) || percentile == 0)) {
         return false;
     }
@@ -265,6 +266,9 @@ static bool is_statistic_said(const struct parse *p, struct str part)
 
 bool proposal_has_statistic(const struct proposal *r, struct str stat)
 {
+    if (stat.length > STATISTIC_BYTES_MAX) {
+        return false;
+    }
     for (size_t begin = 0; begin <= stat.length;) {
         size_t end = str_find(stat, STR(","), begin);
 

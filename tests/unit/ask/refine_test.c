@@ -209,6 +209,8 @@ static void test_refine_refuses_what_the_closed_lists_lack(void **state)
          "/constraints/0/baseline"},
         {CONSTRAINT("\"metric\":\"latency\",\"op\":\"not_worse\",\"stat\":\"p42\""),
          "/constraints/0/stat"},
+        {CONSTRAINT("\"metric\":\"latency\",\"op\":\"not_worse\",\"stat\":\"p095\""),
+         "/constraints/0/stat"},
         {CONSTRAINT("\"metric\":\"latency\",\"op\":\"not_worse\",\"stat\":\"p95,\""),
          "/constraints/0/stat"},
         {CONSTRAINT("\"metric\":\"quality\",\"op\":\"not_worse\",\"stat\":\"p95\""),
