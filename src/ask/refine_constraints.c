@@ -104,7 +104,7 @@ static int check_number(struct proposal *r, const struct ask_constraint *made, i
     enum value_unit unit = ask_value_unit_find(made->unit);
     int128 said;
 
-    if (*value < 0 || !proposal_find_number(r, unit, made->unit, *value, &said)) {
+    if (!proposal_find_number(r, unit, made->unit, *value, &said)) {
         return proposal_refuse_member(r, "value", "is not a number that the prompt says");
     }
     *value = said;

@@ -211,28 +211,45 @@ static bool is_same_money(const struct parse *p, const struct said_number *numbe
     return str_equal(code, STR("USD")) || names_currency(p, code);
 }
 
-bool proposal_find_number(const struct proposal *r, enum value_unit unit, struct str unit_name,
-                          int128 value, int128 *ret_said)
+struct wanted_number {
+    int128 value;
+    struct str unit_name;
+    enum value_unit unit;
+    bool rounded; /* a share that may lack digits */
+};
+
+static bool find_in_form(const struct parse *p, const struct form *form,
+                         const struct wanted_number *wanted, int128 *ret_said)
 {
-    const struct parse *p = r->said;
     struct said_number numbers[NUMBERS_A_TOKEN];
+    int128 made;
 
     for (uint32_t i = 0; i < p->token_count; i++) {
         size_t count = numbers_of_token(p, &p->tokens[i], numbers);
 
-        for (size_t f = 0; f < count * ARRAY_LENGTH(forms); f++) {
-            const struct said_number *number = &numbers[f / ARRAY_LENGTH(forms)];
-            const struct form *form = &forms[f % ARRAY_LENGTH(forms)];
-            int128 made;
-
-            if (form->said != number->unit || form->proposed != unit ||
-                !apply_form(form, number->value, &made) ||
-                !(proposal_is_same_number(value, made) ||
-                  (is_share(unit) && is_rounded(value, made)))) {
-                continue;
-            }
-            if (unit != VALUE_MONEY || is_same_money(p, number, unit_name)) {
+        for (size_t n = 0; n < count; n++) {
+            if (numbers[n].unit == form->said && apply_form(form, numbers[n].value, &made) &&
+                (wanted->rounded ? is_rounded(wanted->value, made)
+                                 : proposal_is_same_number(wanted->value, made)) &&
+                (wanted->unit != VALUE_MONEY || is_same_money(p, &numbers[n], wanted->unit_name))) {
                 *ret_said = made;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Forms outside, tokens inside: a prompt may hold 32,000 numbers, a unit has at most six forms. */
+bool proposal_find_number(const struct proposal *r, enum value_unit unit, struct str unit_name,
+                          int128 value, int128 *ret_said)
+{
+    struct wanted_number wanted = {value, unit_name, unit, /* rounded */ false};
+
+    for (unsigned pass = 0; pass < (is_share(unit) ? 2u : 1u); pass++) {
+        wanted.rounded = pass > 0;
+        for (size_t f = 0; f < ARRAY_LENGTH(forms); f++) {
+            if (forms[f].proposed == unit && find_in_form(r->said, &forms[f], &wanted, ret_said)) {
                 return true;
             }
         }

@@ -381,6 +381,8 @@ static void test_refine_takes_times_that_the_prompt_names(void **state)
     assert_time("cost in march", "\"kind\":\"since\",\"value\":\"march\"", true);
     assert_time("cost in march", "\"kind\":\"since\",\"value\":\"april\"", false);
     assert_time("cost until the month ends", "\"kind\":\"by\",\"value\":\"end_of_month\"", true);
+    assert_time("cost until the month ends", "\"kind\":\"since\",\"value\":\"end_of_month\"",
+                false);
     assert_time("cost on the 12th", "\"kind\":\"since\",\"value\":\"day_of_month:12\"", true);
     assert_time("cost on the 12th", "\"kind\":\"since\",\"value\":\"day_of_month:13\"", false);
     assert_time("black friday cost, 48 hours",
