@@ -538,6 +538,15 @@ static void test_refine_keeps_hard_what_is_hard(void **state)
     assert_int_equal(r.status, OK);
     assert_true(interpretation_equal(r.ours, r.out));
     refined_done(&r);
+    propose(&r, "roll back where quality didn't improve but cost went up",
+            CONSTRAINT("\"metric\":\"cost\",\"op\":\"not_worse\""));
+    assert_int_equal(r.status, OK);
+    assert_false(r.out->constraints[0].hard);
+    refined_done(&r);
+    propose(&r, "reduce cost", CONSTRAINT("\"metric\":\"quality\",\"op\":\"not_worse\""));
+    assert_int_equal(r.status, OK);
+    assert_true(r.out->constraints[0].hard);
+    refined_done(&r);
     assert_refused("latency below 200 ms for chat",
                    CONSTRAINT("\"metric\":\"latency\",\"op\":\"unconstrained\""),
                    "/constraints/0/op");
