@@ -7,6 +7,7 @@
  */
 #include "agent/prompts.h"
 #include "agent/run_state.h"
+#include "report/template.h"
 
 /* ---- taking ---- */
 
@@ -25,6 +26,40 @@ static int replace_summary(struct run *run, const struct report_lines *paragraph
     return code;
 }
 
+static bool names_fact(const struct report_lines *lines, struct str id)
+{
+    struct template_piece piece;
+
+    for (size_t i = 0; i < lines->count; i++) {
+        for (size_t at = 0; template_next(lines->lines[i], &at, &piece);) {
+            if (piece.kind == TEMPLATE_FACT && str_equal(piece.text, id)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Words without any number of the summary that they replace could say anything. */
+static int judge_content(const struct report_lines *built_in, const struct report_lines *paragraphs,
+                         struct error *refusal)
+{
+    struct template_piece piece;
+    bool has_facts = false;
+
+    for (size_t i = 0; i < built_in->count; i++) {
+        for (size_t at = 0; template_next(built_in->lines[i], &at, &piece);) {
+            has_facts |= piece.kind == TEMPLATE_FACT;
+            if (piece.kind == TEMPLATE_FACT && names_fact(paragraphs, piece.text)) {
+                return OK;
+            }
+        }
+    }
+    return has_facts ? error_set(refusal, ERR_INVALID,
+                                 "the text names no fact that Netra's own summary names")
+                     : OK;
+}
+
 /* The report with the text in it must hold as a whole, else it is as it was. */
 static int take_summary(struct run *run, const struct run_model *model, struct error *refusal)
 {
@@ -35,9 +70,10 @@ static int take_summary(struct run *run, const struct run_model *model, struct e
         model && model->provider.length
             ? arena_printf(&report->arena, "%.*s/%.*s", STR_ARGS(model->provider), STR_ARGS(name))
             : arena_copy(&report->arena, name);
-    int code =
-        by.data ? replace_summary(run, prose_paragraphs(run->model_text.prose)) : ERR_NO_MEMORY;
+    const struct report_lines *paragraphs = prose_paragraphs(run->model_text.prose);
+    int code = by.data ? judge_content(&built_in, paragraphs, refusal) : ERR_NO_MEMORY;
 
+    code = code ? code : replace_summary(run, paragraphs);
     if (!code) {
         code = report_gate(report, /* ret_count */ NULL, refusal);
     }
@@ -58,10 +94,11 @@ static int keep_refused(struct run *run, struct str refused, const struct error 
         return OK;
     }
     /* providers take no empty messages */
-    text->refused = arena_copy(&run->arena, str_trim(refused).length ? refused : STR("(no text)"));
+    int code =
+        model_keep_said(run, str_trim(refused).length ? refused : STR("(no text)"), &text->refused);
     text->refusal_said = arena_copy(&run->arena, str_from(refusal->message));
     text->wants_repair = true;
-    return text->refused.data && text->refusal_said.data ? OK : ERR_NO_MEMORY;
+    return !code && text->refusal_said.data ? OK : ERR_NO_MEMORY;
 }
 
 static int take(struct run *run, const struct llm_answer *answer, const struct run_model *model,
