@@ -9,6 +9,8 @@
 #include "agent/run_state.h"
 #include "report/template.h"
 
+#define ACTIONS_MAX 24u /* as many are told */
+
 /* ---- taking ---- */
 
 static int replace_summary(struct run *run, const struct report_lines *paragraphs)
@@ -138,6 +140,35 @@ static void write_summary(const struct report *report, struct buf *out)
     json_end_array(&w);
 }
 
+static void write_member(struct json_writer *w, const char *key, struct str text)
+{
+    if (text.length) {
+        json_key(w, key);
+        json_put_str(w, text);
+    }
+}
+
+/* The plan, without which the facts about its actions say nothing. */
+static void write_actions(const struct report *report, struct buf *out)
+{
+    struct json_writer w = json_writer_on(out);
+
+    json_begin_array(&w);
+    for (size_t i = 0; i < report->action_count && i < ACTIONS_MAX; i++) {
+        const struct report_action *action = &report->actions[i];
+
+        json_begin_object(&w);
+        write_member(&w, "title", action->title);
+        write_member(&w, "how", action->how);
+        write_member(&w, "risk", action->risk);
+        write_member(&w, "saving", action->saving_fact);
+        json_key(&w, "needs_confirmation");
+        json_put_bool(&w, action->needs_confirmation);
+        json_end_object(&w);
+    }
+    json_end_array(&w);
+}
+
 /* One part of the material: JSON that write() puts into an own buf, inside of a fence. */
 static void fence_of(const struct run *run, const char *name, struct buf *json, struct buf *out)
 {
@@ -167,6 +198,12 @@ static int write_material(struct run *run, struct str *ret_text)
     buf_append(&text, STR("\nThe summary that Netra wrote itself; it is right, and plain:\n\n"));
     write_summary(run->report, &json);
     fence_of(run, "summary", &json, &text);
+    if (run->report->action_count) {
+        buf_append(&text,
+                   STR("\nThe changes that it proposes, each with the id of its saving:\n\n"));
+        write_actions(run->report, &json);
+        fence_of(run, "actions", &json, &text);
+    }
     buf_append(&text, STR("\nWrite the summary."));
     buf_done(&json);
     int code = model_keep(run, &text, ret_text);
