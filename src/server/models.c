@@ -394,6 +394,20 @@ int models_read(const struct config *config, config_environment_fn *environment,
     return OK;
 }
 
+const struct llm_provider *models_example(void)
+{
+    static const struct llm_provider example = {
+        .name = {"openai", 6},
+        .price_provider = {"openai", 6},
+        .wire = &llm_wire_openai_responses,
+        .url = {"https://api.openai.com/v1", 25},
+        .key = {MODELS_KEY_SHOWN, sizeof(MODELS_KEY_SHOWN) - 1},
+        .model = {"MODEL", 5},
+    };
+
+    return &example;
+}
+
 void models_forget_keys(struct models *models)
 {
     for (size_t i = 0; i < models->count; i++) {

@@ -35,6 +35,9 @@ struct models {
 must_check int models_read(const struct config *config, config_environment_fn *environment,
                            struct models *ret_models, struct error *error);
 
+/* The form of a request where there is no chain: OpenAI's responses of a model named MODEL. */
+const struct llm_provider *models_example(void);
+
 /* Wipes the keys; where one was, MODELS_KEY_SHOWN stays. */
 void models_forget_keys(struct models *models);
 

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -123,6 +124,38 @@ static int make_parts(struct server *server, const char *token, struct error *er
     return code ? code : allow_hosts(server, error);
 }
 
+/* Without a chain nothing is made, and nothing can be sent. */
+static int make_models(struct server *server, struct error *error)
+{
+    struct models *models = &server->models;
+    int code = models_read(server->config, getenv, models, error);
+
+    if (code == OK && models->count) {
+        code =
+            http_client_new(server->loop, config_text_or_null(server->config, CONFIG_LLM_CA_FILE),
+                            &server->client, error);
+    }
+    if (code == OK && models->count) {
+        struct llm_options options = {.loop = server->loop,
+                                      .client = server->client,
+                                      .providers = models->providers,
+                                      .provider_count = models->count,
+                                      .limits = models->limits,
+                                      .clock_us = clock_now_us,
+                                      .seed = (uint64_t)server->started_us};
+
+        code = llm_new(&options, &server->llm, error);
+    }
+    models_forget_keys(models);
+    server->shown_models = (struct api_models){
+        .llm = server->llm,
+        .limits = models->limits,
+        .tokens_per_run_max = models->tokens_per_run_max,
+        .shown = models->count ? &models->providers[0] : models_example(),
+    };
+    return code;
+}
+
 /* The api publishes for the runner, and the runner works for the api: the api is made first. */
 static int make_api(struct server *server, struct error *error)
 {
@@ -133,6 +166,7 @@ static int make_api(struct server *server, struct error *error)
                               .auth = server->auth,
                               .health = &server->health,
                               .page = &server_page,
+                              .models = &server->shown_models,
                               .prices_path = config_text_or_null(server->config, CONFIG_PRICES),
                               .public_url = server->url,
                               .upload_bytes_max =
@@ -148,6 +182,8 @@ static int make_api(struct server *server, struct error *error)
         .store = server->store,
         .datasets = server->datasets,
         .book = server->book,
+        .llm = server->llm,
+        .model_tokens_max = server->models.tokens_per_run_max,
         .concurrent_max = (unsigned)config_number(server->config, CONFIG_RUNS_CONCURRENT_MAX),
         .publish = api_publish,
         .arg = server->api};
@@ -247,6 +283,7 @@ static int start_handles(struct server *server, struct error *error)
     server->checks = (struct checks){.loop = server->loop,
                                      .store = server->store,
                                      .records = server->records,
+                                     .llm = server->llm,
                                      .data_dir = config_text(server->config, CONFIG_DATA_DIR)};
     checks_start(&server->checks, &server->health, clock_now_us());
     server->has_handles = true;
@@ -276,6 +313,8 @@ static void free_parts(struct server *server)
     }
     http_server_free(server->http);
     runner_free(server->runner);
+    llm_free(server->llm);
+    http_client_free(server->client);
     api_free(server->api);
     auth_free(server->auth);
     dataset_cache_free(server->datasets);
@@ -283,6 +322,7 @@ static void free_parts(struct server *server)
     usage_store_close(server->records);
     store_close(server->store);
     loop_free(server->loop);
+    models_done(&server->models);
 }
 
 /* ---- starting ---- */
@@ -302,8 +342,8 @@ static int announce(struct server *server, struct error *error)
 
 static int start(struct server *server, const char *token, struct error *error)
 {
-    static int (*const steps[])(struct server *, struct error *) = {make_api, listen_on,
-                                                                    start_handles};
+    static int (*const steps[])(struct server *, struct error *) = {make_models, make_api,
+                                                                    listen_on, start_handles};
     int code = loop_new(worker_count(server->config), &server->loop, error);
 
     if (code == OK) {
