@@ -15,13 +15,16 @@
 #include "base/arena.h"
 #include "base/str.h"
 
-#define LLM_CALLS_MAX        8u                   /* tool calls of one answer; more: ERR_LIMIT */
-#define LLM_TEXT_BYTES_MAX   32768u               /* of one answer's text; more: ERR_LIMIT */
-#define LLM_ARGS_BYTES_MAX   16384u               /* of one tool call's arguments */
-#define LLM_ANSWER_BYTES_MAX ((size_t)512 << 10)  /* of one stream as it is sent; more: ERR_LIMIT  \
-                                                   */
+#define LLM_CALLS_MAX      8u     /* tool calls of one answer; more: ERR_LIMIT */
+#define LLM_TEXT_BYTES_MAX 32768u /* of one answer's text; more: ERR_LIMIT */
+#define LLM_ARGS_BYTES_MAX 16384u /* of one tool call's arguments */
+#define LLM_NAME_BYTES_MAX 128u   /* of a model, a tool, an id */
+
+/* Of one stream as it is sent; more: ERR_LIMIT. OpenAI sends about 300 bytes for each token, and
+ * repeats the request's instructions and tools in three events. Nothing is kept of them. */
+#define LLM_ANSWER_BYTES_MAX  ((size_t)8 << 20)
+
 #define LLM_REQUEST_BYTES_MAX ((size_t)512 << 10) /* of one body */
-#define LLM_NAME_BYTES_MAX    128u                /* of a model, a tool, an id */
 
 struct llm_tool {
     struct str name;

@@ -2,10 +2,10 @@
  * wire: the four formats that providers speak. A wire writes a request's body and reads the events
  * of a streamed answer; it knows nothing of sockets, time-outs or retries. Pure.
  *
- *     openai_responses   POST {url}/responses                              OpenAI
- *     openai_chat        POST {url}/chat/completions                       OpenAI and compatible
- * ones anthropic          POST {url}/v1/messages                            Anthropic gemini POST
- * {url}/models/{model}:streamGenerateContent   Google
+ *     openai_responses   {url}/responses                                            OpenAI
+ *     openai_chat        {url}/chat/completions                 OpenAI, and what is compatible
+ *     anthropic          {url}/v1/messages                                      Anthropic
+ *     gemini             {url}/models/{model}:streamGenerateContent?alt=sse        Google
  *
  * All are streamed as server-sent events. Each wire's file documents its format, event by event, at
  * its top.

@@ -22,19 +22,29 @@ const struct write_sql write_sql[WRITE_STATEMENT_COUNT] = {
                            " SELECT ?1, n, ?3, ?4, ?5, ?6 FROM thread WHERE id = ?2",
                            true},
     [WRITE_ADD_RUN] = {"INSERT INTO run (id, thread, status, prompt, dataset_id, seed, now_us,"
-                       " created_us, started_us, finished_us, reason, report_id)"
-                       " SELECT ?1, n, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12"
+                       " created_us, started_us, finished_us, reason, report_id, has_model,"
+                       " seq_leased)"
+                       " SELECT ?1, n, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14"
                        " FROM thread WHERE id = ?2",
                        true},
     [WRITE_SET_RUN] = {"UPDATE run SET thread = (SELECT n FROM thread WHERE id = ?2), status = ?3,"
                        " prompt = ?4, dataset_id = ?5, seed = ?6, now_us = ?7, created_us = ?8,"
-                       " started_us = ?9, finished_us = ?10, reason = ?11, report_id = ?12"
+                       " started_us = ?9, finished_us = ?10, reason = ?11, report_id = ?12,"
+                       " has_model = ?13, seq_leased = ?14"
                        " WHERE id = ?1",
                        true},
     [WRITE_ADD_EVENT] = {"INSERT INTO event (run, seq, time_us, json)"
                          " SELECT n, ?2, ?3, ?4 FROM run WHERE id = ?1 AND ?2 = 1 + coalesce("
                          "(SELECT max(seq) FROM event WHERE event.run = run.n), 0)",
                          true},
+    [WRITE_ADD_MODEL_CALL] =
+        {"INSERT INTO model_call (run, question, attempt, is_last, purpose, prompt, provider,"
+         " model, outcome, status, started_us, latency_us, first_token_us, input_uncached,"
+         " cache_read, cache_write_5m, cache_write_1h, output, reasoning, cost_pico_usd,"
+         " response_id, failure, request, answer)"
+         " SELECT n, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
+         " ?19, ?20, ?21, ?22, ?23, ?24 FROM run WHERE id = ?1",
+         true},
     [WRITE_ADD_REPORT] = {"INSERT INTO report (id, run, type, created_us)"
                           " SELECT ?1, run.n, ?4, ?5 FROM run JOIN thread ON thread.n = run.thread"
                           " WHERE run.id = ?2 AND thread.id = ?3",
@@ -190,7 +200,8 @@ static void change_run(struct store_batch *batch, enum write_statement statement
                of_integer(run->status), of_text(run->prompt), of_text(run->dataset_id),
                of_integer((int64_t)run->seed), of_integer(run->now_us), of_integer(run->created_us),
                of_integer(run->started_us), of_integer(run->finished_us), of_text(run->reason),
-               of_text(run->report_id));
+               of_text(run->report_id), of_integer(run->has_model),
+               of_integer((int64_t)run->seq_leased));
 }
 
 void store_add_run(struct store_batch *batch, const struct store_run *run)
@@ -207,6 +218,20 @@ void store_add_event(struct store_batch *batch, const struct store_event *event)
 {
     ADD_CHANGE(batch, WRITE_ADD_EVENT, of_text(event->run_id), of_integer((int64_t)event->seq),
                of_integer(event->time_us), of_text(event->json));
+}
+
+void store_add_model_call(struct store_batch *batch, const struct store_model_call *call)
+{
+    ADD_CHANGE(batch, WRITE_ADD_MODEL_CALL, of_text(call->run_id), of_integer(call->question),
+               of_integer(call->attempt), of_integer(call->is_last), of_text(call->purpose),
+               of_text(call->prompt), of_text(call->provider), of_text(call->model),
+               of_text(call->outcome), of_integer(call->status), of_integer(call->started_us),
+               of_integer(call->latency_us), of_integer(call->first_token_us),
+               of_integer(call->input_uncached), of_integer(call->cache_read),
+               of_integer(call->cache_write_5m), of_integer(call->cache_write_1h),
+               of_integer(call->output), of_integer(call->reasoning),
+               of_integer(call->cost_pico_usd), of_text(call->response_id), of_text(call->failure),
+               of_text(call->request), of_text(call->answer));
 }
 
 void store_add_report(struct store_batch *batch, const struct store_report *report)

@@ -12,7 +12,12 @@
 #define MESSAGE_COLUMNS "m.id, t.id, m.role, m.content, m.run_id, m.created_us"
 #define RUN_COLUMNS                                                                                \
     "r.id, t.id, r.status, r.prompt, r.dataset_id, r.seed, r.now_us, r.created_us, r.started_us, " \
-    "r.finished_us, r.reason, r.report_id"
+    "r.finished_us, r.reason, r.report_id, r.has_model, r.seq_leased"
+#define MODEL_CALL_COLUMNS                                                                         \
+    "c.n, r.id, c.question, c.attempt, c.is_last, c.purpose, c.prompt, c.provider, c.model, "      \
+    "c.outcome, c.status, c.started_us, c.latency_us, c.first_token_us, c.input_uncached, "        \
+    "c.cache_read, c.cache_write_5m, c.cache_write_1h, c.output, c.reasoning, c.cost_pico_usd, "   \
+    "c.response_id, c.failure, c.request, c.answer"
 #define DATASET_COLUMNS                                                                            \
     "id, name, status, bytes, records, rejected, from_us, to_us, description, reason, created_us"
 
@@ -48,6 +53,14 @@ static const char *const read_sql[READ_STATEMENT_COUNT] = {
     [READ_EVENTS] = "SELECT r.id, e.seq, e.time_us, e.json FROM run r"
                     " CROSS JOIN event e ON e.run = r.n"
                     " WHERE r.id = ?1 AND e.seq > ?2 ORDER BY e.seq LIMIT ?3",
+    [READ_MODEL_CALLS] = "SELECT " MODEL_CALL_COLUMNS " FROM model_call c"
+                         " CROSS JOIN run r ON r.n = c.run"
+                         " WHERE c.n > ?2 ORDER BY c.n LIMIT ?3",
+    [READ_MODEL_CALLS_OF_RUN] = "SELECT " MODEL_CALL_COLUMNS " FROM run r"
+                                " CROSS JOIN model_call c ON c.run = r.n"
+                                " WHERE r.id = ?1"
+                                " AND (c.question, c.attempt) >= (?2 >> 32, ?2 & 4294967295)"
+                                " ORDER BY c.question, c.attempt LIMIT ?3",
     [READ_LAST_SEQ] = "SELECT coalesce((SELECT max(seq) FROM event WHERE event.run = run.n), 0)"
                       " FROM run WHERE id = ?1",
     [READ_SESSIONS] = "SELECT hash, created_us, expires_us FROM session WHERE expires_us > ?1"
@@ -155,6 +168,7 @@ union row_fn {
     store_message_fn message;
     store_run_fn run;
     store_event_fn event;
+    store_model_call_fn model_call;
     store_report_fn report;
     store_dataset_fn dataset;
     store_session_fn session;
@@ -203,6 +217,8 @@ static bool show_run(struct query *query, union row_fn fn, void *arg)
         .finished_us = integer_at(query, 9),
         .reason = text_at(query, 10),
         .report_id = text_at(query, 11),
+        .has_model = integer_at(query, 12) != 0,
+        .seq_leased = (uint64_t)integer_at(query, 13),
     };
 
     return !query->code && fn.run(&row, arg);
@@ -218,6 +234,51 @@ static bool show_event(struct query *query, union row_fn fn, void *arg)
     };
 
     return !query->code && fn.event(&row, arg);
+}
+
+/* How the list goes on behind a row; arg of show_model_call. */
+struct model_call_page {
+    void *arg;
+    bool is_of_run;
+    uint64_t next;
+};
+
+static bool show_model_call(struct query *query, union row_fn fn, void *arg)
+{
+    struct model_call_page *page = arg;
+    const struct store_model_call row = {
+        .run_id = text_at(query, 1),
+        .question = (unsigned)integer_at(query, 2),
+        .attempt = (unsigned)integer_at(query, 3),
+        .is_last = integer_at(query, 4) != 0,
+        .purpose = text_at(query, 5),
+        .prompt = text_at(query, 6),
+        .provider = text_at(query, 7),
+        .model = text_at(query, 8),
+        .outcome = text_at(query, 9),
+        .status = (int)integer_at(query, 10),
+        .started_us = integer_at(query, 11),
+        .latency_us = integer_at(query, 12),
+        .first_token_us = integer_at(query, 13),
+        .input_uncached = integer_at(query, 14),
+        .cache_read = integer_at(query, 15),
+        .cache_write_5m = integer_at(query, 16),
+        .cache_write_1h = integer_at(query, 17),
+        .output = integer_at(query, 18),
+        .reasoning = integer_at(query, 19),
+        .cost_pico_usd = integer_at(query, 20),
+        .response_id = text_at(query, 21),
+        .failure = text_at(query, 22),
+        .request = text_at(query, 23),
+        .answer = text_at(query, 24),
+    };
+
+    if (query->code) {
+        return false;
+    }
+    page->next = page->is_of_run ? ((uint64_t)row.question << 32 | row.attempt) + 1
+                                 : (uint64_t)integer_at(query, 0);
+    return fn.model_call(&row, page->arg);
 }
 
 static bool show_report(struct query *query, union row_fn fn, void *arg)
@@ -432,6 +493,25 @@ int store_list_events(struct store *store, struct str run_id, uint64_t after, un
     bind_integer(&query, 2, after > INT64_MAX ? INT64_MAX : (int64_t)after);
     bind_integer(&query, 3, limit < STORE_PAGE_MAX ? limit : STORE_PAGE_MAX);
     return show_rows(&query, show_event, (union row_fn){.event = fn}, arg);
+}
+
+int store_list_model_calls(struct store *store, struct str run_id, uint64_t after, unsigned limit,
+                           store_model_call_fn fn, void *arg, uint64_t *ret_next)
+{
+    struct model_call_page page = {.arg = arg, .is_of_run = run_id.length > 0, .next = after};
+    cleanup(query_end) struct query query =
+        query_begin(store, page.is_of_run ? READ_MODEL_CALLS_OF_RUN : READ_MODEL_CALLS);
+
+    if (page.is_of_run) {
+        bind_text(&query, 1, run_id);
+    }
+    bind_integer(&query, 2, after > INT64_MAX ? INT64_MAX : (int64_t)after);
+    bind_integer(&query, 3, limit < STORE_PAGE_MAX ? limit : STORE_PAGE_MAX);
+    int code = show_rows(&query, show_model_call, (union row_fn){.model_call = fn}, &page);
+    if (!code) {
+        *ret_next = page.next;
+    }
+    return code;
 }
 
 int store_last_seq(struct store *store, struct str run_id, uint64_t *ret_seq)

@@ -26,6 +26,8 @@ enum read_statement {
     READ_DATASET_PLACE,
     READ_OPEN_RUNS,
     READ_EVENTS,
+    READ_MODEL_CALLS,        /* of all runs */
+    READ_MODEL_CALLS_OF_RUN, /* of one */
     READ_LAST_SEQ,
     READ_SESSIONS,
     READ_STATEMENT_COUNT

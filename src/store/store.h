@@ -233,7 +233,8 @@ int store_list_events(struct store *store, struct str run_id, uint64_t after, un
                       store_event_fn fn, void *arg);
 
 /* Calls of models, of one run in the order of asking; run_id empty: of all runs, in the order in
- * which they became durable, with after and ret_next as a cursor of any run (0: from the first). */
+ * which they became durable. after: 0, or what *ret_next of the page before was: the place behind
+ * the last row that was shown, after itself when there was none. */
 int store_list_model_calls(struct store *store, struct str run_id, uint64_t after, unsigned limit,
                            store_model_call_fn fn, void *arg, uint64_t *ret_next);
 

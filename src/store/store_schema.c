@@ -97,6 +97,40 @@ static const char *const steps[] = {
     "CREATE INDEX session_by_end ON session (expires_us);"
 
     "CREATE TABLE probe (n INTEGER PRIMARY KEY) STRICT;",
+
+    /* 2: models answer questions of runs */
+    "ALTER TABLE run ADD COLUMN has_model INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE run ADD COLUMN seq_leased INTEGER NOT NULL DEFAULT 0;"
+
+    "CREATE TABLE model_call ("
+    " n INTEGER PRIMARY KEY AUTOINCREMENT," /* a cursor: the number of a deleted row never returns
+                                             */
+    " run INTEGER NOT NULL REFERENCES run (n) ON DELETE CASCADE,"
+    " question INTEGER NOT NULL,"
+    " attempt INTEGER NOT NULL,"
+    " is_last INTEGER NOT NULL,"
+    " purpose TEXT NOT NULL,"
+    " prompt TEXT NOT NULL,"
+    " provider TEXT NOT NULL,"
+    " model TEXT NOT NULL,"
+    " outcome TEXT NOT NULL,"
+    " status INTEGER NOT NULL,"
+    " started_us INTEGER NOT NULL,"
+    " latency_us INTEGER NOT NULL,"
+    " first_token_us INTEGER NOT NULL,"
+    " input_uncached INTEGER NOT NULL," /* -1: unknown, as all counts and the cost */
+    " cache_read INTEGER NOT NULL,"
+    " cache_write_5m INTEGER NOT NULL,"
+    " cache_write_1h INTEGER NOT NULL,"
+    " output INTEGER NOT NULL,"
+    " reasoning INTEGER NOT NULL,"
+    " cost_pico_usd INTEGER NOT NULL,"
+    " response_id TEXT NOT NULL,"
+    " failure TEXT NOT NULL,"
+    " request TEXT NOT NULL,"
+    " answer TEXT NOT NULL,"
+    " UNIQUE (run, question, attempt)"
+    ") STRICT;",
 };
 
 const struct schema store_schema = {

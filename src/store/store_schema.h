@@ -3,6 +3,7 @@
  *
  *     thread ─┬─< message
  *             └─< run ─┬─< event            (run, seq): the log of a run lies together, in order
+ *                      ├─< model_call       (run, question, attempt); n in the order of storing
  *                      └─< report ─< report_body
  *     dataset        session        probe
  *

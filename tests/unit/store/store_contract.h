@@ -62,6 +62,8 @@ static bool is_run(const struct store_run *row, void *arg)
     assert_int_equal(row->created_us, want->created_us);
     assert_int_equal(row->started_us, want->started_us);
     assert_int_equal(row->finished_us, want->finished_us);
+    assert_int_equal(row->has_model, want->has_model);
+    assert_true(row->seq_leased == want->seq_leased);
     return true;
 }
 
@@ -81,6 +83,8 @@ static void store_contract_run(struct fixture *f)
     run.dataset_id = STR("d-1");
     run.reason = STR("the records ended");
     run.report_id = STR("p-1");
+    run.has_model = true;
+    run.seq_leased = 512;
     batch = new_batch();
     store_set_run(batch, &run);
     assert_int_equal(apply(f, batch), OK);
@@ -301,6 +305,156 @@ static void store_contract_events(struct fixture *f)
     batch = new_batch();
     add_event(batch, "r-1", 13);
     assert_int_equal(apply(f, batch), OK);
+    buf_done(&names.text);
+}
+
+/* ---- calls of models ---- */
+
+static struct store_model_call call_of(const char *run, unsigned question, unsigned attempt)
+{
+    return (struct store_model_call){.run_id = str_from(run),
+                                     .question = question,
+                                     .attempt = attempt,
+                                     .purpose = STR("write"),
+                                     .prompt = STR("write@1"),
+                                     .provider = STR("openai"),
+                                     .model = STR("m-1"),
+                                     .outcome = STR("limited"),
+                                     .status = 429,
+                                     .cost_pico_usd = -1};
+}
+
+static bool is_model_call(const struct store_model_call *row, void *arg)
+{
+    const struct store_model_call *want = arg;
+
+    assert_true(str_equal(row->run_id, want->run_id) && str_equal(row->purpose, want->purpose));
+    assert_true(str_equal(row->prompt, want->prompt) && str_equal(row->model, want->model));
+    assert_true(str_equal(row->provider, want->provider) && str_equal(row->failure, want->failure));
+    assert_true(str_equal(row->outcome, want->outcome) && str_equal(row->request, want->request));
+    assert_true(str_equal(row->response_id, want->response_id));
+    assert_true(str_equal(row->answer, want->answer));
+    assert_true(row->question == want->question && row->attempt == want->attempt);
+    assert_true(row->is_last == want->is_last && row->status == want->status);
+    assert_true(row->started_us == want->started_us && row->latency_us == want->latency_us);
+    assert_true(row->first_token_us == want->first_token_us);
+    assert_true(row->input_uncached == want->input_uncached && row->cache_read == want->cache_read);
+    assert_true(row->cache_write_5m == want->cache_write_5m);
+    assert_true(row->cache_write_1h == want->cache_write_1h);
+    assert_true(row->output == want->output && row->reasoning == want->reasoning);
+    assert_true(row->cost_pico_usd == want->cost_pico_usd);
+    return true;
+}
+
+static void store_contract_model_call(struct fixture *f)
+{
+    struct store_model_call call = {.run_id = STR("r-1"),
+                                    .question = 7,
+                                    .attempt = 23,
+                                    .is_last = true,
+                                    .purpose = STR("repair"),
+                                    .prompt = STR("repair@1"),
+                                    .provider = STR("gemini"),
+                                    .model = STR("'; DROP TABLE run; --\0"),
+                                    .outcome = STR("answered"),
+                                    .status = 200,
+                                    .started_us = 1,
+                                    .latency_us = INT64_MAX,
+                                    .first_token_us = 3,
+                                    .input_uncached = 4,
+                                    .cache_read = 5,
+                                    .cache_write_5m = 6,
+                                    .cache_write_1h = 7,
+                                    .output = 8,
+                                    .reasoning = -1,
+                                    .cost_pico_usd = -1,
+                                    .response_id = STR("x-1"),
+                                    .failure = STR("no"),
+                                    .request = STR("{\"a\":\"\xc3\xa9\"}"),
+                                    .answer = STR("{}")};
+    struct store_batch *batch = new_batch();
+    uint64_t next = 0;
+
+    put_thread(batch, "t-1", 1);
+    add_run(batch, "r-1", "t-1", 2);
+    store_add_model_call(batch, &call);
+    assert_int_equal(apply(f, batch), OK);
+    assert_int_equal(
+        store_list_model_calls(f->store, STR("r-1"), 0, 9, is_model_call, &call, &next), OK);
+    assert_true(next > 0);
+    assert_int_equal(store_list_model_calls(f->store, STR(""), 0, 9, is_model_call, &call, &next),
+                     OK);
+    batch = new_batch();
+    store_add_model_call(batch, &call); /* again */
+    assert_int_equal(apply(f, batch), ERR_INVALID);
+    call.run_id = STR("r-2"); /* of no run */
+    batch = new_batch();
+    store_add_model_call(batch, &call);
+    assert_int_equal(apply(f, batch), ERR_INVALID);
+}
+
+/* Pages of one call each, until there is none: what they name, joined. */
+static void expect_calls(struct fixture *f, const char *run, uint64_t after, const char *expected)
+{
+    struct names names;
+    uint64_t next = after;
+
+    names_begin(&names);
+    do {
+        after = next;
+        assert_int_equal(store_list_model_calls(f->store, str_from(run), after, 1, note_model_call,
+                                                &names, &next),
+                         OK);
+    } while (next != after);
+    expect_names(&names, expected);
+    buf_done(&names.text);
+}
+
+static void store_contract_model_calls(struct fixture *f)
+{
+    static const struct {
+        const char *run;
+        unsigned question;
+        unsigned attempt;
+    } calls[] = {{"r-1", 0, 0}, {"r-2", 0, 0}, {"r-1", 0, 1}, {"r-1", 1, 0}, {"r-2", 1, 0}};
+    struct store_batch *batch = new_batch();
+    struct names names;
+    uint64_t next = 77;
+
+    names_begin(&names);
+    put_thread(batch, "t-1", 1);
+    put_thread(batch, "t-2", 1);
+    add_run(batch, "r-1", "t-1", 2);
+    add_run(batch, "r-2", "t-2", 3);
+    assert_int_equal(apply(f, batch), OK);
+    expect_calls(f, "", 0, "");
+    expect_calls(f, "r-1", 0, "");
+    for (size_t i = 0; i < ARRAY_LENGTH(calls); i++) {
+        struct store_model_call call = call_of(calls[i].run, calls[i].question, calls[i].attempt);
+
+        batch = new_batch();
+        store_add_model_call(batch, &call);
+        assert_int_equal(apply(f, batch), OK);
+    }
+    expect_calls(f, "", 0, "r-1/0/0 r-2/0/0 r-1/0/1 r-1/1/0 r-2/1/0 ");
+    expect_calls(f, "r-1", 0, "r-1/0/0 r-1/0/1 r-1/1/0 ");
+    expect_calls(f, "r-3", 0, "");
+    assert_int_equal(
+        store_list_model_calls(f->store, STR(""), UINT64_MAX, 9, note_model_call, &names, &next),
+        OK);
+    assert_true(next == UINT64_MAX);
+    assert_int_equal(
+        store_list_model_calls(f->store, STR(""), 0, 9, note_model_call, &names, &next), OK);
+    expect_names(&names, "r-1/0/0 r-2/0/0 r-1/0/1 r-1/1/0 r-2/1/0 ");
+
+    /* They go with their thread, and a cursor that was behind them stays where it is. */
+    batch = new_batch();
+    store_delete_thread(batch, STR("t-2"));
+    struct store_model_call call = call_of("r-1", 2, 0);
+    store_add_model_call(batch, &call);
+    assert_int_equal(apply(f, batch), OK);
+    expect_calls(f, "", 0, "r-1/0/0 r-1/0/1 r-1/1/0 r-1/2/0 ");
+    expect_calls(f, "", next, "r-1/2/0 ");
     buf_done(&names.text);
 }
 
@@ -630,6 +784,8 @@ static const struct store_contract store_contract[] = {
     {"dataset", store_contract_dataset},
     {"sessions", store_contract_sessions},
     {"events", store_contract_events},
+    {"model call", store_contract_model_call},
+    {"model calls", store_contract_model_calls},
     {"lists", store_contract_lists},
     {"page limit", store_contract_page_limit},
     {"open runs", store_contract_open_runs},

@@ -189,6 +189,16 @@ static inline bool note_event(const struct store_event *row, void *arg)
     return note_name(arg, row->json);
 }
 
+/* "run/question/attempt" */
+static inline bool note_model_call(const struct store_model_call *row, void *arg)
+{
+    char name[128];
+
+    (void)snprintf(name, sizeof(name), "%.*s/%u/%u", STR_ARGS(row->run_id), row->question,
+                   row->attempt);
+    return note_name(arg, str_from(name));
+}
+
 static inline bool note_session(const struct store_session *row, void *arg)
 {
     char first = (char)row->hash[0];

@@ -1,0 +1,115 @@
+/*
+ * A file that an older version wrote: opened, brought up to date, and nothing of it lost.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "store_fixture.h"
+
+#include "store/database.h"
+#include "store/store_schema.h"
+
+/* What netra 0.1 left: a thread with a run, its log and its report. */
+static const char *const rows_of_step_1 =
+    "INSERT INTO thread VALUES (1, 't-1', 'a thread', 1, 2);"
+    "INSERT INTO message VALUES (1, 'm-1', 1, 'user', 'why so dear?', 'r-1', 3);"
+    "INSERT INTO run VALUES (1, 'r-1', 1, 1, 'why so dear?', 'd-1', 7, 4, 5, 6, 0, 'why', '');"
+    "INSERT INTO run VALUES (2, 'r-2', 1, 2, 'and now?', '', 8, 14, 15, 16, 17, '', 'p-1');"
+    "INSERT INTO event VALUES (1, 1, 8, '{\"seq\":1}');"
+    "INSERT INTO event VALUES (1, 2, 9, '{\"seq\":2}');"
+    "INSERT INTO report VALUES (1, 'p-1', 2, 'full_analysis', 18);"
+    "INSERT INTO report_body VALUES (1, 'md', '# Spend');"
+    "INSERT INTO dataset VALUES (1, 'd-1', 'usage.csv', 1, 2, 3, 4, 5, 6, '{}', '', 7);"
+    "INSERT INTO session VALUES (zeroblob(32), 1, 1000);";
+
+static void write_file_of_step_1(const char *dir)
+{
+    struct schema older = store_schema;
+    struct error error = {0};
+    sqlite3 *db = NULL;
+
+    older.step_count = 1;
+    assert_int_equal(database_open(dir, &older, &db, &error), OK);
+    assert_int_equal(database_run(db, rows_of_step_1), SQLITE_OK);
+    database_close(db);
+}
+
+static bool is_run_of_step_1(const struct store_run *row, void *arg)
+{
+    (void)arg;
+    assert_str(row->prompt, "why so dear?");
+    assert_str(row->dataset_id, "d-1");
+    assert_str(row->reason, "why");
+    assert_int_equal(row->status, STORE_RUN_RUNNING);
+    assert_true(row->seed == 7 && row->now_us == 4 && row->created_us == 5 && row->started_us == 6);
+    assert_false(row->has_model);
+    assert_true(row->seq_leased == 0);
+    return false;
+}
+
+static void expect_rows_of_step_1(struct fixture *f)
+{
+    struct names names;
+    struct buf body;
+
+    names_begin(&names);
+    buf_init(&body, 100);
+    assert_int_equal(store_list_threads(f->store, STR(""), 9, note_thread, &names), OK);
+    expect_names(&names, "t-1 ");
+    assert_int_equal(store_list_messages(f->store, STR("t-1"), STR(""), 9, note_message, &names),
+                     OK);
+    expect_names(&names, "m-1 ");
+    assert_int_equal(store_list_runs(f->store, STR("t-1"), STR(""), 9, note_run, &names), OK);
+    expect_names(&names, "r-2 r-1 ");
+    assert_int_equal(store_get_run(f->store, STR("r-1"), is_run_of_step_1, NULL), OK);
+    assert_int_equal(store_list_open_runs(f->store, note_run, &names), OK);
+    expect_names(&names, "r-1 ");
+    assert_int_equal(store_list_events(f->store, STR("r-1"), 0, 9, note_event, &names), OK);
+    expect_names(&names, "{\"seq\":1} {\"seq\":2} ");
+    assert_int_equal(store_get_report_body(f->store, STR("p-1"), STR("md"), &body), OK);
+    assert_str(buf_str(&body), "# Spend");
+    assert_int_equal(store_list_datasets(f->store, STR(""), 9, note_dataset, &names), OK);
+    expect_names(&names, "d-1 ");
+    assert_int_equal(store_list_sessions(f->store, 0, note_session, &names), OK);
+    assert_int_equal(names.count, 1);
+    buf_done(&names.text);
+    buf_done(&body);
+}
+
+static void test_a_file_of_the_first_version_keeps_every_row(void **state)
+{
+    struct fixture f = {0};
+    struct error error = {0};
+    struct names names;
+    uint64_t next = 0;
+
+    (void)state;
+    fixture_dir(f.dir, sizeof(f.dir));
+    write_file_of_step_1(f.dir);
+    assert_int_equal(loop_new(/* workers */ 1, &f.loop, &error), OK);
+    fixture_open_store(&f);
+    expect_rows_of_step_1(&f);
+    names_begin(&names);
+    assert_int_equal(store_list_model_calls(f.store, STR(""), 0, 9, note_model_call, &names, &next),
+                     OK);
+    assert_int_equal(names.count, 0);
+
+    struct store_batch *batch = new_batch();
+    store_add_model_call(batch, &(struct store_model_call){.run_id = STR("r-1")});
+    add_event(batch, "r-1", 3);
+    assert_int_equal(apply(&f, batch), OK);
+    fixture_reopen(&f);
+    assert_int_equal(store_list_model_calls(f.store, STR(""), 0, 9, note_model_call, &names, &next),
+                     OK);
+    expect_names(&names, "r-1/0/0 ");
+    buf_done(&names.text);
+    fixture_end(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_file_of_the_first_version_keeps_every_row),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
