@@ -28,6 +28,7 @@
 #define LLM_PROVIDERS_MAX 8u    /* of a chain */
 #define LLM_ATTEMPTS_MAX  24u   /* of one question, whatever is configured */
 #define LLM_ASKS_MAX      1024u /* under way at once; more: ERR_LIMIT */
+#define LLM_FAILURE_BYTES 240u  /* of a sentence that says why an attempt failed, with its NUL */
 
 /* One link of the chain. Texts are copied. */
 struct llm_provider {
@@ -84,18 +85,20 @@ struct llm_attempt {
     struct str price_provider;
     struct str model; /* as configured */
     enum llm_outcome outcome;
-    int status; /* of HTTP; 0: none */
+    int status;      /* of HTTP; 0: none */
+    bool never_sent; /* no connection came about: no model has seen it */
     int64_t started_us;
     uint64_t latency_us;
     uint64_t first_token_us; /* 0: none came */
     struct llm_usage usage;
     struct str response_id;
-    char failure[240]; /* a sentence; empty when answered; never a key */
+    char failure[LLM_FAILURE_BYTES]; /* a sentence; empty when answered; never a key */
 };
 
 struct llm_listener {
     void (*on_text)(struct str delta, void *arg); /* may be NULL */
-    /* What came as text is void: another attempt begins. Only after an on_text. May be NULL. */
+    /* What came as text is void: its attempt has failed. Only after an on_text; at once, also when
+     * the question ends with it. May be NULL. */
     void (*on_again)(void *arg);
     /* code: OK: answer is whole and moved to the listener by value (llm_answer_done frees it);
      * ERR_IO: nobody could answer; ERR_LIMIT: over budget. attempts are in order. */
@@ -139,7 +142,7 @@ struct llm_state {
     const char *breaker; /* "closed", "open", "half_open" */
     uint64_t attempts;
     uint64_t answered;
-    char last_failure[240]; /* empty: none yet */
+    char last_failure[LLM_FAILURE_BYTES]; /* empty: none yet */
 };
 size_t llm_provider_count(const struct llm *llm);
 void llm_provider_state(const struct llm *llm, size_t index, struct llm_state *ret_state);

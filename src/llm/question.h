@@ -1,0 +1,107 @@
+/*
+ * question: one question on its way along the chain, and the chain itself. Private to llm/.
+ *
+ *     llm_ask → QUESTION_GOES ──► QUESTION_ASKS (a call of the http client) ──► on_done
+ *                     ▲                   │
+ *                     └── QUESTION_WAITS ─┘  or at once, with the next link
+ *
+ * A question has one timer: it begins the question, ends a wait, and ends the question when its
+ * time is up. What is over has left its slot, so its id is dead; its memory goes when the timer is
+ * closed, which is never within a callback.
+ *
+ * A listener may do anything from within a callback: ask, cancel, free the chain. Whoever calls
+ * back looks at is_over afterwards, and events hold the chain (llm_hold) as long as they run.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NETRA_LLM_QUESTION_H
+#define NETRA_LLM_QUESTION_H
+
+#include "llm/attempt.h"
+#include "llm/link.h"
+#include "llm/reading.h"
+#include "llm/retry.h"
+
+#define LLM_ERROR_BODY_BYTES_MAX ((size_t)8 << 10) /* of an answer that is no success */
+
+struct question;
+
+struct llm {
+    struct loop *loop;
+    struct http_client *client;
+    struct llm_limits limits;
+    int64_t (*clock_us)(void);
+    struct random random;
+    struct arena arena; /* texts of the links */
+    struct llm_link links[LLM_PROVIDERS_MAX];
+    unsigned link_count;
+    unsigned tries_max; /* per link, so that LLM_ATTEMPTS_MAX suffice for all */
+    unsigned count;     /* questions under way */
+    unsigned held;      /* events that are running */
+    bool is_freed;      /* llm_free was called by one of them */
+    struct question *questions[LLM_ASKS_MAX];
+    uint32_t generations[LLM_ASKS_MAX]; /* of the question that is or was there */
+    uint16_t free_slots[LLM_ASKS_MAX];  /* LLM_ASKS_MAX - count of them */
+};
+
+enum question_state {
+    QUESTION_GOES, /* to its link, when its event comes */
+    QUESTION_WAITS,
+    QUESTION_ASKS
+};
+
+/* The attempt under way. */
+struct question_try {
+    http_call_id call;
+    enum breaker_pass pass;
+    int status;
+    struct llm_reading *reading;
+    struct buf error_body;
+    bool has_wait; /* the provider says how long */
+    uint64_t wait_ms;
+    uint64_t began_ms;
+    int64_t first_byte_us; /* since it began; 0: none */
+    int64_t first_text_us;
+    bool has_given_text;
+};
+
+struct question {
+    struct llm *llm;
+    unsigned slot;
+    struct llm_listener listener;
+    void *arg;
+    enum question_state state;
+    bool is_over;
+    bool is_over_budget;
+    bool is_feeding; /* the reading is in use */
+    struct loop_timer timer;
+    uint64_t deadline_ms;
+    unsigned link;
+    unsigned tries; /* at this link */
+    struct question_try now;
+    struct arena arena;      /* texts of form */
+    struct llm_request form; /* what a reading must know of the request */
+    struct buf bodies[LLM_PROVIDERS_MAX];
+    size_t attempt_count;
+    struct llm_attempt attempts[LLM_ATTEMPTS_MAX];
+    char response_ids[LLM_ATTEMPTS_MAX][LLM_NAME_BYTES_MAX];
+};
+
+/* While an event runs its chain stays in memory, also when it is freed. */
+void llm_hold(struct llm *llm);
+void llm_release(struct llm *llm);
+
+/* Takes the question out of its slot. */
+void llm_forget(struct llm *llm, struct question *question);
+
+/* Writes bodies and copies what a reading must know. ERR_LIMIT, ERR_NO_MEMORY. NULL out then. */
+must_check int question_new(struct llm *llm, const struct llm_request *request, bool is_over_budget,
+                            struct question **ret_question, struct error *error);
+
+/* From the next turn of the loop on. */
+void question_start(struct question *question);
+
+/* Ends it without a word to its listener. */
+void question_drop(struct question *question);
+
+#endif
