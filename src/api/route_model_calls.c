@@ -142,13 +142,13 @@ static void get_calls_of_run(const struct call *call)
 /* ---- all of them as records ---- */
 
 /* The provider as OpenTelemetry and the price book name it, so that the record costs what the call
- * did. Whose model a compatible server runs nobody knows: empty, then the model alone says. */
+ * did. A compatible server keeps its name: nobody knows whose model it runs, and what it costs. */
 static struct str recorded_provider(struct str name)
 {
     static const struct {
         const char *ours;
         const char *theirs;
-    } names[] = {{"openai_chat", "openai"}, {"gemini", "gcp.gemini"}, {"compatible", ""}};
+    } names[] = {{"openai_chat", "openai"}, {"gemini", "gcp.gemini"}};
 
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
         if (str_equal(name, str_from(names[i].ours))) {
@@ -159,10 +159,26 @@ static struct str recorded_provider(struct str name)
 }
 
 /* Where nothing was sent, or no connection was made, there was no call: it has no bytes, or no
- * status and a cost that is known to be 0. */
-static bool reached_a_provider(const struct store_model_call *row)
+ * status and a cost that is known to be 0. An answer whose provider did not say how many tokens it
+ * took cannot be a record: the importer asks for a count, and none is made up. */
+static bool is_record(const struct store_model_call *row)
 {
-    return row->request.length > 0 && !(row->status == 0 && row->cost_pico_usd == 0);
+    bool has_reached_nobody =
+        row->request.length == 0 || (row->status == 0 && row->cost_pico_usd == 0);
+    bool is_uncounted = str_equal(row->outcome, STR("answered")) && row->output < 0;
+
+    return !has_reached_nobody && !is_uncounted;
+}
+
+/* Members without a value say that there are counts, but not of this call: a failure may be so. */
+static void put_no_buckets(struct json_writer *w)
+{
+    static const char *const names[] = {"input_uncached", "cache_read", "output"};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        json_key(w, names[i]);
+        json_put_null(w);
+    }
 }
 
 static void put_status(struct json_writer *w, const struct store_model_call *row)
@@ -202,7 +218,7 @@ static bool put_record(const struct store_model_call *row, void *arg)
     struct json_writer w = json_writer_on(export->out);
 
     export->rows++;
-    if (!reached_a_provider(row)) {
+    if (!is_record(row)) {
         return true;
     }
     json_begin_object(&w);
@@ -218,7 +234,11 @@ static bool put_record(const struct store_model_call *row, void *arg)
     put_status(&w, row);
     json_key(&w, "streamed");
     json_put_bool(&w, true);
-    put_buckets(&w, row);
+    if (row->output >= 0) {
+        put_buckets(&w, row);
+    } else {
+        put_no_buckets(&w);
+    }
     put_ms(&w, "latency_ms", row->latency_us > 0 ? row->latency_us : -1);
     put_ms(&w, "ttft_ms", row->first_token_us > 0 ? row->first_token_us : -1);
     if (row->cost_pico_usd >= 0) {
@@ -279,7 +299,8 @@ static void get_records(const struct call *call)
 
 static const struct route_query record_queries[] = {
     {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":200,\"default\":200}",
-     "calls of a page; those that reached no provider are left out of it"},
+     "calls of a page; those that reached no provider, or whose tokens nobody counted, are left "
+     "out"},
     {"after", "{\"type\":\"integer\",\"minimum\":0}", "Netra-Next of the page before"},
     {NULL, NULL, NULL},
 };
