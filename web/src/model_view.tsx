@@ -36,23 +36,21 @@ export function ModelLine({ question }: { question: ModelQuestion }) {
   const { progress, failure, withdrawn, durationMs } = question;
   const isAsking = progress === "active";
   return (
-    <>
+    <div class="model-text">
       <span title={question.prompt}>
         {isAsking ? "Asking" : "Asked"} <strong>{modelName(question)}</strong>{" "}
         {PURPOSES[question.purpose] ?? question.purpose}
         {isAsking && "…"}
-      </span>
-      {durationMs !== undefined && <span class="took">{duration(durationMs)}</span>}
-      {!isAsking && price(question) && <span class="soft">{price(question)}</span>}
+      </span>{" "}
+      {durationMs !== undefined && <span class="took">{duration(durationMs)}</span>}{" "}
+      {!isAsking && <span class="soft">{price(question)}</span>}
       {withdrawn !== undefined && (
-        <span class="model-note">A text of the model was refused: {sentence(withdrawn)}</span>
+        <p class="model-note">A text of the model was refused: {sentence(withdrawn)}</p>
       )}
       {failure !== undefined && withdrawn === undefined && (
-        <span class="model-note">
-          Nothing came of it: {sentence(failure)} The built-in analyst went on.
-        </span>
+        <p class="model-note">Nothing came of it: {sentence(failure)} The built-in analyst went on.</p>
       )}
-    </>
+    </div>
   );
 }
 

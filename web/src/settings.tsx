@@ -257,9 +257,9 @@ function WhatIsSent(props: WhatIsSentProps) {
 
 function sentText({ models, requests }: SettingsShape): string {
   const first = models.chain[0];
-  const times = requests.length === 1 ? "one request" : `${requests.length} requests`;
   if (requests.length === 0) return "No model is asked for this question.";
+  const times = requests.length === 1 ? "One request" : `${requests.length} requests`;
   return first
-    ? `${times}, as they go to ${first.provider}/${first.model} when it adds nothing; the key is replaced by “…”.`
+    ? `${times} to ${first.provider}/${first.model}, if it adds nothing; the key is replaced by “…”.`
     : `${times}, in the form that OpenAI reads.`;
 }
