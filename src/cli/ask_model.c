@@ -25,11 +25,12 @@ struct ask_model {
     struct loop *loop;
     struct http_client *client;
     struct llm *llm;
-    uint64_t tokens_used;
+    uint64_t tokens_used; /* by this run */
     char name[NAME_BYTES];
     /* of the question under way */
     struct run *run;
     const struct price_book *book;
+    uint64_t estimate; /* of one attempt */
     struct error *error;
     int code;
 };
@@ -160,6 +161,15 @@ static uint64_t tokens_of(const struct llm_usage *usage)
            usage->cache_write_1h + usage->output;
 }
 
+/* Tokens that a provider did not tell count as many as they may have been. */
+static uint64_t tokens_of_attempt(const struct llm_attempt *attempt, uint64_t estimate)
+{
+    bool is_sent = attempt->outcome != LLM_BREAKER_OPEN && attempt->outcome != LLM_OVER_BUDGET &&
+                   !attempt->never_sent;
+
+    return attempt->usage.is_known ? tokens_of(&attempt->usage) : is_sent ? estimate : 0;
+}
+
 static void on_done(int code, struct llm_answer *answer, const struct llm_attempt *attempts,
                     size_t attempt_count, void *arg)
 {
@@ -169,7 +179,9 @@ static void on_done(int code, struct llm_answer *answer, const struct llm_attemp
 
     run_model_sum(attempts, attempt_count, model->book, &sum);
     run_model_why(attempts, attempt_count, why);
-    model->tokens_used += tokens_of(&sum.usage);
+    for (size_t i = 0; i < attempt_count; i++) {
+        model->tokens_used += tokens_of_attempt(&attempts[i], model->estimate);
+    }
     model->code = run_answer(model->run, code == OK ? answer : NULL, sum.attempts ? &sum : NULL,
                              code == OK ? NULL : why, model->error);
     if (code == OK) {
@@ -193,6 +205,7 @@ int ask_model_answer(struct ask_model *model, struct run *run, const struct pric
     model->run = run;
     model->book = book;
     model->error = error;
+    model->estimate = llm_estimate(question->request);
     int code = llm_ask(model->llm, question->request, left, &listener, model, &id, &why);
     if (code == ERR_NO_MEMORY) {
         *error = why;

@@ -26,7 +26,8 @@
 #define HOST_NAME_BYTES          128u
 #define FILES_BESIDE_CONNECTIONS 256u /* stores, workers, uploads */
 #define DIGEST_BYTES             48u
-#define EXIT_CUT                 1 /* a second signal */
+#define MODELS_NAMES_BYTES       1024u /* of the log's line about them */
+#define EXIT_CUT                 1     /* a second signal */
 
 static unsigned worker_count(const struct config *config)
 {
@@ -124,16 +125,29 @@ static int make_parts(struct server *server, const char *token, struct error *er
     return code ? code : allow_hosts(server, error);
 }
 
+static void tell_chain(const struct models *models)
+{
+    struct buf names;
+
+    buf_init(&names, MODELS_NAMES_BYTES);
+    for (size_t i = 0; i < models->count; i++) {
+        buf_printf(&names, "%s%.*s/%.*s", i ? ", " : "", STR_ARGS(models->providers[i].name),
+                   STR_ARGS(models->providers[i].model));
+    }
+    log_write(LOG_INFO, "server", "models that take part in runs: %.*s",
+              STR_ARGS(models->count ? buf_str(&names) : STR("none")));
+    buf_done(&names);
+}
+
 /* Without a chain nothing is made, and nothing can be sent. */
 static int make_models(struct server *server, struct error *error)
 {
     struct models *models = &server->models;
-    int code = models_read(server->config, getenv, models, error);
+    const char *ca_file = config_text_or_null(server->config, CONFIG_LLM_CA_FILE);
+    int code = OK;
 
-    if (code == OK && models->count) {
-        code =
-            http_client_new(server->loop, config_text_or_null(server->config, CONFIG_LLM_CA_FILE),
-                            &server->client, error);
+    if (models->count) {
+        code = http_client_new(server->loop, ca_file, &server->client, error);
     }
     if (code == OK && models->count) {
         struct llm_options options = {.loop = server->loop,
@@ -344,8 +358,12 @@ static int start(struct server *server, const char *token, struct error *error)
 {
     static int (*const steps[])(struct server *, struct error *) = {make_models, make_api,
                                                                     listen_on, start_handles};
-    int code = loop_new(worker_count(server->config), &server->loop, error);
+    /* First what is configured: a mistake is told before anything is opened. */
+    int code = models_read(server->config, getenv, &server->models, error);
 
+    if (code == OK) {
+        code = loop_new(worker_count(server->config), &server->loop, error);
+    }
     if (code == OK) {
         code = open_stores(server, error);
     }
@@ -382,6 +400,7 @@ int server_run(const struct config *config, const char *token, struct error *err
     int code = start(server, token, error);
     if (code == OK) {
         server_update_metrics(server);
+        tell_chain(&server->models);
         log_write(LOG_INFO, "server", "netra %s listens on %s, data in %s, %u workers",
                   NETRA_VERSION, server->url, config_text(config, CONFIG_DATA_DIR),
                   worker_count(config));
