@@ -54,14 +54,15 @@ static void write_exclusions(const struct run *run, struct json_writer *w)
     json_end_array(w);
 }
 
-static int plan(struct run *run)
+bool actions_write_args(const struct run *run, struct buf *out)
 {
     const struct interpretation *ask = run->interpretation;
     struct decimal share;
-    struct buf args;
 
-    buf_init(&args, RUN_ARGS_BYTES_MAX);
-    struct json_writer w = json_writer_on(&args);
+    if (!run_has_intent(run, INTENT_REDUCE_COST)) {
+        return false;
+    }
+    struct json_writer w = json_writer_on(out);
     json_begin_object(&w);
     if (find_target(run, &share)) {
         json_key(&w, "cost_change");
@@ -76,8 +77,21 @@ static int plan(struct run *run)
     }
     write_exclusions(run, &w);
     json_end_object(&w);
-    int code =
-        buf_status(&args) ? buf_status(&args) : run_plan_call(run, "choose_plan", buf_str(&args));
+    return true;
+}
+
+/* *ret_planned is false when the question asks for no plan. */
+static int plan(struct run *run, bool *ret_planned)
+{
+    struct buf args;
+    int code = OK;
+
+    buf_init(&args, RUN_ARGS_BYTES_MAX);
+    *ret_planned = actions_write_args(run, &args);
+    if (*ret_planned) {
+        code = buf_status(&args) ? buf_status(&args)
+                                 : run_plan_call(run, "choose_plan", buf_str(&args));
+    }
     buf_done(&args);
     return code;
 }
@@ -89,11 +103,8 @@ static int step(struct run *run, bool *ret_done, struct error *error)
 
     if (run->agent_state == STATE_START) {
         run->agent_state = STATE_RUN;
-        if (!run_has_intent(run, INTENT_REDUCE_COST)) {
-            *ret_done = true;
-            return OK;
-        }
-        code = plan(run);
+        code = plan(run, &ran);
+        *ret_done = !code && !ran;
         return code ? error_set(error, code, "cannot plan: %s", error_code_text(code)) : OK;
     }
     code = run_next_call(run, &ran, error);

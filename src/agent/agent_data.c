@@ -39,7 +39,9 @@ static void judge(struct run *run)
         for (size_t r = 0; r < ARRAY_LENGTH(requirements); r++) {
             const struct gap *gap = &requirements[r].gap;
 
-            if (strcmp(run->calls[i].tool->name, requirements[r].tool) == 0 &&
+            /* what a model wanted beside the plan leaves no gap in the answer */
+            if (!run->calls[i].is_extra &&
+                strcmp(run->calls[i].tool->name, requirements[r].tool) == 0 &&
                 (present & requirements[r].fields) != requirements[r].fields) {
                 run_add_gap(run, gap->id, gap->label, gap->needs);
             }

@@ -1,5 +1,6 @@
 /*
- * optimisation: runs the planned analyses, one tool call a step.
+ * optimisation: runs the planned analyses, one tool call a step. When a model wanted some, it is
+ * told what came of them and may want more.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -7,11 +8,17 @@
 
 static int step(struct run *run, bool *ret_done, struct error *error)
 {
+    bool is_asked = false;
     bool ran;
-
-    run->agent_state = 1;
     int code = run_next_call(run, &ran, error);
-    *ret_done = !code && !ran;
+
+    if (!code && !ran && run->options.has_model) {
+        code = model_or_none(model_plan_ask(run, &is_asked), &is_asked);
+        code =
+            code ? error_set(error, code, "cannot ask for more analyses: %s", error_code_text(code))
+                 : OK;
+    }
+    *ret_done = !code && !ran && !is_asked;
     return code;
 }
 

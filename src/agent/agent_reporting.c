@@ -2,7 +2,9 @@
  * reporting: puts the results of the tools together into one report, has it judged by the quality
  * gate, and falls back to facts alone when the gate refuses.
  *
- * Sections are not copied: they point into the results, which live as long as the run.
+ * Sections are not copied: they point into the results, which live as long as the run. Results of
+ * calls that a model wanted come behind all others and add only what is not there yet; when the
+ * report does not hold with them, it is made without.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,6 +14,8 @@
 #include "agent/talk.h"
 
 #define SENTENCE_BYTES_MAX 2048u
+
+enum { STATE_START, STATE_WRITTEN, STATE_REPAIRED };
 
 /* The order of sections: what to do, then why, then what it rests on. */
 static const char *const section_order[] = {
@@ -31,7 +35,7 @@ static const struct {
     {"spend_breakdown", false}, {"price_lookup", false},
 };
 
-static bool has_line(const struct report_lines *lines, struct str text)
+bool reporting_has_line(const struct report_lines *lines, struct str text)
 {
     for (size_t i = 0; i < lines->count; i++) {
         if (str_equal(lines->lines[i], text)) {
@@ -47,7 +51,7 @@ static int add_lines(struct report *report, struct report_lines *to,
     int code = OK;
 
     for (size_t i = 0; i < from->count && !code; i++) {
-        if (!has_line(to, from->lines[i])) {
+        if (!reporting_has_line(to, from->lines[i])) {
             code = report_add_line(report, to, from->lines[i]);
         }
     }
@@ -88,7 +92,8 @@ static int for_results(const struct run *run, const char *tool,
     int code = OK;
 
     for (size_t i = 0; i < run->calls_done && !code; i++) {
-        if (run->calls[i].body && strcmp(run->calls[i].tool->name, tool) == 0) {
+        if (run->calls[i].body && !run->calls[i].is_extra &&
+            strcmp(run->calls[i].tool->name, tool) == 0) {
             code = f(run->report, run->calls[i].body);
         }
     }
@@ -116,7 +121,9 @@ static int adopt_facts(struct run *run)
 {
     for (size_t i = 0; i < run->calls_done; i++) {
         struct run_call *call = &run->calls[i];
-        int code = call->body ? fact_set_merge(&run->report->facts, &call->body->facts) : OK;
+        int code = call->body && !call->is_extra
+                       ? fact_set_merge(&run->report->facts, &call->body->facts)
+                       : OK;
 
         if (code == ERR_INVALID) {
             report_free(call->body);
@@ -157,7 +164,7 @@ static int add_failures(struct run *run, bool *ret_any)
     for (size_t i = 0; i < run->calls_done && !code; i++) {
         struct buf text;
 
-        if (run->calls[i].body) {
+        if (run->calls[i].body || run->calls[i].is_extra) {
             continue;
         }
         *ret_any = true;
@@ -310,7 +317,15 @@ static int name_agents(struct run *run)
     return OK;
 }
 
-static int write_analysis(struct run *run)
+int reporting_add_unknowns(struct run *run)
+{
+    return add_line(run->report, &run->report->summary,
+                    "Parts of the question stay unknown; they are named below with what they "
+                    "need.");
+}
+
+/* has_extras: with what a model wanted to be in it. */
+static int write_analysis(struct run *run, bool has_extras)
 {
     struct report *report = run->report;
     bool failed = false;
@@ -318,6 +333,9 @@ static int write_analysis(struct run *run)
 
     if (!code) {
         code = adopt_results(run);
+    }
+    if (!code && has_extras) {
+        code = extras_adopt(run);
     }
     if (!code) {
         code = add_failures(run, &failed);
@@ -330,16 +348,14 @@ static int write_analysis(struct run *run)
     }
     report->type = run->gap_count || failed ? REPORT_PARTIAL : REPORT_FULL;
     if (!code && run->gap_count) {
-        code = add_line(report, &report->summary,
-                        "Parts of the question stay unknown; they are named below with what they "
-                        "need.");
+        code = reporting_add_unknowns(run);
     }
     if (!code && report->next_steps.count == 0) {
         code = add_line(report, &report->next_steps,
                         "Ask about one part in more detail, for example where the money goes or "
                         "what caching could save.");
     }
-    return code;
+    return !code && has_extras ? extras_add_question(run) : code;
 }
 
 /* Facts without prose: what is left when the gate refuses the text. */
@@ -369,24 +385,77 @@ static int fall_back(struct run *run, const struct error *refusal)
                            "Report this: a text that the gate refuses is a defect of Netra.");
 }
 
-static int step(struct run *run, bool *ret_done, struct error *error)
+static void clear_report(struct report *report)
+{
+    fact_set_done(&report->facts);
+    fact_set_init(&report->facts);
+    report->section_count = 0;
+    report->action_count = 0;
+    report->summary.count = 0;
+    report->caveats.count = 0;
+    report->needs.count = 0;
+    report->next_steps.count = 0;
+    report->assumptions.count = 0;
+    report->input_count = 0;
+    report->map_count = 0;
+}
+
+/* A report that does not hold with what a model wanted in it is made again without. */
+static int write_body(struct run *run)
+{
+    int code;
+
+    if (run->route == ROUTE_ANALYSIS) {
+        bool has_extras = run->model_plan.rounds > 0;
+
+        code = write_analysis(run, has_extras);
+        if (has_extras && (code == ERR_LIMIT || code == ERR_INVALID ||
+                           (!code && report_gate(run->report, NULL, NULL)))) {
+            clear_report(run->report);
+            code = write_analysis(run, /* has_extras */ false);
+        }
+        return code;
+    }
+    run->report->type = REPORT_GUIDANCE;
+    code = run->options.dataset ? describe_inputs(run) : OK;
+    return !code && run->route == ROUTE_TALK ? talk_write(run) : code;
+}
+
+static int build(struct run *run, bool *ret_holds)
 {
     struct error refusal = {0};
-    *ret_done = true;
+
     describe_question(run);
     int code = name_agents(run);
-    if (!code && run->route == ROUTE_ANALYSIS) {
-        code = write_analysis(run);
-    } else if (!code) {
-        run->report->type = REPORT_GUIDANCE;
-        code = run->options.dataset ? describe_inputs(run) : OK;
-        if (!code && run->route == ROUTE_TALK) {
-            code = talk_write(run);
-        }
+    code = code ? code : write_body(run);
+    *ret_holds = !code && report_gate(run->report, /* ret_count */ NULL, &refusal) == OK;
+    return !code && !*ret_holds ? fall_back(run, &refusal) : code;
+}
+
+/* Asks for what comes next; nothing in *ret_asked when that was all. */
+static int ask(struct run *run, bool *ret_asked)
+{
+    int code = run->agent_state == STATE_START ? model_write_ask(run, ret_asked)
+                                               : model_repair_ask(run, ret_asked);
+
+    run->agent_state++;
+    return model_or_none(code, ret_asked);
+}
+
+static int step(struct run *run, bool *ret_done, struct error *error)
+{
+    bool holds = true;
+    bool is_asked = false;
+    int code = run->agent_state == STATE_START ? build(run, &holds) : OK;
+
+    if (!code && holds && run->options.has_model && run->route == ROUTE_ANALYSIS &&
+        run->agent_state < STATE_REPAIRED) {
+        code = ask(run, &is_asked);
     }
-    if (!code && report_gate(run->report, /* ret_count */ NULL, &refusal)) {
-        code = fall_back(run, &refusal);
+    if (!code && !is_asked) {
+        code = model_add_caveat(run);
     }
+    *ret_done = !is_asked;
     return code ? error_set(error, code, "cannot write the report: %s", error_code_text(code)) : OK;
 }
 

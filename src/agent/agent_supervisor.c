@@ -1,6 +1,7 @@
 /*
  * supervisor: which analyses answer the question. One table says, per intent, which tools are
- * called and which parts stay unknown in this version; arguments come from the interpretation.
+ * called and which parts stay unknown in this version; arguments come from the interpretation. A
+ * model may add calls to that plan, never take one away.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -8,6 +9,8 @@
 #include "price/provider.h"
 
 #define FAMILY_CANDIDATES_MAX 3u
+
+enum { STATE_START, STATE_PLANNED };
 
 struct wish {
     enum intent intent;
@@ -244,11 +247,10 @@ static void note_features(struct run *run)
     }
 }
 
-static int step(struct run *run, bool *ret_done, struct error *error)
+static int plan(struct run *run)
 {
     int code = run_plan_call(run, "dataset_profile", STR("{}"));
 
-    *ret_done = true;
     for (size_t i = 0; i < ARRAY_LENGTH(wishes) && !code; i++) {
         for (size_t t = 0; t < ARRAY_LENGTH(wishes[i].tools) && wishes[i].tools[t] && !code; t++) {
             if (run_has_intent(run, wishes[i].intent)) {
@@ -271,6 +273,19 @@ static int step(struct run *run, bool *ret_done, struct error *error)
     }
     code = code ? code : note_constraints(run);
     note_features(run);
+    return code;
+}
+
+static int step(struct run *run, bool *ret_done, struct error *error)
+{
+    bool is_asked = false;
+    int code = run->agent_state == STATE_START ? plan(run) : OK;
+
+    if (!code && run->agent_state == STATE_START && run->options.has_model) {
+        code = model_or_none(model_plan_ask(run, &is_asked), &is_asked);
+    }
+    run->agent_state = STATE_PLANNED;
+    *ret_done = !is_asked;
     return code ? error_set(error, code, "cannot plan the analyses: %s", error_code_text(code))
                 : OK;
 }

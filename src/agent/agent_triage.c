@@ -1,11 +1,13 @@
 /*
  * triage: what kind of answer the prompt gets, and which agents work on it. Judged from the
  * interpretation and from whether there are records at all; whether they suffice is the data
- * agent's to say.
+ * agent's to say. A model may read the question before; then it is judged again.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "agent/run_state.h"
+
+enum { STATE_START, STATE_ASKED };
 
 static const struct agent *const analysis_agents[] = {&agent_supervisor, &agent_data,
                                                       &agent_optimisation, &agent_actions, NULL};
@@ -32,12 +34,10 @@ static bool is_talk(const struct run *run)
     return any_talk && !any_work;
 }
 
-static int step(struct run *run, bool *ret_done, struct error *error)
+static void choose_route(struct run *run)
 {
     const struct dataset *dataset = run->options.dataset;
 
-    (void)error;
-    *ret_done = true;
     if (is_talk(run)) {
         run->route = ROUTE_TALK;
         run->agents = nobody;
@@ -48,7 +48,36 @@ static int step(struct run *run, bool *ret_done, struct error *error)
         run->route = ROUTE_ANALYSIS;
         run->agents = analysis_agents;
     }
-    return OK;
+}
+
+/* Small talk and what Netra does not do stay what they are, whatever a model says of them; a
+ * question that was not understood is worth asking about. */
+static bool is_for_a_model(const struct run *run)
+{
+    static const enum intent settled[] = {INTENT_GREETING, INTENT_OFF_TOPIC, INTENT_HOSTILE,
+                                          INTENT_EMPTY};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(settled); i++) {
+        if (run_has_intent(run, settled[i])) {
+            return false;
+        }
+    }
+    return run->options.has_model;
+}
+
+static int step(struct run *run, bool *ret_done, struct error *error)
+{
+    bool is_asked = false;
+    int code = OK;
+
+    choose_route(run);
+    if (run->agent_state == STATE_START && is_for_a_model(run)) {
+        code = model_or_none(model_interpret_ask(run, &is_asked), &is_asked);
+    }
+    run->agent_state = STATE_ASKED;
+    *ret_done = !is_asked;
+    return code ? error_set(error, code, "cannot ask about the question: %s", error_code_text(code))
+                : OK;
 }
 
 const struct agent agent_triage = {.name = "triage", .step = step};

@@ -5,10 +5,9 @@
  */
 #include "agent/run.h"
 
-#include <stdio.h>
-
 #include "agent/run_state.h"
 #include "base/alloc.h"
+#include "base/check.h"
 
 #define RUN_ARENA_BYTES_MAX ((size_t)16 << 20)
 #define RUN_STEPS           6
@@ -52,6 +51,7 @@ void run_free(struct run *run)
     for (size_t i = 0; i < run->call_count; i++) {
         report_free(run->calls[i].body);
     }
+    model_free(run);
     report_free(run->report);
     analyses_done(&run->analyses);
     arena_done(&run->arena);
@@ -65,7 +65,7 @@ void run_free_pointer(struct run **run)
 
 /* ---- what observers hear ---- */
 
-static void tell(struct run *run, struct run_event event)
+void run_tell(struct run *run, struct run_event event)
 {
     event.time_us = run->options.clock();
     if (run->options.observer) {
@@ -85,9 +85,9 @@ static void end_step(struct run *run)
         uint64_t duration_us = step->finished_us > step->started_us
                                    ? (uint64_t)(step->finished_us - step->started_us)
                                    : 0;
-        tell(run, (struct run_event){.kind = RUN_STEP_FINISHED,
-                                     .name = step_names[report->step_count - 1],
-                                     .duration_us = duration_us});
+        run_tell(run, (struct run_event){.kind = RUN_STEP_FINISHED,
+                                         .name = step_names[report->step_count - 1],
+                                         .duration_us = duration_us});
     }
 }
 
@@ -100,117 +100,35 @@ static void begin_step(struct run *run, enum run_phase step)
     int64_t now_us = run->options.clock();
     report->steps[report->step_count++] = (struct report_step){
         .name = str_from(step_names[step]), .started_us = now_us, .finished_us = now_us};
-    tell(run, (struct run_event){.kind = RUN_STEP_STARTED, .name = step_names[step]});
+    run_tell(run, (struct run_event){.kind = RUN_STEP_STARTED, .name = step_names[step]});
 }
 
 static void begin_agent(struct run *run, const struct agent *agent)
 {
     run->agent_at_work = agent->name;
-    tell(run, (struct run_event){
-                  .kind = RUN_AGENT_STARTED, .name = agent->name, .index = run->agents_started++});
+    run_tell(run, (struct run_event){.kind = RUN_AGENT_STARTED,
+                                     .name = agent->name,
+                                     .index = run->agents_started++});
 }
 
 static void end_agent(struct run *run)
 {
-    tell(run, (struct run_event){.kind = RUN_AGENT_FINISHED,
-                                 .name = run->agent_at_work,
-                                 .index = run->agents_started - 1});
+    run_tell(run, (struct run_event){.kind = RUN_AGENT_FINISHED,
+                                     .name = run->agent_at_work,
+                                     .index = run->agents_started - 1});
     run->agent_at_work = NULL;
 }
 
 void run_abandon(struct run *run, const char *why)
 {
     if (run->agent_at_work) {
-        tell(run, (struct run_event){.kind = RUN_AGENT_FAILED,
-                                     .name = run->agent_at_work,
-                                     .index = run->agents_started - 1,
-                                     .failure = why});
+        run_tell(run, (struct run_event){.kind = RUN_AGENT_FAILED,
+                                         .name = run->agent_at_work,
+                                         .index = run->agents_started - 1,
+                                         .failure = why});
         run->agent_at_work = NULL;
     }
     end_step(run);
-}
-
-/* ---- planned calls ---- */
-
-int run_plan_call(struct run *run, const char *tool_name, struct str args)
-{
-    const struct tool *tool = tool_find(str_from(tool_name));
-
-    for (size_t i = 0; i < run->call_count; i++) {
-        if (run->calls[i].tool == tool && str_equal(run->calls[i].args, args)) {
-            return OK;
-        }
-    }
-    if (run->call_count == RUN_CALLS_MAX) {
-        run_add_gap(run, "more_calls", "the rest of the question",
-                    "a shorter question: this one asks for too many analyses at once");
-        return OK;
-    }
-    struct str copy = arena_copy(&run->arena, args);
-    if (!copy.data) {
-        return ERR_NO_MEMORY;
-    }
-    run->calls[run->call_count++] = (struct run_call){.tool = tool, .args = copy};
-    return OK;
-}
-
-int run_next_call(struct run *run, bool *ret_ran, struct error *error)
-{
-    struct tool_context context = {
-        .dataset = run->options.dataset,
-        .book = run->options.book,
-        .analyses = &run->analyses,
-        .is_cancelled = run->options.is_cancelled,
-        .seed = run->options.seed,
-    };
-    struct error failure = {0};
-
-    *ret_ran = run->calls_done < run->call_count;
-    if (!*ret_ran) {
-        return OK;
-    }
-    struct run_call *call = &run->calls[run->calls_done];
-    struct run_event event = {.kind = RUN_TOOL_STARTED,
-                              .name = call->tool->name,
-                              .index = (unsigned)run->calls_done++,
-                              .agent = run->agent_at_work,
-                              .agent_index = run->agents_started - 1,
-                              .args = call->args};
-    tell(run, event);
-    int code = tool_call(call->tool, &context, call->args, &call->body, &failure);
-    event.kind = RUN_TOOL_FINISHED;
-    event.body = call->body;
-    event.failure = code ? failure.message : NULL;
-    tell(run, event);
-    if (code == ERR_NO_MEMORY || code == ERR_CANCELLED) {
-        return error_set(error, code, "%s", failure.message);
-    }
-    if (code) {
-        (void)snprintf(call->failure, sizeof(call->failure), "%s", failure.message);
-    }
-    return OK;
-}
-
-const struct report *run_result(const struct run *run, const char *tool)
-{
-    for (size_t i = 0; i < run->calls_done; i++) {
-        if (strcmp(run->calls[i].tool->name, tool) == 0) {
-            return run->calls[i].body;
-        }
-    }
-    return NULL;
-}
-
-void run_add_gap(struct run *run, const char *id, const char *label, const char *needs)
-{
-    for (size_t i = 0; i < run->gap_count; i++) {
-        if (strcmp(run->gaps[i].id, id) == 0) {
-            return;
-        }
-    }
-    if (run->gap_count < RUN_GAPS_MAX) {
-        run->gaps[run->gap_count++] = (struct gap){id, label, needs};
-    }
 }
 
 /* ---- the steps ---- */
@@ -236,20 +154,19 @@ static int validate(struct run *run, struct error *error)
 {
     const struct dataset *dataset = run->options.dataset;
     const struct dict *features = dataset ? &dataset->table.name_dicts[USAGE_FEATURE] : NULL;
-    struct ask_vocabulary vocabulary = {
-        .features = features ? features->by_id : NULL,
-        .feature_count = features ? features->count : 0,
-    };
 
-    vocabulary.models = model_names(run, &vocabulary.model_count);
-    if (!vocabulary.models) {
+    run->vocabulary.features = features ? features->by_id : NULL;
+    run->vocabulary.feature_count = features ? features->count : 0;
+    run->vocabulary.models = model_names(run, &run->vocabulary.model_count);
+    if (!run->vocabulary.models) {
         return error_set(error, ERR_NO_MEMORY, "cannot read the question: out of memory");
     }
-    return ask_parse(&vocabulary, run->options.prompt, &run->arena, &run->interpretation, error);
+    return ask_parse(&run->vocabulary, run->options.prompt, &run->arena, &run->interpretation,
+                     error);
 }
 
 /* Both forms of what was understood, once: for observers and for the report. */
-static int write_interpretation(struct run *run, struct error *error)
+int run_write_interpretation(struct run *run, struct error *error)
 {
     cleanup(buf_done) struct buf text;
 
@@ -270,37 +187,49 @@ static int write_interpretation(struct run *run, struct error *error)
                : OK;
 }
 
+/* One step of an agent; *ret_done when that was its last. */
+static int agent_step(struct run *run, const struct agent *agent, bool *ret_done,
+                      struct error *error)
+{
+    *ret_done = false;
+    if (!run->agent_at_work) {
+        begin_agent(run, agent);
+    }
+    int code = agent->step(run, ret_done, error);
+    if (!code && *ret_done) {
+        end_agent(run);
+        run->agent_state = 0;
+    }
+    return code;
+}
+
 static int agents_step(struct run *run, struct error *error)
 {
     const struct agent *agent = run->agents[run->agent_index];
-    bool done = false;
+    bool done;
 
     if (!agent) {
         run->phase = PHASE_GENERATE;
         begin_step(run, PHASE_GENERATE);
         return OK;
     }
-    if (!run->agent_at_work) {
-        begin_agent(run, agent);
-    }
-    int code = agent->step(run, &done, error);
+    int code = agent_step(run, agent, &done, error);
     if (!code && done) {
-        end_agent(run);
         run->agent_index++;
-        run->agent_state = 0;
     }
     return code;
 }
 
-/* An agent that does its work in one step. */
-static int agent_at_once(struct run *run, const struct agent *agent, struct error *error)
+/* A phase that one agent makes; the next one begins when it is done. */
+static int agent_phase(struct run *run, const struct agent *agent, enum run_phase next,
+                       struct error *error)
 {
-    bool done = false;
+    bool done;
+    int code = agent_step(run, agent, &done, error);
 
-    begin_agent(run, agent);
-    int code = agent->step(run, &done, error);
-    if (!code) {
-        end_agent(run);
+    if (!code && done) {
+        run->phase = next;
+        begin_step(run, next);
     }
     return code;
 }
@@ -319,33 +248,23 @@ static int step_phase(struct run *run, struct error *error)
     case PHASE_VALIDATE:
         code = validate(run, error);
         if (!code) {
-            code = write_interpretation(run, error);
+            code = run_write_interpretation(run, error);
         }
         if (!code) {
             run->phase = PHASE_SELECT;
             begin_step(run, PHASE_SELECT);
-            tell(run, (struct run_event){.kind = RUN_INTERPRETED,
-                                         .name = "interpretation",
-                                         .interpretation_json = run->interpretation_json,
-                                         .interpretation_text = run->interpretation_text});
+            run_tell(run, (struct run_event){.kind = RUN_INTERPRETED,
+                                             .name = "interpretation",
+                                             .interpretation_json = run->interpretation_json,
+                                             .interpretation_text = run->interpretation_text});
         }
         return code;
     case PHASE_SELECT:
-        code = agent_at_once(run, &agent_triage, error);
-        if (!code) {
-            run->phase = PHASE_AGENTS;
-            begin_step(run, PHASE_AGENTS);
-        }
-        return code;
+        return agent_phase(run, &agent_triage, PHASE_AGENTS, error);
     case PHASE_AGENTS:
         return agents_step(run, error);
     case PHASE_GENERATE:
-        code = agent_at_once(run, &agent_reporting, error);
-        if (!code) {
-            run->phase = PHASE_DELIVER;
-            begin_step(run, PHASE_DELIVER);
-        }
-        return code;
+        return agent_phase(run, &agent_reporting, PHASE_DELIVER, error);
     case PHASE_DELIVER:
         run->phase = PHASE_DONE;
         return OK;
@@ -357,6 +276,7 @@ static int step_phase(struct run *run, struct error *error)
 
 int run_step(struct run *run, bool *ret_done, struct error *error)
 {
+    check(!run->dialogue.is_open);
     if (run->options.is_cancelled && atomic_load(run->options.is_cancelled)) {
         return error_set(error, ERR_CANCELLED, "the run was cancelled");
     }

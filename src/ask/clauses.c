@@ -9,6 +9,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "ask/lists.h"
 #include "ask/parse.h"
 
 bool clause_has(const struct clause *clause, enum token_kind kind)
@@ -300,11 +301,6 @@ static bool is_scope_name(const struct parse *p, const struct clause *clause, ui
 
 static void find_scopes(struct parse *p, struct clause *clause)
 {
-    static const char *const providers[PROVIDER_COUNT] = {
-#define ASK_PROVIDER(id, name) [PROVIDER_##id] = name,
-#include "ask/provider.def"
-#undef ASK_PROVIDER
-    };
     bool excluded = clause_has(clause, TOKEN_EXCLUDE);
 
     for (uint32_t i = clause->begin; i < clause->end && !excluded; i++) {
@@ -321,7 +317,8 @@ static void find_scopes(struct parse *p, struct clause *clause)
             scope = parse_keep(
                 p, arena_printf(p->arena, "model:%.*s", STR_ARGS(p->models[token->arg])));
         } else if (token->kind == TOKEN_PROVIDER && is_scope_name(p, clause, i)) {
-            scope = parse_keep(p, arena_printf(p->arena, "provider:%s", providers[token->arg]));
+            scope =
+                parse_keep(p, arena_printf(p->arena, "provider:%s", ask_provider_name(token->arg)));
         }
         if (scope.length) {
             add_scope(p, clause, scope);

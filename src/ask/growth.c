@@ -3,7 +3,12 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "ask/lists.h"
 #include "ask/parse.h"
+
+#include <stdio.h>
+
+#define HORIZON_BYTES_MAX 32 /* an hour count of 64 bits and "h" */
 
 static bool is_goal_metric(enum ask_metric metric)
 {
@@ -86,16 +91,16 @@ static int128 growth_value(const struct parse *p, const struct clause *clause,
     return falls ? -value : value;
 }
 
+static const char *const quarters[] = {"Q1", "Q2", "Q3", "Q4"};
+static const char *const units[UNIT_COUNT] = {[UNIT_DAY] = "next_day",
+                                              [UNIT_WEEK] = "next_week",
+                                              [UNIT_MONTH] = "next_month",
+                                              [UNIT_QUARTER] = "next_quarter",
+                                              [UNIT_YEAR] = "next_year"};
+
 /* "next_month", "Q1", "24h"; empty when the prompt does not say until when. */
 static struct str horizon(struct parse *p, const struct clause *clause)
 {
-    static const char *const quarters[] = {"Q1", "Q2", "Q3", "Q4"};
-    static const char *const units[UNIT_COUNT] = {[UNIT_DAY] = "next_day",
-                                                  [UNIT_WEEK] = "next_week",
-                                                  [UNIT_MONTH] = "next_month",
-                                                  [UNIT_QUARTER] = "next_quarter",
-                                                  [UNIT_YEAR] = "next_year"};
-
     for (uint32_t i = clause->begin; i < clause->end; i++) {
         const struct token *token = &p->tokens[i];
 
@@ -119,6 +124,38 @@ static struct str horizon(struct parse *p, const struct clause *clause)
     return (struct str){NULL, 0};
 }
 
+/* What a horizon is called that this token can mean, in text; empty for other tokens. */
+static struct str horizon_of_token(const struct parse *p, const struct token *token, char *text,
+                                   size_t size)
+{
+    const struct quantity *q = token->kind == TOKEN_QUANTITY ? token_quantity(p, token) : NULL;
+
+    if (token->kind == TOKEN_TIME_POINT && token->arg >= TIME_POINT_Q1 &&
+        token->arg <= TIME_POINT_Q4) {
+        return str_from(quarters[token->arg - TIME_POINT_Q1]);
+    }
+    if (q && q->unit == UNIT_HOUR) {
+        (void)snprintf(text, size, "%lldh", (long long)(q->value / QUANTITY_ONE));
+        return str_from(text);
+    }
+    if (token->kind == TOKEN_UNIT || (q && q->value == QUANTITY_ONE)) {
+        return str_from(units[q ? q->unit : (enum ask_unit)token->arg]);
+    }
+    return (struct str){NULL, 0};
+}
+
+bool growth_horizon_is_said(const struct parse *p, struct str horizon)
+{
+    char text[HORIZON_BYTES_MAX];
+
+    for (uint32_t i = 0; i < p->token_count && horizon.length; i++) {
+        if (str_equal(horizon, horizon_of_token(p, &p->tokens[i], text, sizeof(text)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void add_growth(struct parse *p, const struct clause *clause, const struct token *token)
 {
     struct interpretation *out = p->out;
@@ -127,7 +164,7 @@ static void add_growth(struct parse *p, const struct clause *clause, const struc
 
     for (uint32_t i = 0; i < scopes && out->growth_count < ASK_ENTITIES_MAX; i++) {
         out->growth[out->growth_count++] =
-            (struct ask_growth){.metric = peak ? "peak_requests" : "requests",
+            (struct ask_growth){.metric = peak ? ASK_GROWTH_PEAK_REQUESTS : ASK_GROWTH_REQUESTS,
                                 .value = decimal_of(growth_value(p, clause, token), QUANTITY_SCALE),
                                 .scope = clause->scope_count ? clause->scopes[i] : STR("*"),
                                 .horizon = horizon(p, clause)};

@@ -6,6 +6,8 @@
  */
 #include "ask/interpretation.h"
 
+#include "ask/lists.h"
+
 #define NEEDS_TO_ASK                                                                               \
     (NEED_RATE_LIMITS | NEED_CANDIDATE_QUALITY_EVIDENCE | NEED_CLARIFY_FEATURE |                   \
      NEED_CLARIFY_MODEL | NEED_CLARIFY_TARGET | NEED_CLARIFY_TIME | NEED_CLARIFY_INTENT |          \
@@ -119,9 +121,6 @@ static void write_names(struct json_writer *w, const char *key, const struct str
 
 static void write_time_range(struct json_writer *w, const struct ask_time_range *range)
 {
-    static const char *const kinds[] = {"",     "since",   "day",     "weekday", "last",
-                                        "next", "current", "quarter", "by",      "event"};
-
     json_key(w, "time_range");
     if (range->kind == ASK_TIME_NONE) {
         json_put_null(w);
@@ -129,7 +128,7 @@ static void write_time_range(struct json_writer *w, const struct ask_time_range 
     }
     json_begin_object(w);
     json_key(w, "kind");
-    json_put_text(w, kinds[range->kind]);
+    json_put_text(w, ask_time_kind_name(range->kind));
     if (range->value.length) {
         json_key(w, "value");
         json_put_str(w, range->value);
@@ -226,34 +225,12 @@ static void print_value(struct buf *out, struct decimal value, struct str unit)
     }
 }
 
-static const struct {
-    const char *op;
-    const char *before; /* what stands between the metric and the value */
-    const char *after;
-} op_words[] = {
-    {"reduce_by", "\xE2\x88\x92", ""},
-    {"reduce_by_range", "\xE2\x88\x92", ""},
-    {"reduce_by_amount", "\xE2\x88\x92", ""},
-    {"divide_by", "\xC3\xB7", ""},
-    {"multiply_by_at_most", "at most \xC3\x97", ""},
-    {"<=", "\xE2\x89\xA4 ", ""},
-    {">=", "\xE2\x89\xA5 ", ""},
-    {"=", "= ", ""},
-    {"increase_at_most", "at most +", ""},
-    {"decrease_at_most", "at most \xE2\x88\x92", ""},
-    {"improve_by_at_least", "better by at least ", ""},
-    {"not_worse", "not worse", ""},
-    {"exclude", "untouched", ""},
-    {"unconstrained", "does not matter", ""},
-};
-
 static void print_constraint(struct buf *out, const struct ask_constraint *constraint)
 {
     buf_printf(out, "%s ", constraint->metric);
-    for (size_t i = 0; i < ARRAY_LENGTH(op_words); i++) {
-        if (strcmp(op_words[i].op, constraint->op) == 0) {
-            buf_append(out, str_from(op_words[i].before));
-        }
+    const struct ask_op *op = ask_op_find(str_from(constraint->op));
+    if (op) {
+        buf_append(out, str_from(op->before));
     }
     if (constraint->has_value) {
         print_value(out, constraint->value, constraint->unit);

@@ -44,14 +44,25 @@ static bool has_constraint(const struct interpretation *out, const char *metric,
     return false;
 }
 
+/* "claude" without a version. */
+static bool is_family(const struct parse *p, struct str model)
+{
+    for (uint32_t i = 0; i < p->model_count; i++) {
+        if (p->model_is_family[i] && str_equal(p->models[i], model)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool needs_model_choice(const struct parse *p)
 {
     bool family = false;
 
-    for (uint32_t i = 0; i < p->model_count; i++) {
-        family |= p->model_is_family[i];
+    for (size_t i = 0; i < p->out->model_count; i++) {
+        family |= is_family(p, p->out->models[i]);
     }
-    bool targetless = p->out->intents[INTENT_MODEL_MIGRATE] && p->model_count == 0;
+    bool targetless = p->out->intents[INTENT_MODEL_MIGRATE] && p->out->model_count == 0;
 
     return (family || targetless) && !has_constraint(p->out, "model", "exclude");
 }
@@ -105,16 +116,23 @@ static uint32_t value_needs(const struct parse *p)
     return needs;
 }
 
+static bool is_feature_known(const struct ask_vocabulary *vocabulary, struct str name)
+{
+    for (size_t i = 0; i < vocabulary->feature_count; i++) {
+        if (str_equal(vocabulary->features[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A name that the records could have but do not. */
 static bool has_unresolved_feature(const struct parse *p)
 {
     bool named = p->vocabulary && p->vocabulary->feature_count > 0;
 
-    for (uint32_t i = 0; i < p->token_count && named; i++) {
-        const struct token *token = &p->tokens[i];
-
-        if (token->kind == TOKEN_FEATURE && !p->feature_is_known[token->arg] &&
-            !p->clauses[token->clause].is_inert) {
+    for (size_t i = 0; i < p->out->feature_count && named; i++) {
+        if (!is_feature_known(p->vocabulary, p->out->features[i])) {
             return true;
         }
     }

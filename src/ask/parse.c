@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "ask/parse.h"
+#include "ask/lists.h"
 
 #define CONFIDENCE_CLEAR   0.95
 #define CONFIDENCE_UNKNOWN 0.2
@@ -45,7 +46,6 @@ static int run_steps(struct parse *p)
         name_metrics(p);
         time_range_read(p);
         intents_score(p);
-        needs_decide(p);
     }
     return status;
 }
@@ -57,10 +57,12 @@ static int collect_metrics(struct parse *p)
     if (!p->out->metrics) {
         return ERR_NO_MEMORY;
     }
-    p->metrics[METRIC_CACHE_HIT] |= p->out->intents[INTENT_CACHE_AUDIT];
-    p->metrics[METRIC_COST] |= p->out->intents[INTENT_REDUCE_COST];
     for (unsigned m = 1; m < METRIC_COUNT; m++) {
-        if (p->metrics[m] && m != METRIC_CHANGE && m != METRIC_MODEL && m != METRIC_ACTIONS) {
+        bool meant = p->metrics[m] ||
+                     (m == METRIC_CACHE_HIT && p->out->intents[INTENT_CACHE_AUDIT]) ||
+                     (m == METRIC_COST && p->out->intents[INTENT_REDUCE_COST]);
+
+        if (meant && ask_metric_is_listed((enum ask_metric)m)) {
             p->out->metrics[p->out->metric_count++] = str_from(ask_metric_name((enum ask_metric)m));
         }
     }
@@ -117,8 +119,17 @@ static double confidence(const struct parse *p)
     return CONFIDENCE_CLEAR - CONFIDENCE_LOSS * unknown / words;
 }
 
-/* Nothing is kept of a prompt that means nothing here. */
-static void clear_entities(struct interpretation *out)
+bool interpretation_is_talk(const struct interpretation *in)
+{
+    for (unsigned i = 0; i < INTENT_COUNT; i++) {
+        if (in->intents[i] && !intent_is_talk((enum intent)i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void interpretation_clear(struct interpretation *out)
 {
     out->constraint_count = 0;
     out->growth_count = 0;
@@ -128,21 +139,27 @@ static void clear_entities(struct interpretation *out)
     out->time_range = (struct ask_time_range){0};
 }
 
-static bool means_nothing(const struct interpretation *out)
+/* What needs are decided on comes first, what only the output shows behind it. */
+static int finish(struct parse *p)
 {
-    for (unsigned i = 0; i < INTENT_COUNT; i++) {
-        bool empty_kind = i == INTENT_GREETING || i == INTENT_OFF_TOPIC || i == INTENT_HOSTILE ||
-                          i == INTENT_UNKNOWN || i == INTENT_EMPTY;
+    int status = collect_names(p);
 
-        if (out->intents[i] && !empty_kind) {
-            return false;
-        }
+    if (!status) {
+        needs_decide(p);
+        status = collect_metrics(p);
     }
-    return true;
+    if (!status && p->no_memory) {
+        status = ERR_NO_MEMORY;
+    }
+    if (!status) {
+        p->out->lang = str_from(ask_language_tag(p->language));
+        p->out->confidence = confidence(p);
+    }
+    return status;
 }
 
-int ask_parse(const struct ask_vocabulary *vocabulary, struct str prompt, struct arena *arena,
-              struct interpretation **ret_interpretation, struct error *error)
+int parse_read(const struct ask_vocabulary *vocabulary, struct str prompt, struct arena *arena,
+               struct parse **ret_parse, struct error *error)
 {
     if (prompt.length > ASK_PROMPT_BYTES_MAX) {
         return error_set(error, ERR_LIMIT, "prompt of %zu bytes is longer than %u", prompt.length,
@@ -161,22 +178,27 @@ int ask_parse(const struct ask_vocabulary *vocabulary, struct str prompt, struct
         status = run_steps(p);
     }
     if (!status) {
-        status = collect_metrics(p);
-    }
-    if (!status) {
-        status = collect_names(p);
-    }
-    if (!status && p->no_memory) {
-        status = ERR_NO_MEMORY;
+        status = finish(p);
     }
     if (status) {
         return error_set(error, status, "cannot interpret the prompt: %s", error_code_text(status));
     }
-    out->lang = str_from(ask_language_tag(p->language));
-    out->confidence = confidence(p);
-    if (means_nothing(out)) {
-        clear_entities(out);
+    *ret_parse = p;
+    return OK;
+}
+
+int ask_parse(const struct ask_vocabulary *vocabulary, struct str prompt, struct arena *arena,
+              struct interpretation **ret_interpretation, struct error *error)
+{
+    struct parse *p;
+    int status = parse_read(vocabulary, prompt, arena, &p, error);
+
+    if (status) {
+        return status;
     }
-    *ret_interpretation = out;
+    if (interpretation_is_talk(p->out)) {
+        interpretation_clear(p->out);
+    }
+    *ret_interpretation = p->out;
     return OK;
 }

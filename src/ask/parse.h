@@ -78,6 +78,14 @@ static inline struct str parse_keep(struct parse *p, struct str made)
     return made;
 }
 
+/* parse.c: all steps. What p->out holds of a prompt that means nothing is not cleared yet. */
+must_check int parse_read(const struct ask_vocabulary *vocabulary, struct str prompt,
+                          struct arena *arena, struct parse **ret_parse, struct error *error);
+
+/* Whether there is no intent but talk; and what is kept of a prompt of that kind: nothing. */
+bool interpretation_is_talk(const struct interpretation *in);
+void interpretation_clear(struct interpretation *out);
+
 /* tokens.c */
 must_check int tokens_read(struct parse *p);
 struct str token_text(const struct parse *p, const struct token *token);
@@ -145,6 +153,10 @@ must_check int growth_read(struct parse *p);
 /* Whether the value at token at of the clause says how much more traffic comes, not a goal. */
 bool growth_is_stated(const struct parse *p, const struct clause *clause, uint32_t at);
 void time_range_read(struct parse *p);
+/* Whether the prompt names this time, be it in another sense than the grammar takes it. */
+bool time_range_is_said(const struct parse *p, const struct ask_time_range *range);
+/* The same of "next_month", "Q1", "24h". */
+bool growth_horizon_is_said(const struct parse *p, struct str horizon);
 
 /* The metric that a token names or implies ("cheaper": cost), METRIC_NONE for others. */
 enum ask_metric token_metric(const struct token *token);
@@ -160,6 +172,7 @@ bool clause_is_observation(const struct parse *p, const struct clause *clause);
 bool sentence_has(const struct parse *p, const struct clause *clause, enum token_kind kind);
 
 void intents_score(struct parse *p);
+/* From p->out's intents, constraints, names and time, and from the prompt's words. */
 void needs_decide(struct parse *p);
 
 #endif

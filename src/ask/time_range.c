@@ -36,6 +36,16 @@ static bool is_event(int32_t point)
     return point >= TIME_POINT_BLACK_FRIDAY;
 }
 
+static bool is_weekday(int32_t point)
+{
+    return point >= TIME_POINT_MONDAY && point <= TIME_POINT_SUNDAY;
+}
+
+static bool is_quarter(int32_t point)
+{
+    return point >= TIME_POINT_Q1 && point <= TIME_POINT_Q4;
+}
+
 /* A change is judged from its day on; anything else happened on the day. */
 static bool is_about_change(const struct parse *p)
 {
@@ -64,7 +74,7 @@ static bool read_point(struct parse *p, uint32_t at, struct ask_time_range *rang
     if (is_event(token->arg)) {
         range->kind = ASK_TIME_EVENT;
         range->n = hours_nearby(p, token);
-    } else if (token->arg >= TIME_POINT_Q1 && token->arg <= TIME_POINT_Q4) {
+    } else if (is_quarter(token->arg)) {
         bool by = is_one_of(before, TOKEN_END_OF, TOKEN_BY);
 
         range->kind = by ? ASK_TIME_BY : ASK_TIME_QUARTER;
@@ -74,7 +84,7 @@ static bool read_point(struct parse *p, uint32_t at, struct ask_time_range *rang
         }
     } else if (before == TOKEN_SINCE) {
         range->kind = ASK_TIME_SINCE;
-    } else if (token->arg >= TIME_POINT_MONDAY && token->arg <= TIME_POINT_SUNDAY) {
+    } else if (is_weekday(token->arg)) {
         range->kind = is_about_change(p) ? ASK_TIME_SINCE : ASK_TIME_WEEKDAY;
     } else {
         range->kind = is_about_change(p) && token->arg == TIME_POINT_YESTERDAY ? ASK_TIME_SINCE
@@ -128,14 +138,20 @@ static bool read_span(struct parse *p, uint32_t at, struct ask_time_range *range
     }
 }
 
-static bool read_month(struct parse *p, uint32_t at, struct ask_time_range *range)
+static const char *month_name(const struct token *token)
 {
     static const char *const months[] = {"january",   "february", "march",    "april",
                                          "may",       "june",     "july",     "august",
                                          "september", "october",  "november", "december"};
+
+    return months[(token->arg + 11) % 12];
+}
+
+static bool read_month(struct parse *p, uint32_t at, struct ask_time_range *range)
+{
     enum token_kind before = kind_before(p, at);
 
-    range->value = str_from(months[(p->tokens[at].arg + 11) % 12]);
+    range->value = str_from(month_name(&p->tokens[at]));
     range->kind = before == TOKEN_SINCE    ? ASK_TIME_SINCE
                   : before == TOKEN_END_OF ? ASK_TIME_BY
                                            : ASK_TIME_DAY;
@@ -167,4 +183,106 @@ void time_range_read(struct parse *p)
             return;
         }
     }
+}
+
+/* --- what may be proposed --- */
+
+/* "end_of_month", "end_of_Q1". */
+static bool is_end_of(struct str value, const char *name)
+{
+    struct str prefix = STR("end_of_");
+
+    return name && str_starts_with(value, prefix) &&
+           str_equal(str_slice(value, prefix.length, value.length), str_from(name));
+}
+
+static bool point_is(int32_t point, const struct ask_time_range *range)
+{
+    if (range->kind == ASK_TIME_BY && is_quarter(point) &&
+        is_end_of(range->value, point_names[point])) {
+        return true;
+    }
+    if (!str_equal(range->value, str_from(point_names[point]))) {
+        return false;
+    }
+    switch (range->kind) {
+    case ASK_TIME_WEEKDAY:
+        return is_weekday(point);
+    case ASK_TIME_QUARTER:
+        return is_quarter(point);
+    case ASK_TIME_EVENT:
+        return is_event(point);
+    default:
+        return !is_event(point) || range->kind == ASK_TIME_SINCE || range->kind == ASK_TIME_BY;
+    }
+}
+
+/* Whether a number of units is said: "30 days"; a unit alone is one of it. */
+static bool span_is(const struct parse *p, const struct token *token, int64_t n, struct str unit)
+{
+    const struct quantity *q = token->kind == TOKEN_QUANTITY ? token_quantity(p, token) : NULL;
+    unsigned said = q ? (unsigned)q->unit : (unsigned)token->arg;
+
+    if (said >= UNIT_COUNT || !unit_names[said] || !str_equal(unit, str_from(unit_names[said]))) {
+        return false;
+    }
+    return q ? q->value == (int128)n * QUANTITY_ONE || q->high == (int128)n * QUANTITY_ONE : n == 1;
+}
+
+static bool value_is(const struct parse *p, const struct token *token,
+                     const struct ask_time_range *range)
+{
+    struct str ordinal = STR("day_of_month:");
+    uint64_t day;
+
+    switch (token->kind) {
+    case TOKEN_TIME_POINT:
+        return point_is(token->arg, range);
+    case TOKEN_MONTH_NAME:
+        return range->kind <= ASK_TIME_DAY || range->kind == ASK_TIME_BY
+                   ? str_equal(range->value, str_from(month_name(token)))
+                   : false;
+    case TOKEN_UNIT:
+        return range->kind == ASK_TIME_BY && (unsigned)token->arg < UNIT_COUNT &&
+               is_end_of(range->value, unit_names[token->arg]);
+    case TOKEN_QUANTITY:
+        return token_quantity(p, token)->unit == UNIT_ORDINAL && range->kind <= ASK_TIME_DAY &&
+               str_starts_with(range->value, ordinal) &&
+               decimal_parse_u64(str_slice(range->value, ordinal.length, range->value.length),
+                                 &day) == OK &&
+               token_quantity(p, token)->value == (int128)day * QUANTITY_ONE;
+    default:
+        return false;
+    }
+}
+
+static bool hours_are_said(const struct parse *p, int64_t hours)
+{
+    bool said = hours == 0;
+
+    for (uint32_t i = 0; i < p->token_count && !said; i++) {
+        said = p->tokens[i].kind == TOKEN_QUANTITY &&
+               span_is(p, &p->tokens[i], hours, str_from(unit_names[UNIT_HOUR]));
+    }
+    return said;
+}
+
+bool time_range_is_said(const struct parse *p, const struct ask_time_range *range)
+{
+    bool is_span = range->kind == ASK_TIME_LAST || range->kind == ASK_TIME_NEXT ||
+                   range->kind == ASK_TIME_CURRENT;
+
+    if (range->kind == ASK_TIME_EVENT && !hours_are_said(p, range->n)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < p->token_count; i++) {
+        const struct token *token = &p->tokens[i];
+        bool is_measure = token->kind == TOKEN_UNIT || token->kind == TOKEN_QUANTITY;
+
+        if (is_span ? is_measure && span_is(p, token, range->n, range->unit)
+                    : value_is(p, token, range)) {
+            return true;
+        }
+    }
+    return false;
 }

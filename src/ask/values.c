@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "ask/lists.h"
 #include "ask/statement.h"
 
 #define MS_PER_MINUTE 60000
@@ -208,26 +209,6 @@ static void read_duration(struct statement *s, enum ask_metric metric, const str
     statement_emit(s, metric == METRIC_TTFT ? METRIC_TTFT : METRIC_LATENCY, made);
 }
 
-static const char *period_name(enum ask_unit period)
-{
-    switch (period) {
-    case UNIT_HOUR:
-        return "hour";
-    case UNIT_DAY:
-        return "day";
-    case UNIT_WEEK:
-        return "week";
-    case UNIT_QUARTER:
-        return "quarter";
-    case UNIT_YEAR:
-        return "year";
-    case UNIT_REQUESTS:
-        return "request";
-    default:
-        return "month";
-    }
-}
-
 /* The period of an amount that is written elsewhere: "daily budget", "this month". */
 static enum ask_unit period_nearby(const struct statement *s)
 {
@@ -286,8 +267,9 @@ static void read_money(struct statement *s, const struct quantity *q, enum token
         }
         return;
     }
-    made.unit =
-        parse_keep(s->p, arena_printf(s->p->arena, "%s/%s", q->currency, period_name(period)));
+    const char *name = ask_period_name(period);
+    made.unit = parse_keep(s->p, arena_printf(s->p->arena, "%s/%s", q->currency,
+                                              name ? name : ask_period_name(UNIT_MONTH)));
     made.baseline = cuts ? STR("current_total") : (struct str){NULL, 0};
     made.hard = cuts || !s->clause->is_question;
     if (q->overflow) {

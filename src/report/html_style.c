@@ -80,6 +80,7 @@ const char html_style[] =
     ".facts{font-size:.8rem;line-height:1.45}.facts td:first-child{min-width:12rem}"
     ".facts .id{color:var(--soft);font-family:ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',"
     "monospace;font-size:.92em}"
+    ".models{margin-top:1.2rem}.models td:nth-child(-n+2){white-space:nowrap}"
     ".facts tr:target{background:var(--warn-back)}"
     ".state-bounded,.state-unknown{color:var(--warn);font-style:italic}"
     "footer{color:var(--soft);font-size:.85rem;margin-top:2rem}"

@@ -31,6 +31,9 @@ bool table_is_number_column(const struct report_table *table, size_t column)
 {
     bool has_facts = false;
 
+    if (table->are_numbers[column]) {
+        return true;
+    }
     for (size_t row = 0; row < table->row_count; row++) {
         const struct report_cell *cell = table_cell(table, row, column);
 

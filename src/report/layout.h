@@ -9,7 +9,8 @@
 
 #include "report/report.h"
 
-#define TABLE_NEEDS_MAX 4u
+#define TABLE_NEEDS_MAX         4u
+#define LAYOUT_MODELS_BYTES_MAX ((size_t)1 << 20) /* of the table of models asked */
 #define QUESTION_COLUMNS_SHOWN                                                                     \
     400u /* a longer prompt is cut in what people read; JSON has it all */
 
@@ -31,12 +32,20 @@ void layout_add_records(const struct report *report, struct buf *out);
 /* A moment as people read it: RFC 3339 to the second. */
 void layout_print_time(int64_t time_us, struct buf *out);
 
-/* True when the column holds facts and nothing else but empty cells: it is aligned right. */
+/* True when the column holds facts and nothing else but empty cells, or says that its texts are
+ * numbers: it is aligned right. */
 bool table_is_number_column(const struct report_table *table, size_t column);
 
 /* What the unknown facts of the first row_count rows need, each text once; at most TABLE_NEEDS_MAX
  * of them. Cells say "unknown", the line below the table says this. Returns how many. */
 size_t table_needs(const struct report_table *table, const struct fact_set *facts, size_t row_count,
                    struct str ret_needs[TABLE_NEEDS_MAX]);
+
+/* Who wrote the summary, as template text; only for a report whose summary_by is not empty. */
+void layout_add_summary_by(const struct report *report, struct buf *text);
+
+/* What the models of the run were asked; the texts live in arena. ERR_NO_MEMORY. */
+must_check int layout_model_table(const struct report *report, struct arena *arena,
+                                  struct report_table *ret_table);
 
 #endif

@@ -127,6 +127,24 @@ static void put_tiles(struct html_page *page)
     put(page, shown ? STR("</ul>\n") : STR(""));
 }
 
+static void put_summary_by(struct html_page *page)
+{
+    struct buf text;
+
+    if (page->report->summary_by.length == 0) {
+        return;
+    }
+    buf_init(&text, page->out->limit);
+    layout_add_summary_by(page->report, &text);
+    put(page, STR("<p class=\"soft small\">"));
+    html_put_prose(page, buf_str(&text));
+    put(page, STR("</p>\n"));
+    if (buf_status(&text) && buf_status(page->out) == OK) {
+        page->out->status = buf_status(&text);
+    }
+    buf_done(&text);
+}
+
 /* Not there in a guidance report, which has nothing to sum up. */
 static void put_summary(struct html_page *page)
 {
@@ -134,6 +152,7 @@ static void put_summary(struct html_page *page)
         put(page, STR("<section id=\"summary\">\n<h2>Summary</h2>\n"));
         put_tiles(page);
         html_put_list(page, &page->report->summary);
+        put_summary_by(page);
         put(page, STR("</section>\n"));
     }
 }
@@ -279,6 +298,26 @@ static void put_inputs(struct html_page *page)
     put(page, STR("</tbody></table></div>\n"));
 }
 
+static void put_models(struct html_page *page)
+{
+    struct arena arena;
+    struct report_table table;
+
+    if (page->report->model_call_count == 0) {
+        return;
+    }
+    arena_init(&arena, LAYOUT_MODELS_BYTES_MAX);
+    int code = layout_model_table(page->report, &arena, &table);
+    if (code == OK) {
+        put(page, STR("<div class=\"models\">\n"));
+        html_put_table(page, &table);
+        put(page, STR("</div>\n"));
+    } else if (buf_status(page->out) == OK) {
+        page->out->status = code;
+    }
+    arena_done(&arena);
+}
+
 static void put_origin(struct html_page *page)
 {
     const struct report *report = page->report;
@@ -313,7 +352,9 @@ static void put_origin(struct html_page *page)
         buf_append(&page->text, report->id);
         put_meta(page, "Report");
     }
-    put(page, STR("</dl>\n</section>\n"));
+    put(page, STR("</dl>\n"));
+    put_models(page);
+    put(page, STR("</section>\n"));
 }
 
 static void put_appendix(struct html_page *page)

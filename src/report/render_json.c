@@ -363,6 +363,59 @@ static void put_history(struct json_page *page)
     json_end_array(&page->w);
 }
 
+static void put_tokens(struct json_page *page, const struct report_model_call *call,
+                       const char *key, uint64_t tokens)
+{
+    if (call->has_tokens) {
+        put_count(page, key, tokens);
+    } else {
+        json_key(&page->w, key);
+        json_put_null(&page->w);
+    }
+}
+
+static void put_model_call(struct json_page *page, const struct report_model_call *call)
+{
+    json_begin_object(&page->w);
+    put_member(page, "purpose", call->purpose);
+    put_member(page, "prompt", call->prompt);
+    put_member(page, "provider", call->provider);
+    put_member(page, "model", call->model);
+    put_member(page, "outcome", call->outcome);
+    put_tokens(page, call, "input_tokens", call->input_tokens);
+    put_tokens(page, call, "output_tokens", call->output_tokens);
+    json_key(&page->w, "cost_usd");
+    if (call->has_cost) {
+        json_put_decimal_string(&page->w, decimal_of(call->cost_pico_usd, 12));
+    } else {
+        json_put_null(&page->w);
+    }
+    put_count(page, "attempts", call->attempts);
+    json_end_object(&page->w);
+}
+
+/* Nothing at all where no model took part: such a report is the same as before there were any. */
+static void put_models(struct json_page *page)
+{
+    const struct report *report = page->report;
+
+    if (report->summary_by.length == 0 && report->model_call_count == 0) {
+        return;
+    }
+    json_key(&page->w, "summary_by");
+    if (report->summary_by.length) {
+        json_put_str(&page->w, report->summary_by);
+    } else {
+        json_put_null(&page->w);
+    }
+    json_key(&page->w, "model_calls");
+    json_begin_array(&page->w);
+    for (size_t i = 0; i < report->model_call_count; i++) {
+        put_model_call(page, &report->model_calls[i]);
+    }
+    json_end_array(&page->w);
+}
+
 static void put_head(struct json_page *page)
 {
     const struct report *report = page->report;
@@ -405,6 +458,7 @@ void report_render_json(const struct report *report, struct buf *out)
     put_count(&page, "seed", report->seed);
     put_time(&page, "as_of", report->as_of_us);
     put_member(&page, "time_zone", report->time_zone);
+    put_models(&page);
     put_history(&page);
     json_end_object(&page.w);
     buf_append_char(out, '\n');

@@ -323,6 +323,44 @@ static void put_data_item(struct markdown_page *page, const char *label, struct 
     }
 }
 
+static void put_models(struct markdown_page *page)
+{
+    struct arena arena;
+    struct report_table table;
+
+    if (page->report->model_call_count == 0) {
+        return;
+    }
+    arena_init(&arena, LAYOUT_MODELS_BYTES_MAX);
+    int code = layout_model_table(page->report, &arena, &table);
+    if (code == OK) {
+        buf_append_char(page->out, '\n');
+        put_table(page, &table);
+    } else if (buf_status(page->out) == OK) {
+        page->out->status = code;
+    }
+    arena_done(&arena);
+}
+
+static void put_summary(struct markdown_page *page)
+{
+    struct buf text;
+
+    put_lines(page, "Summary", &page->report->summary);
+    if (page->report->summary_by.length == 0) {
+        return;
+    }
+    buf_init(&text, page->out->limit);
+    layout_add_summary_by(page->report, &text);
+    buf_append(page->out, STR("\n*"));
+    put_prose(page, buf_str(&text));
+    buf_append(page->out, STR("*\n"));
+    if (buf_status(&text) && buf_status(page->out) == OK) {
+        page->out->status = buf_status(&text);
+    }
+    buf_done(&text);
+}
+
 static void put_head(struct markdown_page *page)
 {
     const struct report *report = page->report;
@@ -374,6 +412,7 @@ static void put_foot(struct markdown_page *page)
     buf_append(page->out, STR(", "));
     layout_print_time(report->generated_at_us, page->out);
     buf_append_char(page->out, '\n');
+    put_models(page);
 }
 
 void report_render_markdown(const struct report *report, struct buf *out)
@@ -382,7 +421,7 @@ void report_render_markdown(const struct report *report, struct buf *out)
 
     buf_init(&page.scratch, out->limit);
     put_head(&page);
-    put_lines(&page, "Summary", &report->summary);
+    put_summary(&page);
     put_actions(&page);
     for (size_t s = 0; s < report->section_count; s++) {
         const struct report_section *section = &report->sections[s];

@@ -206,6 +206,44 @@ static void put_sections(struct term_page *page)
     }
 }
 
+static void put_models(struct term_page *page)
+{
+    struct arena arena;
+    struct report_table table;
+
+    if (page->report->model_call_count == 0) {
+        return;
+    }
+    arena_init(&arena, LAYOUT_MODELS_BYTES_MAX);
+    int code = layout_model_table(page->report, &arena, &table);
+    if (code == OK) {
+        put_blank(page);
+        term_put_table(page, &table);
+    } else if (buf_status(page->out) == OK) {
+        page->out->status = code;
+    }
+    arena_done(&arena);
+}
+
+static void put_summary(struct term_page *page)
+{
+    struct buf text;
+
+    put_lines(page, "Summary", &page->report->summary);
+    if (page->report->summary_by.length == 0) {
+        return;
+    }
+    buf_init(&text, page->out->limit);
+    layout_add_summary_by(page->report, &text);
+    put_blank(page);
+    term_add_prose(page, buf_str(&text));
+    term_flush_wrapped(page, 0, 0);
+    if (buf_status(&text) && buf_status(page->out) == OK) {
+        page->out->status = buf_status(&text);
+    }
+    buf_done(&text);
+}
+
 static void put_foot(struct term_page *page)
 {
     const struct report *report = page->report;
@@ -244,7 +282,7 @@ void report_render_term(const struct report *report, const struct term_options *
                                               : options->width;
     buf_init(&page.text, out->limit);
     put_head(&page);
-    put_lines(&page, "Summary", &report->summary);
+    put_summary(&page);
     put_actions(&page);
     put_sections(&page);
     put_lines(&page, "Caveats", &report->caveats);
@@ -252,6 +290,7 @@ void report_render_term(const struct report *report, const struct term_options *
     put_lines(&page, "Assumptions", &report->assumptions);
     put_lines(&page, "Next steps", &report->next_steps);
     put_foot(&page);
+    put_models(&page);
     term_clear_text(&page);
     buf_done(&page.text);
 }

@@ -244,6 +244,36 @@ int report_add_action(struct report *report, const struct report_action *action)
     return code;
 }
 
+int report_add_model_call(struct report *report, const struct report_model_call *call)
+{
+    struct report_model_call copy = *call;
+    const struct {
+        struct str from;
+        struct str *to;
+    } texts[] = {
+        {call->purpose, &copy.purpose},   {call->prompt, &copy.prompt},
+        {call->provider, &copy.provider}, {call->model, &copy.model},
+        {call->outcome, &copy.outcome},
+    };
+    int code = OK;
+
+    if (report->model_call_count >= REPORT_MODEL_CALLS_MAX) {
+        return ERR_LIMIT;
+    }
+    if (!report->model_calls) {
+        report->model_calls =
+            arena_alloc(&report->arena, REPORT_MODEL_CALLS_MAX, sizeof(*report->model_calls));
+        code = report->model_calls ? OK : ERR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(texts) && code == OK; i++) {
+        code = copy_text(report, texts[i].from, texts[i].to);
+    }
+    if (code == OK) {
+        report->model_calls[report->model_call_count++] = copy;
+    }
+    return code;
+}
+
 const char *report_type_name(enum report_type type)
 {
     switch (type) {

@@ -45,7 +45,8 @@ struct report_table {
     struct str title;                       /* words and backquoted names, no facts */
     struct str columns[REPORT_COLUMNS_MAX]; /* headers, the same */
     size_t column_count;
-    struct report_cell *cells; /* row by row */
+    bool are_numbers[REPORT_COLUMNS_MAX]; /* texts that are aligned like numbers */
+    struct report_cell *cells;            /* row by row */
     size_t row_count;
     size_t row_capacity;
 };
@@ -186,6 +187,7 @@ must_check int report_add_row(struct report *report, struct report_table *table,
                               const struct report_cell *cells);
 must_check int report_add_figure(struct report *report, struct report_section *section,
                                  const struct figure *figure); /* deep copy */
+/* ERR_LIMIT above REPORT_MODEL_CALLS_MAX. */
 must_check int report_add_model_call(struct report *report, const struct report_model_call *call);
 must_check int report_add_action(struct report *report, const struct report_action *action);
 

@@ -1,6 +1,6 @@
 /*
- * tool_args: JSON arguments checked against a tool's table. Private to tool/; the doors use
- * tool_call().
+ * tool_args: JSON arguments checked against a tool's table. Private to tool/ and to who plans calls
+ * before they are made (agent/run_calls.c, agent/model_plan.c); the doors use tool_call().
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -15,18 +15,17 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <ftw.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench.h"
 #include "epoll_reference.h"
 #include "load.h"
+#include "netra_process.h"
 
 #define ROUNDS       7
 #define REQUESTS     40000
@@ -39,16 +38,9 @@
 #define IDLE_SOCKETS 5000
 #define SETTLE_MS    2000 /* all runs behind the front have ended */
 #define QUIET_MS     15000
-#define TOKEN        "bench-token-0123456789abcdef"
-#define PATH_BYTES   256
+#define TOKEN        NETRA_PROCESS_TOKEN
 
 static struct load_sockets sockets; /* large: not on the stack */
-
-struct netra {
-    pid_t pid;
-    uint16_t port;
-    char folder[PATH_BYTES];
-};
 
 static int by_value(const void *a, const void *b)
 {
@@ -74,75 +66,6 @@ static void print_value(const char *name, const char *unit, double ours, double 
 {
     printf("{\"name\":\"%s\",\"unit\":\"%s\",\"ours\":%.4f,\"target\":%.2f}\n", name, unit, ours,
            target);
-}
-
-/* ---- the real program ---- */
-
-static void exec_netra(const struct netra *netra, int out)
-{
-    const char *program = getenv("NETRA_BIN");
-
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    (void)dup2(out, STDOUT_FILENO);
-    (void)setenv("NETRA_TOKEN", TOKEN, 1);
-    (void)setenv("NETRA_RUNS_CONCURRENT_MAX", "1", 1);
-    (void)setenv("NETRA_HTTP_CONNECTIONS_MAX", "16000", 1);
-    (void)execl(program, program, "serve", "--listen", "127.0.0.1:0", "--data-dir", netra->folder,
-                (char *)NULL);
-    _exit(127);
-}
-
-static int netra_make_folder(struct netra *netra)
-{
-    (void)snprintf(netra->folder, sizeof(netra->folder), "/tmp/netra-bench-XXXXXX");
-    return mkdtemp(netra->folder) ? 0 : -1;
-}
-
-/* In its folder. */
-static int netra_start(struct netra *netra)
-{
-    int pipe_fds[2];
-    static const char listening[] = "listening: http://127.0.0.1:";
-    unsigned long port = 0;
-    char line[512];
-
-    if (pipe(pipe_fds)) {
-        return -1;
-    }
-    netra->pid = fork();
-    if (netra->pid == 0) {
-        exec_netra(netra, pipe_fds[1]);
-    }
-    (void)close(pipe_fds[1]);
-    FILE *out = fdopen(pipe_fds[0], "r");
-    while (out && !port && fgets(line, sizeof(line), out)) {
-        port = strncmp(line, listening, strlen(listening)) == 0
-                   ? strtoul(line + strlen(listening), NULL, 10)
-                   : 0;
-    }
-    netra->port = (uint16_t)port;
-    return port ? 0 : -1; /* the pipe stays open: the program may still print to it */
-}
-
-static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *where)
-{
-    (void)info;
-    (void)type;
-    (void)where;
-    return remove(path);
-}
-
-static void netra_stop(const struct netra *netra)
-{
-    int status;
-
-    (void)kill(netra->pid, SIGTERM);
-    (void)waitpid(netra->pid, &status, 0);
-}
-
-static void netra_remove_folder(const struct netra *netra)
-{
-    (void)nftw(netra->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* ---- requests ---- */
@@ -441,6 +364,8 @@ int main(void)
         (void)fprintf(stderr, "server: NETRA_BIN says which program to measure\n");
         return 1;
     }
+    (void)setenv("NETRA_RUNS_CONCURRENT_MAX", "1", 1);
+    (void)setenv("NETRA_HTTP_CONNECTIONS_MAX", "16000", 1);
     use_cores(/* is_one */ true);
     pid_t reference = epoll_reference_start(answer, &port);
     if (reference < 0 || netra_make_folder(&netra) || netra_start(&netra)) {

@@ -1,7 +1,7 @@
 /*
  * Prints the sample report, to look at it:
  *
- *     print_sample_report term|plain|md|json|html|guidance [WIDTH] [NAME]
+ *     print_sample_report term|plain|md|json|html|guidance [WIDTH] [NAME [modelled]]
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -34,9 +34,11 @@ int main(int argc, char **argv)
     unsigned width = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 100;
     struct error error = {0};
     struct buf out;
+    bool modelled = argc > 4 && strcmp(argv[4], "modelled") == 0;
     int code = strcmp(format, "guidance") == 0 ? sample_guidance_new(&report)
-               : argc > 3                      ? sample_report_named_new(str_from(argv[3]), &report)
-                                               : sample_report_new(&report);
+               : modelled ? sample_report_modelled_new(str_from(argv[3]), &report)
+               : argc > 3 ? sample_report_named_new(str_from(argv[3]), &report)
+                          : sample_report_new(&report);
 
     if (code || report_gate(report, NULL, &error)) {
         (void)fprintf(stderr, "%s\n", code ? error_code_text(code) : error.message);

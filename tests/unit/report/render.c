@@ -77,14 +77,12 @@ void assert_renders_alike(render_fn render)
     buf_done(&second);
 }
 
-void assert_survives_no_memory(render_fn render)
+static void assert_report_survives_no_memory(render_fn render, const struct report *report)
 {
-    struct report *report;
     struct buf out;
     int status;
     uint64_t nth = 1;
 
-    assert_int_equal(sample_report_new(&report), OK);
     do {
         buf_init(&out, RENDER_BYTES_MAX);
         (void)alloc_fail_from(nth++);
@@ -101,5 +99,16 @@ void assert_survives_no_memory(render_fn render)
         assert_int_equal(buf_status(&out), ERR_LIMIT);
         buf_done(&out);
     }
+}
+
+void assert_survives_no_memory(render_fn render)
+{
+    struct report *report;
+
+    assert_int_equal(sample_report_new(&report), OK);
+    assert_report_survives_no_memory(render, report);
+    report_free(report);
+    assert_int_equal(sample_report_modelled_new(STR("gpt-4o"), &report), OK);
+    assert_report_survives_no_memory(render, report);
     report_free(report);
 }

@@ -572,6 +572,54 @@ int sample_report_new(struct report **ret_report)
     return sample_report_named_new(str_from(models[0].name), ret_report);
 }
 
+int sample_report_modelled_new(struct str model, struct report **ret_report)
+{
+    cleanup(report_free_pointer) struct report *report = NULL;
+    const struct report_model_call calls[] = {
+        {.purpose = STR("interpret"),
+         .prompt = STR("interpret@1"),
+         .provider = STR("anthropic"),
+         .model = model,
+         .outcome = STR("used"),
+         .has_tokens = true,
+         .input_tokens = 1204,
+         .output_tokens = 96,
+         .has_cost = true,
+         .cost_pico_usd = INT64_C(1684000000),
+         .attempts = 1},
+        {.purpose = STR("plan"),
+         .prompt = STR("plan@1"),
+         .provider = STR("local"),
+         .model = STR("llama-3.3-70b"),
+         .outcome = STR("used"),
+         .has_tokens = true,
+         .input_tokens = 3100,
+         .output_tokens = 0,
+         .attempts = 2},
+        {.purpose = STR("write"),
+         .prompt = STR("write@1"),
+         .provider = STR("anthropic"),
+         .model = model,
+         .outcome = STR("refused: a number stands in words"),
+         .attempts = 1},
+        {.purpose = STR("repair"), .prompt = STR("repair@1"), .outcome = STR("nobody answered")},
+    };
+    int code = sample_report_new(&report);
+
+    if (code) {
+        return code;
+    }
+    report->summary_by = arena_printf(&report->arena, "anthropic/%.*s", STR_ARGS(model));
+    code = report->summary_by.data ? OK : ERR_NO_MEMORY;
+    for (size_t i = 0; i < ARRAY_LENGTH(calls) && code == OK; i++) {
+        code = report_add_model_call(report, &calls[i]);
+    }
+    if (code == OK) {
+        *ret_report = TAKE(report);
+    }
+    return code;
+}
+
 int sample_guidance_new(struct report **ret_report)
 {
     cleanup(report_free_pointer) struct report *report = NULL;

@@ -16,6 +16,10 @@ must_check int sample_report_new(struct report **ret_report);
  */
 must_check int sample_report_named_new(struct str name, struct report **ret_report);
 
+/* The sample with a summary by a model of this name and four questions to models: used, used at an
+ * unknown cost, refused without tokens, answered by nobody. */
+must_check int sample_report_modelled_new(struct str model, struct report **ret_report);
+
 /* No records: question, needs and next steps only. */
 must_check int sample_guidance_new(struct report **ret_report);
 

@@ -1,0 +1,173 @@
+/*
+ * Names of a proposal: a model or a feature is taken only when the records, the price book, our own
+ * interpretation or the prompt itself has it, and then as they write it. No text of a proposal gets
+ * any further.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "ask/lexicon.h"
+#include "ask/proposal.h"
+
+#define MODEL_PREFIX    STR("model:")
+#define PROVIDER_PREFIX STR("provider:")
+#define PROMPT_PREFIX   STR("prompt:")
+
+static bool find_listed(const struct str *names, size_t count, struct str name,
+                        struct str *ret_name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_equal(names[i], name)) {
+            *ret_name = names[i];
+            return true;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (str_equal_ascii_case(names[i], name)) {
+            *ret_name = names[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Chinese and Japanese have no spaces to stand between. */
+static bool stands_alone(struct str text, size_t begin, size_t end)
+{
+    bool opens =
+        begin == 0 || lexicon_is_dense(text, begin) || !lexicon_is_word_byte(text.data[begin - 1]);
+    bool closes =
+        end == text.length || lexicon_is_dense(text, end) || !lexicon_is_word_byte(text.data[end]);
+
+    return opens && closes;
+}
+
+/* Whether the prompt has the name as words of its own, letters' case and accents aside. */
+static bool find_in_prompt(struct proposal *r, struct str name, struct str *ret_name)
+{
+    const struct normal_text *prompt = &r->said->text;
+    struct str text = {prompt->data, prompt->length};
+    struct normal_text folded;
+
+    if (normalise_text(name, r->scratch, &folded)) {
+        r->no_memory = true;
+        return false;
+    }
+    struct str needle = str_trim((struct str){folded.data, folded.length});
+    for (size_t at = 0; needle.length; at++) {
+        at = str_find(text, needle, at);
+        if (at == SIZE_MAX) {
+            return false;
+        }
+        if (stands_alone(text, at, at + needle.length)) {
+            *ret_name = normalise_original(prompt, at, at + needle.length);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_possible_name(struct str name)
+{
+    return name.length > 0 && name.length <= PROPOSAL_NAME_BYTES_MAX;
+}
+
+bool proposal_find_model(struct proposal *r, struct str name, struct str *ret_name)
+{
+    return is_possible_name(name) &&
+           (find_listed(r->ours->models, r->ours->model_count, name, ret_name) ||
+            find_listed(r->said->models, r->said->model_count, name, ret_name) ||
+            find_listed(r->vocabulary->models, r->vocabulary->model_count, name, ret_name) ||
+            find_in_prompt(r, name, ret_name));
+}
+
+bool proposal_find_feature(struct proposal *r, struct str name, struct str *ret_name)
+{
+    return is_possible_name(name) &&
+           (find_listed(r->ours->features, r->ours->feature_count, name, ret_name) ||
+            find_listed(r->vocabulary->features, r->vocabulary->feature_count, name, ret_name) ||
+            find_in_prompt(r, name, ret_name));
+}
+
+static bool is_scope_of_ours(const struct proposal *r, struct str scope)
+{
+    for (size_t i = 0; i < r->ours->constraint_count; i++) {
+        if (str_equal(r->ours->constraints[i].scope, scope)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < r->ours->growth_count; i++) {
+        if (str_equal(r->ours->growth[i].scope, scope)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_provider_said(const struct parse *p, struct str name)
+{
+    for (uint32_t i = 0; i < p->token_count; i++) {
+        if (p->tokens[i].kind == TOKEN_PROVIDER &&
+            str_equal(name, str_from(ask_provider_name(p->tokens[i].arg)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "model:" and the name as it is written here. */
+static bool join(struct proposal *r, struct str prefix, struct str name, struct str *ret_scope)
+{
+    *ret_scope = arena_printf(r->arena, "%.*s%.*s", STR_ARGS(prefix), STR_ARGS(name));
+    r->no_memory |= ret_scope->data == NULL;
+    return ret_scope->data != NULL;
+}
+
+bool proposal_find_scope(struct proposal *r, struct str scope, struct str *ret_scope)
+{
+    struct str name;
+
+    if (str_equal(scope, STR("*"))) {
+        *ret_scope = scope;
+        return true;
+    }
+    if (is_scope_of_ours(r, scope)) {
+        *ret_scope = scope;
+        return !find_listed(r->ours->features, r->ours->feature_count, scope, &name) ||
+               proposal_add_name(r, r->out->features, &r->out->feature_count, name) == OK;
+    }
+    if (str_starts_with(scope, MODEL_PREFIX)) {
+        name = str_slice(scope, MODEL_PREFIX.length, scope.length);
+        return proposal_find_model(r, name, &name) && join(r, MODEL_PREFIX, name, ret_scope);
+    }
+    if (str_starts_with(scope, PROVIDER_PREFIX)) {
+        name = str_slice(scope, PROVIDER_PREFIX.length, scope.length);
+        *ret_scope = scope;
+        return is_provider_said(r->said, name);
+    }
+    if (str_starts_with(scope, PROMPT_PREFIX)) {
+        name = str_slice(scope, PROMPT_PREFIX.length, scope.length);
+        return is_possible_name(name) && find_in_prompt(r, name, &name) &&
+               join(r, PROMPT_PREFIX, name, ret_scope);
+    }
+    if (!proposal_find_feature(r, scope, &name)) {
+        return false;
+    }
+    *ret_scope = name;
+    return proposal_add_name(r, r->out->features, &r->out->feature_count, name) == OK;
+}
+
+int proposal_add_name(struct proposal *r, struct str *names, size_t *count, struct str name)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (str_equal(names[i], name)) {
+            return OK;
+        }
+    }
+    if (*count == ASK_ENTITIES_MAX) {
+        return error_set(r->error, ERR_LIMIT, "proposal refused at '%s': more than %u names",
+                         r->pointer, ASK_ENTITIES_MAX);
+    }
+    names[*count] = proposal_keep(r, name);
+    *count += 1;
+    return OK;
+}
