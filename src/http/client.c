@@ -270,6 +270,9 @@ static void time_out(struct call *call)
         (void)error_set(&error, ERR_TIMEOUT, "no first byte of an answer after %llu ms",
                         (unsigned long long)call->first_byte_timeout_ms);
     }
+    /* The connection may be dead without knowing: with HTTP/2 the next attempt would be sent there.
+     */
+    (void)curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
     end_call(call, ERR_TIMEOUT, &error);
 }
 

@@ -27,7 +27,7 @@ struct http_client;
 
 typedef uint64_t http_call_id; /* 0 is none */
 
-/* Texts and the body are copied. */
+/* Texts and the body are copied. A time-out of 0 is none (to connect: 300 s). */
 struct http_call {
     enum http_method method; /* HTTP_GET or HTTP_POST */
     struct str url;
@@ -48,12 +48,13 @@ struct http_answer {
     size_t header_count;
 };
 
+/* All three are needed. Any of them may start, cancel and free. */
 struct http_call_listener {
     void (*on_head)(const struct http_answer *answer, void *arg);
     void (*on_piece)(struct str piece, void *arg);
     /* OK: the whole body was given. ERR_IO (no connection, a certificate, a broken stream),
      * ERR_TIMEOUT (error->message says which), ERR_LIMIT, ERR_NO_MEMORY. The message names neither
-     * headers nor keys. */
+     * headers nor keys; error is never NULL. */
     void (*on_done)(int code, const struct error *error, void *arg);
 };
 
@@ -64,7 +65,9 @@ must_check int http_client_new(struct loop *loop, const char *ca_file,
 /* Cancels what is under way; loop_free finishes it. NULL is allowed. */
 void http_client_free(struct http_client *client);
 
-/* ERR_INVALID (not an http or https address), ERR_LIMIT, ERR_NO_MEMORY: then no callback runs. */
+/* The listener is copied. ERR_INVALID (not an http or https address, a header that would break out
+ * of its line or that says how long the body is, a GET with a body, another method), ERR_LIMIT,
+ * ERR_NO_MEMORY: then no callback runs. */
 must_check int http_client_start(struct http_client *client, const struct http_call *call,
                                  const struct http_call_listener *listener, void *arg,
                                  http_call_id *ret_id, struct error *error);

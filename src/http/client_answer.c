@@ -8,6 +8,8 @@
 #include "base/check.h"
 #include "http/client_call.h"
 
+#define CURL_TOO_LARGE 100 /* CURLE_TOO_LARGE, which 7.88 does not have yet */
+
 struct str http_answer_header(const struct http_answer *answer, const char *name)
 {
     for (size_t i = 0; i < answer->header_count; i++) {
@@ -80,6 +82,7 @@ static size_t end_head(struct call *call, size_t length)
         .status = (int)status, .headers = call->client->headers, .header_count = count};
     call->has_head = true;
     call->listener.on_head(&answer, call->arg);
+    buf_done(&call->head);
     return taken(call, length);
 }
 
@@ -174,40 +177,37 @@ static int fault_result(const struct call *call, struct error *error)
 /* curl's own words, which may quote what a server sent: printable, and as part of a sentence. */
 static void copy_reason(const struct call *call, CURLcode result, char *reason, size_t size)
 {
-    const char *text = call->curl_error[0] ? call->curl_error : curl_easy_strerror(result);
-    size_t length = 0;
+    struct str text = str_from(call->curl_error[0] ? call->curl_error : curl_easy_strerror(result));
 
-    for (; text[length] && length + 1 < size; length++) {
-        unsigned char c = (unsigned char)text[length];
+    text = str_trim(text);
+    size_t length = text.length < size ? text.length : size - 1;
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text.data[i];
 
-        reason[length] = c >= 0x20 && c < 0x7f ? (char)c : '?';
-    }
-    while (length && (reason[length - 1] == '?' || reason[length - 1] == ' ')) {
-        length--;
+        reason[i] = c >= 0x20 && c < 0x7f ? (char)c : '?';
     }
     reason[length] = '\0';
-    if (isupper((unsigned char)reason[0]) && islower((unsigned char)reason[1])) {
+    if (length > 1 && isupper((unsigned char)reason[0]) && islower((unsigned char)reason[1])) {
         reason[0] = (char)tolower((unsigned char)reason[0]);
     }
 }
 
-/* Where it has no memory curl speaks of names it cannot resolve; and a line of a head that is
- * beyond its own bounds (100 kB) is "out of memory" to 7.88. */
+/* Where it has no memory curl also speaks of names that it cannot resolve. And a line of a head
+ * beyond its own bound (100 kB) is "out of memory" to curl before 8.6. OK: it is neither. */
 static int memory_result(const struct call *call, CURLcode result, struct error *error)
 {
+    bool is_memory = result == CURLE_OUT_OF_MEMORY;
     long sent = 0;
 
     if (client_failed_allocations() != call->failed_allocations) {
         return error_set(error, ERR_NO_MEMORY, "no memory for a request");
     }
     (void)curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &sent);
-    if (result == CURLE_OUT_OF_MEMORY && sent > 0 && !call->has_head) {
+    if ((is_memory && sent > 0 && !call->has_head) || (int)result == CURL_TOO_LARGE) {
         return error_set(error, ERR_LIMIT, "the head of the answer is longer than %u bytes",
                          HTTP_CLIENT_HEAD_BYTES_MAX);
     }
-    return result == CURLE_OUT_OF_MEMORY
-               ? error_set(error, ERR_NO_MEMORY, "no memory for a request")
-               : OK;
+    return is_memory ? error_set(error, ERR_NO_MEMORY, "no memory for a request") : OK;
 }
 
 int call_result(struct call *call, CURLcode result, struct error *error)

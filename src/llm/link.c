@@ -15,9 +15,7 @@ size_t llm_link_headers(const struct llm_provider *provider, struct str key,
     const struct llm_wire *wire = provider->wire;
     size_t count = 0;
 
-    ret_headers[count++] =
-        (struct http_header){STR("Content-Type"), STR("application/json; charset=utf-8")};
-    ret_headers[count++] = (struct http_header){STR("Accept"), STR("text/event-stream")};
+    ret_headers[count++] = (struct http_header){STR("Content-Type"), STR("application/json")};
     for (size_t i = 0; i < LLM_WIRE_HEADERS_MAX && wire->headers[i].name; i++) {
         ret_headers[count++] =
             (struct http_header){str_from(wire->headers[i].name), str_from(wire->headers[i].value)};

@@ -12,7 +12,7 @@
 
 #define LLM_ADDRESS_BYTES_MAX 8192u
 #define LLM_KEY_BYTES_MAX     8192u                      /* of a header's value */
-#define LLM_LINK_HEADERS_MAX  (LLM_WIRE_HEADERS_MAX + 3) /* type, accept, key */
+#define LLM_LINK_HEADERS_MAX  (LLM_WIRE_HEADERS_MAX + 2) /* type, key */
 
 struct llm_link {
     struct llm_provider provider; /* texts in the arena */
