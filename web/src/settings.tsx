@@ -187,7 +187,7 @@ function NeverSent({ sentences, hasChain }: { sentences: string[]; hasChain: boo
     <Section title="What is never sent">
       <p class="soft small">
         {hasChain ? "A model gets the question and facts that were computed here" : "A model would get the question and facts that were computed here"}
-        : sums, shares, and the names of models and features. Never:
+        : sums, shares and times, with the names of models, features and agents. Never:
       </p>
       <ul class="never">
         {sentences.map((sentence) => (
