@@ -21,7 +21,7 @@ static const char *const sample_prompt =
     "How can we reduce costs by 20 % without making anything worse?";
 
 static const char *const never_sent[] = {
-    "Records of your calls: no row of your data is sent, only sums and shares of many.",
+    "Records of your calls: no row of your data is sent, only what was computed from them.",
     "Prompts and answers of your calls: they are not even kept here.",
     "Ids of users, sessions and requests in your records.",
     "Files, their names and where they lie.",

@@ -60,7 +60,7 @@ static int out_of_memory(struct reader *reader)
 static bool has_odd_characters(struct str url)
 {
     for (size_t i = 0; i < url.length; i++) {
-        if (url.data[i] <= ' ' || url.data[i] > '~' || memchr("\"<>\\^`{|}", url.data[i], 9)) {
+        if (url.data[i] <= ' ' || url.data[i] > '~' || strchr("\"<>\\^`{|}", url.data[i])) {
             return true;
         }
     }
