@@ -40,23 +40,21 @@ static size_t refuse(struct call *call, enum call_fault fault)
 
 /* ---- the head ---- */
 
-/* "Name: value" lines; the status line, folded lines and what has no colon are passed over. */
-static int split_head(struct call *call, size_t *ret_count)
+int client_head_split(struct str head, struct http_header *headers, size_t *ret_count)
 {
-    struct http_header *headers = call->client->headers;
-    struct str head = buf_str(&call->head);
     size_t count = 0;
 
     for (size_t begin = 0; begin < head.length;) {
         size_t end = str_find(head, STR("\n"), begin);
         struct str line = str_slice(head, begin, end < head.length ? end : head.length);
         size_t colon = str_find(line, STR(":"), 0);
+        struct str name = str_trim(str_slice(line, 0, colon < line.length ? colon : 0));
 
-        if (begin > 0 && colon < line.length && line.data[0] != ' ' && line.data[0] != '\t') {
+        if (begin > 0 && name.length && line.data[0] != ' ' && line.data[0] != '\t') {
             if (count == CLIENT_ANSWER_HEADERS_MAX) {
                 return ERR_LIMIT;
             }
-            headers[count].name = str_trim(str_slice(line, 0, colon));
+            headers[count].name = name;
             headers[count].value = str_trim(str_slice(line, colon + 1, line.length));
             count++;
         }
@@ -75,7 +73,7 @@ static size_t end_head(struct call *call, size_t length)
     if (status < 200) {
         return length; /* an interim answer: the real one follows */
     }
-    if (split_head(call, &count)) {
+    if (client_head_split(buf_str(&call->head), call->client->headers, &count)) {
         return refuse(call, CALL_TOO_MANY_HEADERS);
     }
     struct http_answer answer = {

@@ -136,6 +136,10 @@ must_check int call_prepare(struct call *call, const struct http_call *wanted, s
 
 /* ---- client_answer.c ---- */
 
+/* "Name: value" lines into headers, of which there are CLIENT_ANSWER_HEADERS_MAX; the status line,
+ * folded lines and those without a name or a colon are passed over. ERR_LIMIT. */
+must_check int client_head_split(struct str head, struct http_header *headers, size_t *ret_count);
+
 size_t call_on_header(char *data, size_t size, size_t count, void *arg);
 size_t call_on_body(char *data, size_t size, size_t count, void *arg);
 

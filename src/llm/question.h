@@ -71,6 +71,7 @@ struct question {
     struct llm_listener listener;
     void *arg;
     enum question_state state;
+    bool has_begun;
     bool is_over;
     bool is_over_budget;
     bool is_feeding; /* the reading is in use */
@@ -87,12 +88,26 @@ struct question {
     char response_ids[LLM_ATTEMPTS_MAX][LLM_NAME_BYTES_MAX];
 };
 
+static inline uint64_t question_now_ms(const struct question *question)
+{
+    return loop_now_ms(question->llm->loop);
+}
+
+static inline struct llm_link *question_link(struct question *question)
+{
+    return &question->llm->links[question->link];
+}
+
+/* ---- llm.c ---- */
+
 /* While an event runs its chain stays in memory, also when it is freed. */
 void llm_hold(struct llm *llm);
 void llm_release(struct llm *llm);
 
 /* Takes the question out of its slot. */
 void llm_forget(struct llm *llm, struct question *question);
+
+/* ---- question.c ---- */
 
 /* Writes bodies and copies what a reading must know. ERR_LIMIT, ERR_NO_MEMORY. NULL out then. */
 must_check int question_new(struct llm *llm, const struct llm_request *request, bool is_over_budget,
@@ -103,5 +118,43 @@ void question_start(struct question *question);
 
 /* Ends it without a word to its listener. */
 void question_drop(struct question *question);
+
+/* answer is the listener's; NULL unless code is OK. */
+void question_end(struct question *question, int code, struct llm_answer *answer);
+
+/* What came as text is void; the same link after a wait, or the next one. May end the question. */
+void question_attempt_failed(struct question *question, enum attempt_then then);
+
+/* As far as it gets without waiting for anybody. Every event ends with it. */
+void question_go_on(struct question *question);
+
+/* ---- question_attempt.c ---- */
+
+/* pass: what the link's breaker said. */
+void question_begin_attempt(struct question *question, enum breaker_pass pass);
+
+/* In QUESTION_ASKS: cancelled; or ended because the whole question's time is up. */
+void question_drop_attempt(struct question *question);
+void question_end_by_time(struct question *question);
+
+/* ---- question_record.c ---- */
+
+/* Of an attempt at the question's link that begins now. */
+void record_begin(struct question *question);
+struct llm_attempt *record_last(struct question *question);
+
+/* Since the attempt began; at least 1, for 0 says that there was nothing. */
+int64_t record_passed_us(struct question *question);
+
+/* Why it failed; see attempt_say. */
+void record_say(struct question *question, const char *before, struct str text);
+void record_keep_id(struct question *question, struct str id);
+
+/* It is over: the record is completed and counted. usage may be NULL. */
+void record_close(struct question *question, const struct attempt_verdict *verdict,
+                  const struct llm_usage *usage);
+
+/* An attempt that is not made. */
+void record_unasked(struct question *question, enum llm_outcome outcome, const char *failure);
 
 #endif

@@ -105,6 +105,70 @@ static void test_calls_are_an_answer(void **state)
     assert_false(asked.attempts[0].usage.is_known);
 }
 
+/* The format's end is the answer's, however the connection goes on. */
+static void test_whole_answer_needs_no_good_end_of_its_connection(void **state)
+{
+    static const struct play plays[] = {
+        {HEAD("200 OK", "Content-Length: 99999\r\n"), WHOLE("whole"), 0, PLAY_CLOSES},
+        {HEAD("200 OK", "Content-Length: 99999\r\n"), WHOLE("whole"), 0, PLAY_RESETS},
+        {OK_HEAD, WHOLE("whole"), 0, PLAY_HANGS}};
+
+    (void)state;
+    house.limits.idle_timeout_ms = 40;
+    house_add(&house, plays);
+    house_build(&house);
+    for (size_t i = 0; i < ARRAY_LENGTH(plays); i++) {
+        ask_and_wait(&house, &asked);
+        assert_int_equal(asked.code, OK);
+        assert_int_equal(asked.attempt_count, 1);
+        assert_str(asked.answer.text, "whole");
+        asked_clear(&asked);
+    }
+    memset(&asked, 0, sizeof(asked));
+}
+
+static void test_listener_needs_only_on_done(void **state)
+{
+    static const struct play plays[] = {{OK_HEAD, DELTA("half"), 0, PLAY_CLOSES}};
+    static const struct play next[] = {ANSWERS("second")};
+    const struct llm_listener listener = {.on_done = asked_on_done};
+    struct error error;
+
+    (void)state;
+    house_add(&house, plays);
+    house_add(&house, next);
+    house_build(&house);
+    asked.house = &house;
+    assert_int_equal(llm_ask(house.llm, &hello, UINT64_MAX, &listener, &asked, &asked.id, &error),
+                     OK);
+    turn_until(&house, asked.done);
+    assert_int_equal(asked.code, OK);
+    assert_true(asked.attempts[0].first_token_us > 0);
+}
+
+static int64_t time_that_runs_back(void)
+{
+    static int64_t now = INT64_C(1790000000000000);
+
+    return now -= 5000000;
+}
+
+static void test_clock_that_is_set_back_does_no_harm(void **state)
+{
+    static const struct play plays[] = {ANSWERS("yes")};
+    struct error error;
+
+    (void)state;
+    house_add(&house, plays);
+    struct llm_options options = house_options(&house);
+    options.clock_us = time_that_runs_back;
+    assert_int_equal(llm_new(&options, &house.llm, &error), OK);
+    ask_and_wait(&house, &asked);
+    assert_int_equal(asked.code, OK);
+    assert_int_equal(asked.attempts[0].latency_us, 1);
+    assert_int_equal(asked.attempts[0].first_token_us, 1);
+}
+
 /* ---- another attempt ---- */
 
 static void test_retry_after_is_obeyed(void **state)
@@ -357,6 +421,60 @@ static void test_silence_is_tried_again_then_the_next_is_asked(void **state)
     memset(&asked, 0, sizeof(asked));
 }
 
+/* A place that takes no connection and refuses none: its queue is full, and nobody accepts. */
+struct full_place {
+    int listener;
+    int waiting[4];
+    unsigned port;
+};
+
+static void full_place_open(struct full_place *place)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+
+    place->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(place->listener >= 0);
+    assert_int_equal(bind(place->listener, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(listen(place->listener, 0), 0);
+    assert_int_equal(getsockname(place->listener, (struct sockaddr *)&address, &length), 0);
+    place->port = ntohs(address.sin_port);
+    for (size_t i = 0; i < ARRAY_LENGTH(place->waiting); i++) {
+        place->waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        assert_true(place->waiting[i] >= 0);
+        (void)connect(place->waiting[i], (struct sockaddr *)&address, length);
+    }
+}
+
+static void full_place_close(struct full_place *place)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(place->waiting); i++) {
+        (void)close(place->waiting[i]);
+    }
+    (void)close(place->listener);
+}
+
+static void test_connection_that_does_not_come_about_has_a_time_out(void **state)
+{
+    static const struct play answers[] = {ANSWERS("second")};
+    struct full_place place;
+
+    (void)state;
+    full_place_open(&place);
+    house.limits.connect_timeout_ms = 40;
+    house_add_at(&house, place.port, &llm_wire_openai_chat, answers, 1);
+    house_add(&house, answers);
+    house_build(&house);
+    ask_and_wait(&house, &asked);
+    assert_int_equal(asked.code, OK);
+    assert_int_equal(asked.attempt_count, 3);
+    assert_attempt(&asked, 0, 0, LLM_TIMED_OUT);
+    assert_true(asked.attempts[0].never_sent);
+    assert_true(asked.attempts[1].never_sent);
+    assert_false(asked.attempts[2].never_sent);
+    full_place_close(&place);
+}
+
 /* An attempt that had all of its time is not begun again. */
 static void test_attempt_that_takes_too_long_is_not_repeated(void **state)
 {
@@ -513,121 +631,15 @@ static void test_attempts_are_shared_among_the_links(void **state)
     }
 }
 
-/* ---- the breaker ---- */
-
-static const char *breaker_of(unsigned index)
-{
-    struct llm_state link;
-
-    llm_provider_state(house.llm, index, &link);
-    return link.breaker;
-}
-
-static void wait_for_half_open(unsigned index)
-{
-    turn_until(&house, strcmp(breaker_of(index), "half_open") == 0);
-}
-
-static void test_breaker_opens_tries_and_closes(void **state)
-{
-    static const struct play fails[] = {SAYS("500 Oh", "Retry-After: 0\r\n", "")};
-    static const struct play answers[] = {ANSWERS("back again")};
-
-    (void)state;
-    house.limits.breaker_failures = 2;
-    house.limits.breaker_open_ms = 60;
-    house_add(&house, fails);
-    house_build(&house);
-    ask_and_wait(&house, &asked); /* two attempts */
-    assert_string_equal(breaker_of(0), "open");
-    ask_and_wait(&house, &asked); /* not asked */
-    assert_int_equal(asked.code, ERR_IO);
-    assert_int_equal(asked.attempt_count, 1);
-    assert_attempt(&asked, 0, 0, LLM_BREAKER_OPEN);
-    assert_int_equal(house.scripts[0].asked, 2);
-    wait_for_half_open(0);
-    ask_and_wait(&house, &asked); /* tried once, and open again: no second attempt */
-    assert_int_equal(asked.attempt_count, 1);
-    assert_attempt(&asked, 0, 0, LLM_FAILED);
-    assert_string_equal(breaker_of(0), "open");
-    assert_int_equal(house.scripts[0].asked, 3);
-    house.scripts[0].plays = answers;
-    wait_for_half_open(0);
-    ask_and_wait(&house, &asked);
-    assert_int_equal(asked.code, OK);
-    assert_string_equal(breaker_of(0), "closed");
-}
-
-static void test_half_open_breaker_lets_one_question_through(void **state)
-{
-    static const struct play plays[] = {SAYS("500 Oh", "", ""), HANGS, ANSWERS("again")};
-    static struct asked second;
-
-    (void)state;
-    house.limits.breaker_failures = 1;
-    house.limits.breaker_open_ms = 20;
-    house_add(&house, plays);
-    house_build(&house);
-    ask_and_wait(&house, &asked);
-    wait_for_half_open(0);
-    ask(&house, &asked);
-    turn_until(&house, house.scripts[0].asked == 2);
-    ask_and_wait(&house, &second);
-    assert_int_equal(second.code, ERR_IO);
-    assert_attempt(&second, 0, 0, LLM_BREAKER_OPEN);
-    /* The one that tries goes away: the next may. */
-    llm_cancel(house.llm, asked.id);
-    assert_string_equal(breaker_of(0), "half_open");
-    ask_and_wait(&house, &second);
-    assert_int_equal(second.code, OK);
-    assert_string_equal(breaker_of(0), "closed");
-    asked_clear(&second);
-}
-
-static void test_refusals_do_not_open_the_breaker(void **state)
-{
-    static const struct play plays[] = {SAYS("401 No", "", ""), SAYS("404 No", "", ""),
-                                        SAYS("400 No", "", "")};
-
-    (void)state;
-    house.limits.breaker_failures = 1;
-    house_add(&house, plays);
-    house_build(&house);
-    for (unsigned i = 0; i < 5; i++) {
-        ask_and_wait(&house, &asked);
-        assert_attempt(&asked, 0, 0, LLM_REFUSED);
-    }
-    assert_string_equal(breaker_of(0), "closed");
-}
-
-/* All links are open: told from an event, not from within llm_ask, and at once. */
-static void test_all_breakers_open(void **state)
-{
-    static const struct play fails[] = {SAYS("500 Oh", "", "")};
-
-    (void)state;
-    house.limits.breaker_failures = 1;
-    house_add(&house, fails);
-    house_add(&house, fails);
-    house_build(&house);
-    ask_and_wait(&house, &asked);
-    assert_int_equal(asked.attempt_count, 2);
-    ask_and_wait(&house, &asked);
-    assert_int_equal(asked.code, ERR_IO);
-    assert_int_equal(asked.attempt_count, 2);
-    assert_attempt(&asked, 0, 0, LLM_BREAKER_OPEN);
-    assert_attempt(&asked, 1, 1, LLM_BREAKER_OPEN);
-    assert_true(asked.ended_ms - asked.began_ms < 500);
-    assert_int_equal(asked.attempts[0].latency_us, 0);
-    assert_int_equal(house.scripts[0].asked + house.scripts[1].asked, 2);
-}
-
 #define WITH_HOUSE(test) cmocka_unit_test_setup_teardown(test, open_house, close_house)
 
 static const struct CMUnitTest tests[] = {
     WITH_HOUSE(test_first_provider_answers),
     WITH_HOUSE(test_request_carries_key_type_and_body),
     WITH_HOUSE(test_calls_are_an_answer),
+    WITH_HOUSE(test_whole_answer_needs_no_good_end_of_its_connection),
+    WITH_HOUSE(test_listener_needs_only_on_done),
+    WITH_HOUSE(test_clock_that_is_set_back_does_no_harm),
     WITH_HOUSE(test_retry_after_is_obeyed),
     WITH_HOUSE(test_limited_says_why_and_is_asked_again),
     WITH_HOUSE(test_what_may_pass_is_tried_again_then_the_next_is_asked),
@@ -635,6 +647,7 @@ static const struct CMUnitTest tests[] = {
     WITH_HOUSE(test_address_that_is_none_goes_to_the_next),
     WITH_HOUSE(test_endless_bodies_are_cut),
     WITH_HOUSE(test_silence_is_tried_again_then_the_next_is_asked),
+    WITH_HOUSE(test_connection_that_does_not_come_about_has_a_time_out),
     WITH_HOUSE(test_attempt_that_takes_too_long_is_not_repeated),
     WITH_HOUSE(test_question_has_a_time_of_its_own),
     WITH_HOUSE(test_wait_beyond_the_question_is_not_begun),
@@ -642,10 +655,6 @@ static const struct CMUnitTest tests[] = {
     WITH_HOUSE(test_usage_of_an_answer_that_broke_off_is_known),
     WITH_HOUSE(test_nobody_answers),
     WITH_HOUSE(test_attempts_are_shared_among_the_links),
-    WITH_HOUSE(test_breaker_opens_tries_and_closes),
-    WITH_HOUSE(test_half_open_breaker_lets_one_question_through),
-    WITH_HOUSE(test_refusals_do_not_open_the_breaker),
-    WITH_HOUSE(test_all_breakers_open),
 };
 
 UNIT_MAIN(tests)
