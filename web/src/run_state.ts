@@ -266,7 +266,7 @@ function applyWork(run: RunState, event: RunEvent): RunState {
 }
 
 function understood(run: RunState, event: RunEvent & { type: "STATE_SNAPSHOT" }): RunState {
-  const by = event.by ?? event.snapshot.by;
+  const by = event.snapshot.by;
   if (!event.snapshot.text) return run;
   return { ...run, understood: event.snapshot.text, ...(by ? { understoodBy: by } : {}) };
 }

@@ -122,11 +122,7 @@ export type RunEvent = EventBase &
     | { type: "RUN_STARTED"; threadId: string }
     | { type: "STEP_STARTED"; stepName: string }
     | { type: "STEP_FINISHED"; stepName: string; durationUs?: number; deliveredTo?: number }
-    | {
-        type: "STATE_SNAPSHOT";
-        snapshot: { text?: string; interpretation?: unknown; by?: string };
-        by?: string;
-      }
+    | { type: "STATE_SNAPSHOT"; snapshot: { text?: string; interpretation?: unknown; by?: string } }
     | { type: "CUSTOM"; name: string; value?: unknown }
     | { type: "SUBAGENT_STARTED"; subagentRunId: string; name: string }
     | { type: "SUBAGENT_FINISHED"; subagentRunId: string }

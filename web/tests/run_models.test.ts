@@ -140,7 +140,7 @@ test("who refined what was understood is named", () => {
   const run = replay([
     START,
     { type: "STATE_SNAPSHOT", snapshot: { text: "cost" } },
-    { type: "STATE_SNAPSHOT", snapshot: { text: "cost −20 %" }, by: "openai/gpt-5-mini" },
+    { type: "STATE_SNAPSHOT", snapshot: { text: "cost −20 %", by: "openai/gpt-5-mini" } },
   ]);
   assert.equal(run.understood, "cost −20 %");
   assert.equal(run.understoodBy, "openai/gpt-5-mini");

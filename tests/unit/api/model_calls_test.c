@@ -104,6 +104,7 @@ static const struct store_model_call calls[] = {
      .input_uncached = 700,
      .output = 70,
      .cost_pico_usd = -1,
+     .response_id = {"msg_1", 5}, /* another server's, and no other call */
      .request = {"{}", 2}},
     {.question = 1,
      .attempt = 3,
