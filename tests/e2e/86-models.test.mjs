@@ -142,7 +142,7 @@ test("a question of the model's own is asked in the report, and holds nothing up
 test("an invented number is caught while it streams, repaired once, then dropped", async () => {
   const bad = "Your records cost {spend.total}. You will save forty-two percent next month.";
   let writes = 0;
-  await withModels({ write: () => ({ text: writes++ ? PROSE : bad }) }, async ({ server, provider, sample }) => {
+  await withModels({ write: () => ({ text: writes++ ? PROSE : bad, pauseMs: 5 }) }, async ({ server, provider, sample }) => {
     const { events, report } = await askModel(server, sample, prompt);
     const messages = messagesOf(events);
     assert.equal(messages.length, 2);
