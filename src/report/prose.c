@@ -418,6 +418,7 @@ static bool is_marker(const struct prose *prose, int32_t point)
 
 static int refuse_digit(struct prose *prose, int32_t point)
 {
+    char letters[FOLDED_LETTERS];
     size_t begin = prose->line.length;
 
     append_point(prose, point);
@@ -426,7 +427,7 @@ static int refuse_digit(struct prose *prose, int32_t point)
     }
     struct str word = str_slice(buf_str(&prose->line), begin, prose->line.length);
     struct str name = prose_name_like(prose, word);
-    if (name.length) {
+    if (name.length && words_fold(word.data[0], letters)) {
         return prose_refuse(prose, "a digit stands in \"%.*s\"; a name is written in backquotes",
                             STR_ARGS(word));
     }
