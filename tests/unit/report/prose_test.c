@@ -299,7 +299,7 @@ static void test_prose_holds_back_what_is_in_doubt(void **state)
         {", I think, is", ""},
         {" {whatif.gpt-4o-mini.quality}", " quality of it, I think, is unknown (needs quality "
                                           "scores)"},
-        {" so ", " so"},
+        {" also ", " also"},
         {"per ", ""},
         {"request it", " per request"},
     };
