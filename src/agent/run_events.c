@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/decimal.h"
 #include "report/template.h"
 
 #define PROMPT_BYTES_MAX         ((size_t)192 << 10)
@@ -152,8 +153,37 @@ void run_events_started(const struct run_names *names, int64_t time_us, struct s
     json_end_object(&w);
 }
 
+static void put_count(struct json_writer *w, const char *key, uint64_t count)
+{
+    json_key(w, key);
+    put_u64(w, count);
+}
+
+static uint64_t input_of(const struct llm_usage *usage)
+{
+    return usage->input_uncached + usage->cache_read + usage->cache_write_5m +
+           usage->cache_write_1h;
+}
+
+static void put_usage(struct json_writer *w, const struct run_events_usage *used)
+{
+    const struct llm_usage *usage = used->usage;
+
+    json_begin_object(w);
+    put_text(w, "provider", used->provider);
+    put_text(w, "model", used->model);
+    put_count(w, "inputTokens", input_of(usage));
+    put_count(w, "outputTokens", usage->output);
+    put_count(w, "totalTokens", input_of(usage) + usage->output);
+    put_count(w, "reasoningTokens", usage->reasoning);
+    put_count(w, "cachedInputTokens", usage->cache_read);
+    put_count(w, "cacheWriteInputTokens", usage->cache_write_5m + usage->cache_write_1h);
+    json_end_object(w);
+}
+
 void run_events_finished(const struct run_names *names, int64_t time_us, bool is_cancelled,
-                         struct str report_id, struct buf *out)
+                         struct str report_id, const struct run_events_usage *usages,
+                         size_t usage_count, struct buf *out)
 {
     struct json_writer w = begin(names, "RUN_FINISHED", time_us, out);
 
@@ -170,6 +200,9 @@ void run_events_finished(const struct run_names *names, int64_t time_us, bool is
     }
     json_key(&w, "usage");
     json_begin_array(&w);
+    for (size_t i = 0; i < usage_count; i++) {
+        put_usage(&w, &usages[i]);
+    }
     json_end_array(&w);
     json_end_object(&w);
 }
@@ -185,18 +218,90 @@ void run_events_error(const struct run_names *names, int64_t time_us, const char
     json_end_object(&w);
 }
 
-void run_events_resumed(const struct run_names *names, int64_t time_us, unsigned attempt,
-                        struct buf *out)
+/* Up to the members of its value. */
+static struct json_writer begin_custom(const struct run_names *names, const char *name,
+                                       int64_t time_us, struct buf *out)
 {
     struct json_writer w = begin(names, "CUSTOM", time_us, out);
 
-    put_text(&w, "name", STR("netra.resumed"));
+    put_text(&w, "name", str_from(name));
     json_key(&w, "value");
     json_begin_object(&w);
-    json_key(&w, "attempt");
-    json_put_i64(&w, attempt);
-    json_end_object(&w);
-    json_end_object(&w);
+    return w;
+}
+
+static void end_custom(struct json_writer *w)
+{
+    json_end_object(w);
+    json_end_object(w);
+}
+
+void run_events_resumed(const struct run_names *names, int64_t time_us, unsigned attempt,
+                        struct buf *out)
+{
+    struct json_writer w = begin_custom(names, "netra.resumed", time_us, out);
+
+    put_count(&w, "attempt", attempt);
+    end_custom(&w);
+}
+
+void run_events_skipped(const struct run_names *names, int64_t time_us, struct buf *out)
+{
+    struct json_writer w = begin_custom(names, "netra.skipped", time_us, out);
+
+    end_custom(&w);
+}
+
+/* ---- questions to models ---- */
+
+static void put_cost(struct json_writer *w, int64_t pico_usd)
+{
+    struct buf text;
+
+    buf_init(&text, DECIMAL_TEXT_BYTES);
+    decimal_print(decimal_of(pico_usd, 12), &text);
+    put_text(w, "costUsd", buf_str(&text));
+    if (buf_status(&text) && !w->out->status) {
+        w->out->status = buf_status(&text);
+    }
+    buf_done(&text);
+}
+
+static void put_model(struct json_writer *w, const struct run_model *model)
+{
+    if (model->provider.length) {
+        put_text(w, "provider", model->provider);
+        put_text(w, "model", model->model);
+    }
+    put_count(w, "attempts", model->attempts);
+    if (model->usage.is_known) {
+        put_count(w, "inputTokens", input_of(&model->usage));
+        put_count(w, "outputTokens", model->usage.output);
+    }
+    if (model->has_cost) {
+        put_cost(w, model->cost_pico_usd);
+    }
+}
+
+static void question(const struct run_names *names, const struct run_event *event, struct buf *out)
+{
+    bool is_answer = event->kind == RUN_MODEL_ANSWERED;
+    struct json_writer w = begin_custom(
+        names, is_answer ? "netra.model_answered" : "netra.model_asked", event->time_us, out);
+
+    put_count(&w, "question", event->index);
+    put_text(&w, "purpose", str_from(event->name));
+    put_text(&w, "prompt", event->text);
+    if (event->model) {
+        put_model(&w, event->model);
+    } else if (is_answer) {
+        put_count(&w, "attempts", 0);
+    }
+    if (event->failure) {
+        json_key(&w, "failure");
+        put_cut(&w, str_from(event->failure), MESSAGE_BYTES_MAX);
+    }
+    end_custom(&w);
 }
 
 /* ---- steps, agents, what was understood ---- */
@@ -251,6 +356,13 @@ static void interpretation(const struct run_names *names, const struct run_event
     }
     json_key(&w, "text");
     put_cut(&w, event->interpretation_text, ECHO_BYTES_MAX);
+    if (event->model) {
+        char by[2 * LLM_NAME_BYTES_MAX + 2];
+
+        (void)snprintf(by, sizeof(by), "%.*s/%.*s", STR_ARGS(event->model->provider),
+                       STR_ARGS(event->model->model));
+        put_text(&w, "by", str_from(by));
+    }
     json_end_object(&w);
     json_end_object(&w);
 }
@@ -418,8 +530,65 @@ int run_events_of(const struct run_names *names, const struct run_event *event,
     case RUN_INTERPRETED:
         interpretation(names, event, &out);
         break;
+    case RUN_MODEL_ASKED:
+    case RUN_MODEL_ANSWERED:
+        question(names, event, &out);
+        break;
+    case RUN_TEXT_STARTED:
+    case RUN_TEXT:
+    case RUN_TEXT_FINISHED:
+    case RUN_TEXT_WITHDRAWN:
+        return OK;
     }
     return emit_and_clear(&out, emit, arg);
+}
+
+/* ---- text ---- */
+
+static struct json_writer begin_text(const struct run_names *names, const char *type,
+                                     int64_t time_us, struct str message_id, struct buf *out)
+{
+    struct json_writer w = begin(names, type, time_us, out);
+
+    put_text(&w, "messageId", message_id);
+    return w;
+}
+
+void run_events_text_started(const struct run_names *names, int64_t time_us, struct str message_id,
+                             struct buf *out)
+{
+    struct json_writer w = begin_text(names, "TEXT_MESSAGE_START", time_us, message_id, out);
+
+    put_text(&w, "role", STR("assistant"));
+    json_end_object(&w);
+}
+
+void run_events_text(const struct run_names *names, int64_t time_us, struct str message_id,
+                     struct str delta, struct buf *out)
+{
+    struct json_writer w = begin_text(names, "TEXT_MESSAGE_CONTENT", time_us, message_id, out);
+
+    put_text(&w, "delta", delta);
+    json_end_object(&w);
+}
+
+void run_events_text_finished(const struct run_names *names, int64_t time_us, struct str message_id,
+                              struct buf *out)
+{
+    struct json_writer w = begin_text(names, "TEXT_MESSAGE_END", time_us, message_id, out);
+
+    json_end_object(&w);
+}
+
+void run_events_text_withdrawn(const struct run_names *names, int64_t time_us,
+                               struct str message_id, struct str reason, struct buf *out)
+{
+    struct json_writer w = begin_custom(names, "netra.text_withdrawn", time_us, out);
+
+    put_text(&w, "messageId", message_id);
+    json_key(&w, "reason");
+    put_cut(&w, reason, MESSAGE_BYTES_MAX);
+    end_custom(&w);
 }
 
 /* ---- the report ---- */
@@ -469,24 +638,16 @@ int run_events_summary(const struct run_names *names, int64_t time_us, struct st
 
     buf_init(&out, EVENT_TEXT_BYTES_MAX);
     buf_init(&line, RUN_EVENT_BYTES_MAX);
-    struct json_writer w = begin(names, "TEXT_MESSAGE_START", time_us, &out);
-    put_text(&w, "messageId", message_id);
-    put_text(&w, "role", STR("assistant"));
-    json_end_object(&w);
+    run_events_text_started(names, time_us, message_id, &out);
     int code = emit_and_clear(&out, emit, arg);
     for (size_t i = 0; i < summary_count(report) && !code; i++) {
         buf_clear(&line);
         print_line(report, i, i + 1 < summary_count(report) ? "\n" : "", &line);
-        w = begin(names, "TEXT_MESSAGE_CONTENT", time_us, &out);
-        put_text(&w, "messageId", message_id);
-        put_text(&w, "delta", buf_str(&line));
-        json_end_object(&w);
+        run_events_text(names, time_us, message_id, buf_str(&line), &out);
         code = buf_status(&line) ? buf_status(&line) : emit_and_clear(&out, emit, arg);
     }
     if (!code) {
-        w = begin(names, "TEXT_MESSAGE_END", time_us, &out);
-        put_text(&w, "messageId", message_id);
-        json_end_object(&w);
+        run_events_text_finished(names, time_us, message_id, &out);
         code = emit_and_clear(&out, emit, arg);
     }
     return code;

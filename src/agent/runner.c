@@ -17,6 +17,20 @@ static void show_counts(const struct runner *runner)
 {
     metric_set(METRIC_RUNS_WORKING, 0, runner->counts.working);
     metric_set(METRIC_RUNS_WAITING, 0, runner->counts.waiting);
+    metric_set(METRIC_RUNS_ASKING, 0, runner->counts.asking);
+}
+
+static void join_queue(struct live_queue *queue, struct live_run *live)
+{
+    if (queue->first) {
+        queue->last->next_waiting = live;
+    } else {
+        queue->first = live;
+    }
+    queue->last = live;
+    live->queue = queue;
+    live->phase = LIVE_WAITING;
+    live->runner->counts.waiting++;
 }
 
 void runner_enqueue(struct live_run *live)
@@ -25,39 +39,42 @@ void runner_enqueue(struct live_run *live)
 
     live->next = runner->live;
     runner->live = live;
-    live->phase = LIVE_WAITING;
-    live->is_waiting = true;
-    if (runner->last_waiting) {
-        runner->last_waiting->next_waiting = live;
-    } else {
-        runner->first_waiting = live;
-    }
-    runner->last_waiting = live;
-    runner->counts.waiting++;
+    join_queue(&runner->waiting, live);
 }
 
 static void leave_queue(struct live_run *live)
 {
-    struct runner *runner = live->runner;
+    struct live_queue *queue = live->queue;
     struct live_run *before = NULL;
 
-    if (!live->is_waiting) {
+    if (!queue) {
         return;
     }
-    for (struct live_run *at = runner->first_waiting; at != live; at = at->next_waiting) {
+    for (struct live_run *at = queue->first; at != live; at = at->next_waiting) {
         before = at;
     }
     if (before) {
         before->next_waiting = live->next_waiting;
     } else {
-        runner->first_waiting = live->next_waiting;
+        queue->first = live->next_waiting;
     }
-    if (runner->last_waiting == live) {
-        runner->last_waiting = before;
+    if (queue->last == live) {
+        queue->last = before;
     }
     live->next_waiting = NULL;
-    live->is_waiting = false;
-    runner->counts.waiting--;
+    live->queue = NULL;
+    live->runner->counts.waiting--;
+}
+
+void live_leave_place(struct live_run *live)
+{
+    live->runner->counts.working -= live->has_place;
+    live->has_place = false;
+}
+
+void live_await_place(struct live_run *live)
+{
+    join_queue(&live->runner->answered, live);
 }
 
 static void take_place(struct live_run *live)
@@ -65,6 +82,10 @@ static void take_place(struct live_run *live)
     leave_queue(live);
     live->has_place = true;
     live->runner->counts.working++;
+    if (live->run) {
+        live_step(live);
+        return;
+    }
     live->phase = LIVE_OPENING;
     if (live->is_recovered) {
         live_resume(live);
@@ -76,16 +97,25 @@ static void take_place(struct live_run *live)
     live_begin(live);
 }
 
+/* Who comes next; while the server stops only who has begun. */
+static struct live_run *next_in_line(const struct runner *runner)
+{
+    if (runner->answered.first || runner->is_draining) {
+        return runner->answered.first;
+    }
+    return runner->waiting.first;
+}
+
 void runner_schedule(struct runner *runner)
 {
+    struct live_run *live;
+
     if (runner->is_scheduling) {
         return;
     }
     runner->is_scheduling = true;
-    while (!runner->is_draining && runner->first_waiting &&
-           runner->counts.working < runner->options.concurrent_max) {
-        struct live_run *live = runner->first_waiting;
-
+    while (runner->counts.working < runner->options.concurrent_max &&
+           (live = next_in_line(runner))) {
         take_place(live);
         live_settle(live);
     }
@@ -99,6 +129,12 @@ static bool is_under_way(const struct live_run *live)
 {
     return live->is_on_worker || live->is_opening || live->is_storing ||
            atomic_load(&live->is_posted);
+}
+
+/* It has begun and has no place while a model answers, or since one has. */
+static bool has_left(const struct live_run *live)
+{
+    return live->phase == LIVE_ASKING || live->queue == &live->runner->answered;
 }
 
 static void say_drained(void *arg)
@@ -118,7 +154,7 @@ static void look_drained(struct runner *runner)
         return;
     }
     for (const struct live_run *live = runner->live; live; live = live->next) {
-        if (live->has_place || is_under_way(live)) {
+        if (live->has_place || has_left(live) || is_under_way(live)) {
             return;
         }
     }
@@ -139,7 +175,7 @@ static void stop_work(void *arg)
         bool ends_soon =
             live->phase >= LIVE_DELIVERING || (live->is_cancel_wanted && !live_is_replaying(live));
 
-        if (live->has_place && !ends_soon) {
+        if ((live->has_place || has_left(live)) && !ends_soon) {
             live->phase = LIVE_GONE;
             atomic_store(&live->is_cancelled, true);
             live_settle(live);
@@ -169,6 +205,7 @@ struct live_run *live_new(struct runner *runner)
         live->next_seq = 1;
         arena_init(&live->arena, LIVE_ARENA_BYTES_MAX);
         live_work_init(live);
+        live_text_init(live);
     }
     return live;
 }
@@ -176,7 +213,9 @@ struct live_run *live_new(struct runner *runner)
 void live_free(struct live_run *live)
 {
     check(!is_under_way(live));
+    live_stop_asking(live);
     live_drop_notes(live);
+    buf_done(&live->text.waiting);
     note_list_free(&live->batch_notes);
     store_batch_free(live->batch);
     run_free(live->run);
@@ -198,6 +237,7 @@ void live_settle(struct live_run *live)
         return;
     }
     leave_queue(live);
+    live_stop_asking(live);
     if (is_under_way(live)) {
         return;
     }
@@ -206,7 +246,7 @@ void live_settle(struct live_run *live)
         at = &(*at)->next;
     }
     *at = live->next;
-    runner->counts.working -= live->has_place;
+    live_leave_place(live);
     if (live->lost_code && live->is_accepted) {
         runner->counts.failed++;
         metric_add(METRIC_RUNS, metric_label(METRIC_RUNS, STR("lost")), 1);
@@ -214,6 +254,13 @@ void live_settle(struct live_run *live)
     live_free(live);
     runner_schedule(runner);
     look_drained(runner);
+}
+
+void live_poke(struct live_run *live)
+{
+    if (!atomic_exchange(&live->is_posted, true)) {
+        loop_post(live->runner->options.loop, &live->message);
+    }
 }
 
 int runner_new(const struct runner_options *options, struct runner **ret_runner,
@@ -283,10 +330,13 @@ int runner_cancel(struct runner *runner, struct str run_id)
         return ERR_NOT_FOUND;
     }
     live->is_cancel_wanted = true;
-    if (live->is_waiting && !live->is_recovered) {
+    if (live->queue && (live->run || !live->is_recovered)) {
         leave_queue(live);
         live_cancel(live);
+        live_poke(live);
         show_counts(runner);
+    } else if (live->phase == LIVE_ASKING) {
+        live_poke(live); /* not from within what the model's text may have called */
     } else if (!live_is_replaying(live)) {
         atomic_store(&live->is_cancelled, true);
     }

@@ -43,8 +43,9 @@
 #define RUNNER_EVENT_BYTES_MAX 262144u /* one event, as it is sent */
 #define RUNNER_ATTEMPTS_MAX    5u      /* times in a row that a run is done again in vain */
 
-/* A durable event, in order. Returns the number of subscribers that it was written to. is_last: the
- * run's log ends with it. */
+/* An event, in order, and durable but for text of a model that is on its way: that is published as
+ * it comes and again when it is durable. Returns the number of subscribers that it was written to.
+ * is_last: the run's log ends with it. */
 typedef unsigned (*runner_publish_fn)(struct str run_id, uint64_t seq, struct str json,
                                       bool is_last, void *arg);
 

@@ -115,6 +115,7 @@ static int fill_row(struct live_run *live, const struct runner_request *request,
         code = ERR_NO_MEMORY;
     }
     row->status = STORE_RUN_QUEUED;
+    row->has_model = live->runner->options.llm != NULL;
     row->seed = request->seed ? request->seed : 1;
     row->created_us = clock_now_us();
     row->now_us = civil_floor(row->created_us, MINUTE_US);

@@ -29,16 +29,6 @@ static int log_json(struct str json, void *arg)
     return OK;
 }
 
-/* What a function of run_events.h wrote; a run that cannot say what happened to it is lost. */
-static void log_buf(struct live_run *live, const struct buf *json)
-{
-    int code = buf_status(json) ? buf_status(json) : log_json(buf_str(json), live);
-
-    if (code) {
-        live_lose(live, code);
-    }
-}
-
 /* ---- the report ---- */
 
 static void add_report(struct live_run *live, struct store_batch *batch,
@@ -64,14 +54,18 @@ static void add_report(struct live_run *live, struct store_batch *batch,
     store_touch_thread(batch, live->names.thread_id, now_us);
 }
 
+/* The summary that a model wrote was told as it came. */
 static int log_report(struct live_run *live, const struct report *report, const char *message_id)
 {
     cleanup(buf_done) struct buf json;
     int64_t now_us = clock_now_us();
+    int code = OK;
 
     buf_init(&json, RUN_EVENT_BYTES_MAX);
-    int code =
-        run_events_summary(&live->names, now_us, str_from(message_id), report, log_json, live);
+    if (!live->text.is_finished) {
+        code =
+            run_events_summary(&live->names, now_us, str_from(message_id), report, log_json, live);
+    }
     run_events_report(&live->names, now_us, report, &json);
     code = code ? code : buf_status(&json);
     return code ? code : log_json(buf_str(&json), live);
@@ -81,14 +75,15 @@ void live_deliver(struct live_run *live)
 {
     const struct report *report = run_report(live->run);
     cleanup(buf_done) struct buf summary;
-    char message_id[UUID_BYTES];
+    char new_id[UUID_BYTES];
+    const char *message_id = live->text.is_finished ? live->text.message_id : new_id;
 
     buf_init(&summary, RUN_EVENT_BYTES_MAX);
     if (live_is_replaying(live)) {
         live_fail(live, "REPLAY_DIFFERS", "the run was made again after a restart and told less");
         return;
     }
-    if (uuid_v7(message_id, &live->error)) {
+    if (uuid_v7(new_id, &live->error)) {
         live_fail(live, error_code_name(live->error.code), live->error.message);
         return;
     }
@@ -120,7 +115,8 @@ static void end(struct live_run *live, enum store_run_status status, const struc
     live->phase = LIVE_ENDING;
     live->row.status = status;
     live->row.finished_us = clock_now_us();
-    log_buf(live, json);
+    live->row.seq_leased = 0;
+    live_log_json(live, json, live->row.finished_us);
     live_log_row(live);
     live_flush(live, MARK_END);
 }
@@ -144,6 +140,21 @@ static void finish_delivery(struct live_run *live)
     }
 }
 
+/* Tokens as events tell them. */
+static void write_finished(struct live_run *live, bool is_cancelled, struct str report_id,
+                           struct buf *json)
+{
+    struct run_events_usage usages[LIVE_USAGES_MAX];
+    size_t count = live->asking.usage_count;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct live_usage *usage = &live->asking.usages[i];
+
+        usages[i] = (struct run_events_usage){usage->provider, usage->model, &usage->usage};
+    }
+    run_events_finished(&live->names, clock_now_us(), is_cancelled, report_id, usages, count, json);
+}
+
 void live_finish(struct live_run *live)
 {
     cleanup(buf_done) struct buf json;
@@ -156,8 +167,7 @@ void live_finish(struct live_run *live)
         finish_delivery(live);
     }
     buf_init(&json, RUN_EVENT_BYTES_MAX);
-    run_events_finished(&live->names, clock_now_us(), /* is_cancelled */ false,
-                        str_from(live->report_id), &json);
+    write_finished(live, /* is_cancelled */ false, str_from(live->report_id), &json);
     end(live, STORE_RUN_FINISHED, &json);
 }
 
@@ -167,6 +177,7 @@ static void abandon(struct live_run *live, const char *why)
     if (live->run && !live_is_replaying(live)) {
         run_abandon(live->run, why);
         live_take_notes(live);
+        live_text_close(live, why);
     }
 }
 
@@ -177,7 +188,7 @@ void live_cancel(struct live_run *live)
     abandon(live, "the run was cancelled");
     (void)snprintf(live->reason, sizeof(live->reason), CANCELLED_REASON);
     buf_init(&json, RUN_EVENT_BYTES_MAX);
-    run_events_finished(&live->names, clock_now_us(), /* is_cancelled */ true, STR(""), &json);
+    write_finished(live, /* is_cancelled */ true, STR(""), &json);
     end(live, STORE_RUN_CANCELLED, &json);
 }
 

@@ -8,6 +8,10 @@
  * store could not have committed it earlier anyway, and a batch that fails has nothing behind it,
  * so that a log never has a gap.
  *
+ * A note that may be early is published when it gets its number, if everything before it was, and
+ * if the store knows that this number may have been seen (a lease). It is published once more when
+ * it is durable: who was reading the log meanwhile did not get it, who has it leaves it out.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <inttypes.h>
@@ -96,6 +100,48 @@ void live_log_row(struct live_run *live)
     }
 }
 
+/* ---- publishing ---- */
+
+static bool is_next_leased(const struct live_run *live, uint64_t seq)
+{
+    return seq == live->published_seq + 1 && seq <= live->text.lease;
+}
+
+bool live_is_leased(const struct live_run *live)
+{
+    return is_next_leased(live, live->next_seq);
+}
+
+/* Returns the subscribers. */
+static unsigned publish(struct live_run *live, const struct note *note, bool is_last)
+{
+    const struct runner_options *options = &live->runner->options;
+
+    if (note->seq > live->published_seq) {
+        live->published_seq = note->seq;
+        metric_add(METRIC_EVENTS_PUBLISHED, 0, 1);
+    }
+    if (note->is_first_agent && !live->is_recovered) {
+        int64_t waited_us = clock_now_us() - live->row.created_us;
+
+        metric_observe_us(METRIC_AGENT_START, 0, waited_us > 0 ? (uint64_t)waited_us : 0);
+    }
+    return options->publish(live->names.run_id, note->seq, note->json, is_last, options->arg);
+}
+
+/* Returns the subscribers of the last one. */
+static unsigned publish_all(struct live_run *live, const struct note_list *notes, bool is_end)
+{
+    unsigned subscribers = 0;
+
+    for (const struct note *note = notes->first; note; note = note->next) {
+        subscribers = publish(live, note, is_end && !note->next);
+    }
+    return subscribers;
+}
+
+/* ---- events ---- */
+
 /* An event of a run that is done again: the log has it already. */
 static void compare_note(struct live_run *live, const struct note *note)
 {
@@ -135,9 +181,23 @@ void live_log(struct live_run *live, struct note *note)
                                                  .time_us = note->time_us,
                                                  .json = note->json});
     note_list_add(&live->batch_notes, note);
+    if (note->may_be_early && is_next_leased(live, note->seq)) {
+        (void)publish(live, note, /* is_last */ false);
+    }
 }
 
-/* ---- storing and publishing ---- */
+void live_log_json(struct live_run *live, const struct buf *json, int64_t time_us)
+{
+    struct note *note = buf_status(json) ? NULL : note_new(buf_str(json), time_us);
+
+    if (note) {
+        live_log(live, note);
+    } else {
+        live_lose(live, buf_status(json) ? buf_status(json) : ERR_NO_MEMORY);
+    }
+}
+
+/* ---- storing ---- */
 
 /* Also of a run that was lost since: it is in the store, the next process ends it. */
 static void tell_accepted(struct live_run *live, int code)
@@ -149,23 +209,9 @@ static void tell_accepted(struct live_run *live, int code)
     }
 }
 
-/* Returns the subscribers of the last one. */
-static unsigned publish(struct live_run *live, const struct note_list *notes, bool is_end)
+static uint64_t lower(uint64_t a, uint64_t b)
 {
-    const struct runner_options *options = &live->runner->options;
-    unsigned subscribers = 0;
-
-    for (const struct note *note = notes->first; note; note = note->next) {
-        subscribers = options->publish(live->names.run_id, note->seq, note->json,
-                                       is_end && !note->next, options->arg);
-        metric_add(METRIC_EVENTS_PUBLISHED, 0, 1);
-        if (note->is_first_agent && !live->is_recovered) {
-            int64_t waited_us = clock_now_us() - live->row.created_us;
-
-            metric_observe_us(METRIC_AGENT_START, 0, waited_us > 0 ? (uint64_t)waited_us : 0);
-        }
-    }
-    return subscribers;
+    return a < b ? a : b;
 }
 
 static void on_stored(int code, void *arg)
@@ -182,7 +228,8 @@ static void on_stored(int code, void *arg)
     if (code) {
         live_lose(live, code);
     } else {
-        live->delivered_to = publish(live, &notes, (marks & MARK_END) != 0);
+        live->text.lease = lower(live->text.storing_lease, live->row.seq_leased);
+        live->delivered_to = publish_all(live, &notes, (marks & MARK_END) != 0);
         if (marks & MARK_RESUMED) {
             live_begin(live);
         }
@@ -192,6 +239,7 @@ static void on_stored(int code, void *arg)
         if (marks & MARK_END) {
             live_ended(live);
         }
+        live_text_flush(live, /* must */ false);
         live_flush(live, 0);
     }
     note_list_free(&notes);
@@ -209,6 +257,9 @@ void live_flush(struct live_run *live, unsigned marks)
     live->batch_notes = (struct note_list){0};
     live->batch_marks = 0;
     live->is_storing = true;
+    /* what was given back must not be used while that becomes durable */
+    live->text.storing_lease = live->row.seq_leased;
+    live->text.lease = lower(live->text.lease, live->row.seq_leased);
     int code = store_submit(live->runner->options.store, TAKE(live->batch), on_stored, live);
     if (code) {
         live->is_storing = false;

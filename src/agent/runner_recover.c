@@ -13,6 +13,8 @@
 #include "agent/runner_state.h"
 #include "base/alloc.h"
 
+#define SKIPPED_MAX (4 * (uint64_t)TEXT_LEASE) /* a lease, and what was on its way to the disk */
+
 /* ---- the log of one ---- */
 
 /* What a log tells about its run. */
@@ -25,11 +27,11 @@ struct reading {
     int code;
 };
 
-static bool is_resumption(struct json_value root)
+static bool is_named(struct json_value root, const char *wanted)
 {
     struct str name;
 
-    return json_get_str(json_at(root, "name"), &name) && str_equal(name, STR("netra.resumed"));
+    return json_get_str(json_at(root, "name"), &name) && str_equal(name, str_from(wanted));
 }
 
 /* Type and name; false when it has none, which no event of ours lacks but those of their kind. */
@@ -80,32 +82,48 @@ static int make_room(struct reading *reading)
     return OK;
 }
 
-/* RUN_STARTED is not made again, and neither are the marks of earlier attempts. */
+/* Marks of earlier attempts and text of models, which no attempt needs to make again. */
+static bool is_beside(struct reading *reading, struct json_value root)
+{
+    struct str type = STR("");
+
+    if (is_named(root, "netra.resumed")) {
+        reading->attempts++;
+        return true;
+    }
+    (void)json_get_str(json_at(root, "type"), &type);
+    return is_named(root, "netra.skipped") ||
+           live_text_read(reading->live, type, root, &reading->code);
+}
+
+static int keep_key(struct reading *reading, const struct store_event *row, struct json_value root)
+{
+    struct live_run *live = reading->live;
+    int code = make_room(reading);
+
+    reading->attempts = 0;
+    if (!code) {
+        char *key = live->replay.keys[live->replay.count];
+
+        code = key_of(root, key);
+        if (strcmp(key, "STEP_STARTED response_delivered") == 0) {
+            live->delivery_started_us = row->time_us;
+        }
+        live->replay.count += row->seq > 1; /* RUN_STARTED is not made again */
+    }
+    return code;
+}
+
 static bool read_event(const struct store_event *row, void *arg)
 {
     struct reading *reading = arg;
-    struct live_run *live = reading->live;
     struct json_value root;
 
     reading->rows++;
     reading->last_seq = row->seq;
-    reading->code = json_parse(live->runner->parser, row->json, &root, NULL);
-    if (!reading->code && is_resumption(root)) {
-        reading->attempts++;
-        return true;
-    }
-    reading->attempts = 0;
-    if (!reading->code) {
-        reading->code = make_room(reading);
-    }
-    if (!reading->code) {
-        char *key = live->replay.keys[live->replay.count];
-
-        reading->code = key_of(root, key);
-        if (strcmp(key, "STEP_STARTED response_delivered") == 0) {
-            live->delivery_started_us = row->time_us;
-        }
-        live->replay.count += row->seq > 1;
+    reading->code = json_parse(reading->live->runner->parser, row->json, &root, NULL);
+    if (!reading->code && !is_beside(reading, root)) {
+        reading->code = keep_key(reading, row, root);
     }
     return reading->code == OK;
 }
@@ -130,12 +148,20 @@ static void log_resumption(struct live_run *live, unsigned attempt)
 
     buf_init(&json, RUN_EVENT_BYTES_MAX);
     run_events_resumed(&live->names, clock_now_us(), attempt, &json);
-    struct note *note = buf_status(&json) ? NULL : note_new(buf_str(&json), clock_now_us());
-    if (note) {
-        live_log(live, note);
-    } else {
-        live_lose(live, ERR_NO_MEMORY);
+    live_log_json(live, &json, clock_now_us());
+}
+
+/* Numbers that clients may have seen, with text that was not stored any more. */
+static void log_skipped(struct live_run *live)
+{
+    cleanup(buf_done) struct buf json;
+
+    buf_init(&json, RUN_EVENT_BYTES_MAX);
+    run_events_skipped(&live->names, clock_now_us(), &json);
+    while (live->next_seq <= live->row.seq_leased && live->phase != LIVE_GONE) {
+        live_log_json(live, &json, clock_now_us());
     }
+    live->row.seq_leased = 0; /* the row is in the same batch, whatever follows */
 }
 
 void live_resume(struct live_run *live)
@@ -144,12 +170,20 @@ void live_resume(struct live_run *live)
     int code = read_log(&reading);
     size_t count = live->replay.count;
 
-    live->replay.count = 0;
-    live->next_seq = reading.last_seq + 1;
+    if (!code && live->row.seq_leased > reading.last_seq + SKIPPED_MAX) {
+        code = ERR_INVALID;
+    }
     if (code) {
         live_lose(live, code);
-    } else if (live->has_report) {
+        return;
+    }
+    live->replay.count = 0;
+    live->published_seq = reading.last_seq;
+    live->next_seq = reading.last_seq + 1;
+    log_skipped(live);
+    if (live->has_report) {
         live->phase = LIVE_DELIVERING;
+        live_read_usage(live);
         live_finish(live);
     } else if (reading.attempts >= RUNNER_ATTEMPTS_MAX) {
         live_fail(live, "GAVE_UP",

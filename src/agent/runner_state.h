@@ -2,8 +2,11 @@
  * runner_state: a run in memory, from its acceptance to its end, and what the files of the runner
  * share. Private to agent/.
  *
- *     WAITING → OPENING → STEPPING → RENDERING → DELIVERING → ENDING → GONE
- *        └────────┴──────────┴───────────┴── cancelled, failed ──┘
+ *                    ┌─── WAITING ◄──┐ for a place again
+ *                    ▼               │
+ *     WAITING → OPENING → STEPPING ──┴─ ASKING a model
+ *        │         │         ├──→ RENDERING → DELIVERING → ENDING → GONE
+ *        └─────────┴─────────┴───────┴── cancelled, failed ──┘
  *
  * One thread at a time has the run itself: a worker while is_on_worker, else the loop. What the
  * worker tells passes through notes, a list that it pushes to and the loop takes from.
@@ -24,11 +27,15 @@
 #define RENDER_BYTES_MAX     ((size_t)56 << 20) /* all formats: they are one batch */
 #define REPLAY_EVENTS_MAX    4096u              /* of a log; a run makes some hundreds */
 #define REPLAY_KEY_BYTES     160
+#define LIVE_TEXTS_MAX       ((size_t)2 * RUN_QUESTIONS_MAX) /* places of a log with a model's text */
+#define LIVE_USAGES_MAX      16u                             /* models that one run asked */
+#define TEXT_LEASE           64u /* numbers that are leased at once for text that is not stored */
 
 enum live_phase {
-    LIVE_WAITING,    /* in runner->waiting, for a place */
+    LIVE_WAITING,    /* in runner->waiting or ->answered, for a place */
     LIVE_OPENING,    /* its records are being opened, or its resumption becomes durable */
     LIVE_STEPPING,   /* a worker does one step after the other */
+    LIVE_ASKING,     /* a model answers; it has neither a place nor a worker */
     LIVE_RENDERING,  /* a worker writes the report in its formats */
     LIVE_DELIVERING, /* the report becomes durable */
     LIVE_ENDING,     /* the last event becomes durable */
@@ -50,7 +57,10 @@ struct note {
     int64_t time_us;
     uint64_t seq; /* 0: not numbered yet */
     bool is_first_agent;
-    struct str json; /* points into bytes */
+    bool may_be_early;             /* may be published before it is durable */
+    bool is_text;                  /* no event yet: json is plain text, which runner_text.c takes */
+    enum run_event_kind text_kind; /* is_text: RUN_TEXT_… */
+    struct str json;               /* points into bytes */
     char bytes[];
 };
 
@@ -66,14 +76,62 @@ struct replay {
     size_t made; /* so many were made again */
 };
 
+/* A text of a model in the log of a run that is done again. */
+struct logged_text {
+    char message_id[STORE_ID_BYTES_MAX + 1];
+    size_t keys;  /* of the log that are before it */
+    size_t bytes; /* of its deltas together */
+    bool is_ended;
+    bool is_withdrawn;
+    bool is_used; /* the run has made it again */
+};
+
+/* What a model writes for the report, on its way to who listens: runner_text.c. */
+struct live_text {
+    struct logged_text logged[LIVE_TEXTS_MAX];
+    size_t logged_count;
+    size_t asked_keys; /* of the log, before the question that was asked last */
+    char message_id[STORE_ID_BYTES_MAX + 1];
+    bool is_open;
+    bool is_finished;   /* it is part of the report, which has its id as message */
+    bool has_end;       /* in the log of a run that is done again */
+    bool has_withdrawn; /* the same */
+    size_t skip;        /* bytes of it that are in that log */
+    struct buf waiting; /* what came and has no number yet */
+    uint64_t lease;     /* numbers up to it may be sent before they are stored: durable */
+    uint64_t storing_lease;
+};
+
+/* Tokens of one model. */
+struct live_usage {
+    struct str provider; /* in the run's arena */
+    struct str model;
+    struct llm_usage usage; /* the known ones, summed */
+};
+
+/* The questions to models. */
+struct live_asking {
+    llm_id id;            /* 0: none is on its way */
+    bool is_counted;      /* among counts.asking */
+    uint64_t tokens_used; /* of model_tokens_max */
+    struct live_usage usages[LIVE_USAGES_MAX];
+    size_t usage_count;
+};
+
+/* Runs that wait for a place. */
+struct live_queue {
+    struct live_run *first;
+    struct live_run *last;
+};
+
 enum { RENDERED_JSON, RENDERED_MARKDOWN, RENDERED_HTML, RENDERED_CSV, RENDERED_COUNT };
 
 struct live_run {
     struct runner *runner;
     struct live_run *next; /* in runner->live */
     struct live_run *next_waiting;
+    struct live_queue *queue; /* in which it waits; NULL: in none */
     enum live_phase phase;
-    bool is_waiting; /* in runner->waiting */
     bool has_place;
     bool is_accepted; /* durable */
     bool is_recovered;
@@ -88,6 +146,7 @@ struct live_run {
 
     /* the log: one batch under way at most, so that a failed one leaves no gap behind it */
     uint64_t next_seq;
+    uint64_t published_seq;
     struct store_batch *batch; /* under construction; NULL: empty */
     unsigned batch_marks;
     struct note_list batch_notes;
@@ -95,6 +154,7 @@ struct live_run {
     unsigned storing_marks;
     struct note_list storing_notes;
     struct replay replay;
+    struct live_text text;
     int lost_code;       /* why the store could not */
     const char *differs; /* a constant text when the second making differs */
     int64_t delivery_started_us;
@@ -105,6 +165,7 @@ struct live_run {
     struct dataset_lease *lease;
     bool is_opening;
     struct run *run;
+    struct live_asking asking;
     struct loop_job job;
     bool is_on_worker;
     bool is_done;      /* the run has its report */
@@ -122,8 +183,8 @@ struct live_run {
 struct runner {
     struct runner_options options;
     struct live_run *live; /* all; O(n) to find one, n ≤ RUNNER_QUEUE_MAX + RUNNER_CONCURRENT_MAX */
-    struct live_run *first_waiting;
-    struct live_run *last_waiting;
+    struct live_queue answered; /* runs at work whose question was answered: they come first */
+    struct live_queue waiting;
     struct json_parser *parser; /* of events in a log that is done again */
     struct runner_counts counts;
     bool is_draining; /* nothing new begins */
@@ -148,12 +209,19 @@ must_check struct live_run *live_new(struct runner *runner);
 /* It is a run of the runner and waits for a place. */
 void runner_enqueue(struct live_run *live);
 
+/* It leaves its place while a model answers, and waits for one again. */
+void live_leave_place(struct live_run *live);
+void live_await_place(struct live_run *live);
+
 /* Gives free places to who waits. */
 void runner_schedule(struct runner *runner);
 
 /* The end of every callback: frees the run when it is gone and idle, gives its place away. */
 void live_settle(struct live_run *live);
 void live_free(struct live_run *live);
+
+/* Has live_settle called soon: for callbacks that cannot bear that the run is freed. */
+void live_poke(struct live_run *live);
 
 /* ---- runner_log.c: the log of one run ---- */
 
@@ -163,7 +231,8 @@ void note_list_add(struct note_list *list, struct note *note);
 void note_list_free(struct note_list *list);
 
 /* Gives the event its number and puts it into the batch, or compares it with what the log has. Owns
- * the note. */
+ * the note. One that may be early is published at once if its number is the next one to be heard
+ * and is leased. */
 void live_log(struct live_run *live, struct note *note);
 
 /* Adds the row as it is now to the batch. */
@@ -171,6 +240,13 @@ void live_log_row(struct live_run *live);
 
 /* The batch under construction, for other changes; NULL: out of memory, and the run is lost. */
 struct store_batch *live_batch(struct live_run *live);
+
+/* An event as a function of run_events.h wrote it; a run that cannot say what happened to it is
+ * lost. */
+void live_log_json(struct live_run *live, const struct buf *json, int64_t time_us);
+
+/* Whether the next number may be published before it is durable. */
+bool live_is_leased(const struct live_run *live);
 
 /* Has the batch stored as soon as the one before it is. */
 void live_flush(struct live_run *live, unsigned marks);
@@ -188,12 +264,47 @@ static inline bool live_is_replaying(const struct live_run *live)
 /* Reads the records, then steps until the report is there. */
 void live_begin(struct live_run *live);
 
+/* The next step, on a worker. */
+void live_step(struct live_run *live);
+
 /* Logs what the run has told since; or throws it away. */
 void live_take_notes(struct live_run *live);
 void live_drop_notes(struct live_run *live);
 
 /* What the inbox needs; cannot fail. */
 void live_work_init(struct live_run *live);
+
+/* ---- runner_ask.c: questions to models ---- */
+
+/* The run has a question: it is answered from the log, or a model is asked, or nobody is. Then the
+ * run steps on, waits for the model, or has failed. */
+void live_ask(struct live_run *live);
+
+/* Nobody waits for the model any more. */
+void live_stop_asking(struct live_run *live);
+
+/* The calls of the log are part of what the run has used. */
+void live_read_usage(struct live_run *live);
+
+/* ---- runner_text.c: text of models ---- */
+
+void live_text_init(struct live_run *live);
+
+/* Takes a note with is_text. */
+void live_text_take(struct live_run *live, struct note *note);
+
+/* Gives numbers to text that waits; must: now, because something else follows. */
+void live_text_flush(struct live_run *live, bool must);
+
+/* Text that is open is withdrawn: the run ends. Not while the log is ahead of the run. */
+void live_text_close(struct live_run *live, const char *why);
+
+/* A question was asked; and it is asked again: what the log has of an answer is void. */
+void live_text_asked(struct live_run *live);
+void live_text_asked_again(struct live_run *live);
+
+/* An event of a log that is read; false when it is none of text. ERR_LIMIT in *ret_code. */
+bool live_text_read(struct live_run *live, struct str type, struct json_value event, int *ret_code);
 
 /* ---- runner_end.c: how runs end ---- */
 

@@ -41,6 +41,10 @@ static void on_message(void *arg)
 
     atomic_store(&live->is_posted, false);
     live_take_notes(live);
+    if (live->phase == LIVE_ASKING && live->is_cancel_wanted) {
+        live_stop_asking(live);
+        live_cancel(live);
+    }
     live_flush(live, 0);
     live_settle(live);
 }
@@ -55,9 +59,34 @@ static void push_notes(struct live_run *live, const struct told *told)
     do {
         told->oldest->next = before;
     } while (!atomic_compare_exchange_weak(&live->inbox, &before, told->newest));
-    if (!atomic_exchange(&live->is_posted, true)) {
-        loop_post(live->runner->options.loop, &live->message);
+    if (live->is_on_worker) { /* on the loop whoever calls the run takes them */
+        live_poke(live);
     }
+}
+
+static bool is_question(enum run_event_kind kind)
+{
+    return kind == RUN_MODEL_ASKED || kind == RUN_MODEL_ANSWERED;
+}
+
+static bool is_text(enum run_event_kind kind)
+{
+    return kind == RUN_TEXT_STARTED || kind == RUN_TEXT || kind == RUN_TEXT_FINISHED ||
+           kind == RUN_TEXT_WITHDRAWN;
+}
+
+/* It becomes an event on the loop, where its message's id is known. */
+static int keep_text(struct told *told)
+{
+    const struct run_event *event = told->event;
+    struct str why = str_from(event->failure ? event->failure : "");
+    int code = keep_note(event->kind == RUN_TEXT ? event->text : why, told);
+
+    if (!code) {
+        told->newest->is_text = true;
+        told->newest->text_kind = event->kind;
+    }
+    return code;
 }
 
 static void count_event(const struct run_event *event)
@@ -80,11 +109,16 @@ static void on_run_event(const struct run_event *event, void *arg)
     struct live_run *live = arg;
     struct run_event told_event = *event;
     struct told told = {.event = &told_event};
+    const struct run_question *question = live->run ? run_question(live->run) : NULL;
 
     told_event.delivered_to =
         live->is_delivered && event->kind == RUN_STEP_FINISHED ? &live->delivered_to : NULL;
+    if (question && is_question(event->kind)) {
+        told_event.text = question->prompt;
+    }
     count_event(event);
-    if (run_events_of(&live->names, &told_event, keep_note, &told)) {
+    if (is_text(event->kind) ? keep_text(&told)
+                             : run_events_of(&live->names, &told_event, keep_note, &told)) {
         atomic_store(&live->has_lost_note, true);
     }
     push_notes(live, &told);
@@ -123,7 +157,12 @@ void live_take_notes(struct live_run *live)
     while (oldest) {
         struct note *next = oldest->next;
 
-        live_log(live, oldest);
+        if (oldest->is_text) {
+            live_text_take(live, oldest);
+        } else {
+            live_text_flush(live, /* must */ true);
+            live_log(live, oldest);
+        }
         oldest = next;
     }
     if (atomic_load(&live->has_lost_note)) {
@@ -209,6 +248,7 @@ static int make_run(struct live_run *live)
         .book = dataset ? dataset->book : live->runner->options.book,
         .id = str_from(live->report_id),
         .seed = live->row.seed,
+        .has_model = live->row.has_model,
         .clock = clock_now_us,
         .is_cancelled = &live->is_cancelled,
         .observer = on_run_event,
@@ -232,15 +272,24 @@ static void on_stepped(void *arg)
 {
     struct live_run *live = arg;
 
+    struct runner *runner = live->runner;
+
     if (goes_on(live)) {
-        live->phase = live->is_done ? LIVE_RENDERING : LIVE_STEPPING;
-        submit(live, live->is_done ? render : step, live->is_done ? on_rendered : on_stepped);
+        if (live->is_done) {
+            live->phase = LIVE_RENDERING;
+            submit(live, render, on_rendered);
+        } else if (run_question(live->run)) {
+            live_ask(live);
+        } else {
+            live_step(live);
+        }
     }
     live_flush(live, 0);
     live_settle(live);
+    runner_schedule(runner); /* it may have left its place */
 }
 
-static void begin_steps(struct live_run *live)
+void live_step(struct live_run *live)
 {
     live->phase = LIVE_STEPPING;
     submit(live, step, on_stepped);
@@ -260,7 +309,7 @@ static void on_records(int code, const struct error *error, struct dataset_lease
         } else if (code) {
             live_fail(live, error_code_name(code), error ? error->message : error_code_text(code));
         } else {
-            begin_steps(live);
+            live_step(live);
         }
     }
     live_flush(live, 0);
@@ -289,7 +338,7 @@ void live_begin(struct live_run *live)
         return;
     }
     if (live->row.dataset_id.length == 0) {
-        begin_steps(live);
+        live_step(live);
         return;
     }
     int code =

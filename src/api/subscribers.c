@@ -5,6 +5,11 @@
  * published is left out when it is. Whether a run has ended is asked before the page is read, never
  * after: its last events may become visible in between.
  *
+ * Text of a model is published twice: early, as it comes, and again when it is stored. Who was sent
+ * it early leaves it out the second time. Who was not, because he was reading the log, has a gap
+ * before what is published early next: the log is read for him up to where it goes, and the rest
+ * reaches him when it is stored, or from then on early, if nothing is missing between.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "api/subscribers.h"
@@ -277,11 +282,14 @@ static bool publish_to(struct subscribers *subscribers, struct subscription *sub
     if (subscription->is_dead || !subscription->is_live) {
         return false; /* it reads the event from the store, or has done so */
     }
-    if (event->seq > subscription->last + 1) { /* never with a runner that keeps its word */
+    if (event->seq > subscription->last + 1) { /* text that was early, when it did not listen */
         catch_up(subscribers, subscription);
-        return subscription->last >= event->seq;
+        event->has_text = false; /* the buf has another event now */
+        if (subscription->is_dead || !subscription->is_live || subscription->last >= event->seq) {
+            return subscription->last >= event->seq;
+        }
     }
-    if (event->seq > subscription->last) {
+    if (event->seq == subscription->last + 1) {
         is_sent = send_event(subscribers, subscription, event);
     }
     if (is_last && !subscription->is_dead) {

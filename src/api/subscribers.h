@@ -37,8 +37,9 @@ void subscribers_remove(struct subscribers *subscribers, http_id id);
 /* The socket's queue is empty: goes on catching up. */
 void subscribers_drained(struct subscribers *subscribers, http_id id);
 
-/* api_publish. Counts those that the event was written to now, not those that are still catching
- * up. */
+/* api_publish. An event may be published before it is in the store (text of a model) and is then
+ * published again when it is. Counts those that the event was written to now, not those that are
+ * still catching up. */
 unsigned subscribers_publish(struct subscribers *subscribers, struct str run_id, uint64_t seq,
                              struct str json, bool is_last);
 

@@ -5,13 +5,18 @@
  *
  *     llm_ask → provider 1: attempt, wait, attempt → provider 2: … → on_done
  *
- *     retried      429, 408, 409, 5xx, 529, no connection, a broken or silent stream: after a wait
- * of full jitter (random in 0 … wait_ms_first·2^n, at most wait_ms_max) or of what Retry-After
- * says, if that is at most wait_ms_max; else the next provider next one     400, 401, 403, 404 and
- * other 4xx; an answer that is malformed, too long, cut or refused; attempts_max attempts; a
- * breaker that is open breaker      per provider: opens after breaker_failures attempts in a row
- * that failed (not for 4xx other than 429), lets one through after breaker_open_ms, closes when
- * that one succeeds
+ *     the same provider again, after a wait: 429, 408, 409, 5xx, 529, no connection, a broken or
+ *     silent stream. The wait is full jitter (random in 0 … wait_ms_first·2^n, at most
+ *     wait_ms_max), or what Retry-After says; when that is more than wait_ms_max, or the question's
+ *     time would be up by then, the next provider.
+ *
+ *     the next provider, at once: 400, 401, 403, 404 and other 4xx; an answer that is malformed,
+ *     too long, cut or refused; an attempt that took total_timeout_ms; attempts_max attempts; a
+ *     breaker that is open.
+ *
+ *     breaker, of each provider: opens after breaker_failures attempts in a row that failed (not
+ *     for 4xx other than 429), lets one through after breaker_open_ms, closes when that one
+ *     succeeds.
  *
  * A waiting question holds no thread. Loop thread; callbacks run from events of the loop, never
  * from within llm_ask, and none after llm_cancel.
@@ -26,7 +31,7 @@
 #include "price/price_book.h"
 
 #define LLM_PROVIDERS_MAX 8u    /* of a chain */
-#define LLM_ATTEMPTS_MAX  24u   /* of one question, whatever is configured */
+#define LLM_ATTEMPTS_MAX  24u   /* of one question; the links share them, whatever is configured */
 #define LLM_ASKS_MAX      1024u /* under way at once; more: ERR_LIMIT */
 #define LLM_FAILURE_BYTES 240u  /* of a sentence that says why an attempt failed, with its NUL */
 
@@ -109,10 +114,13 @@ struct llm_listener {
 struct llm;
 typedef uint64_t llm_id; /* 0 is none */
 
+/* ERR_INVALID: no link or too many of them, no attempt, no failure. ERR_LIMIT: an address or a key
+ * that is too long. ERR_NO_MEMORY. The client must outlive the chain. */
 must_check int llm_new(const struct llm_options *options, struct llm **ret_llm,
                        struct error *error);
 
-/* Cancels what is under way without telling; loop_free finishes it. NULL is allowed. */
+/* Cancels what is under way without telling; loop_free finishes it. Also from within a callback.
+ * NULL is allowed. */
 void llm_free(struct llm *llm);
 
 /* The bodies are written at once, so request is only borrowed. tokens_left: what this run may still
@@ -123,7 +131,8 @@ must_check int llm_ask(struct llm *llm, const struct llm_request *request, uint6
                        const struct llm_listener *listener, void *arg, llm_id *ret_id,
                        struct error *error);
 
-/* No callback runs any more. The attempt under way is told to nobody. */
+/* No callback runs any more. The attempt under way is told to nobody. Also from within a callback;
+ * nothing happens when the question has ended already. */
 void llm_cancel(struct llm *llm, llm_id id);
 
 unsigned llm_count(const struct llm *llm); /* questions under way */
@@ -148,15 +157,16 @@ size_t llm_provider_count(const struct llm *llm);
 void llm_provider_state(const struct llm *llm, size_t index, struct llm_state *ret_state);
 
 /* The request exactly as it would be sent to a link: method and address, headers with the key
- * replaced by "…", body. As text. */
+ * replaced by "…", body. As text; what the client adds (Host, User-Agent, Content-Length) is not in
+ * it. out fails with ERR_LIMIT where llm_ask would. */
 void llm_print_request(const struct llm_provider *provider, const struct llm_request *request,
                        struct buf *out);
 
 /* ---- calls as records ---- */
 
-/* The attempt's cost by the book; false when it is unknown: no price, or the provider did not say
- * how many tokens (then nobody may take it for $0). An attempt that never reached a model costs 0.
- */
+/* The attempt's cost by the book; false when it is unknown: no price, no price_provider (who runs
+ * the model is not known then), or the provider did not say how many tokens (then nobody may take
+ * it for $0). An attempt that never reached a model costs 0. */
 bool llm_attempt_cost(const struct llm_attempt *attempt, const struct price_book *book,
                       int64_t *ret_pico_usd);
 

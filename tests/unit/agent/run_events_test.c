@@ -401,17 +401,152 @@ static void test_a_cancelled_run_has_no_result(void **state)
 
     (void)state;
     buf_init(&out, 4096);
-    run_events_finished(&names, 5000, /* is_cancelled */ true, STR(""), &out);
+    run_events_finished(&names, 5000, /* is_cancelled */ true, STR(""), NULL, 0, &out);
     assert_str(text_at(json_at(parsed(buf_str(&out)), "outcome"), "type"), "cancelled");
     assert_true(json_is(json_at(parsed(buf_str(&out)), "result"), JSON_MISSING));
     buf_clear(&out);
-    run_events_finished(&names, 5000, /* is_cancelled */ false, STR("r-1"), &out);
+    run_events_finished(&names, 5000, /* is_cancelled */ false, STR("r-1"), NULL, 0, &out);
     assert_str(text_at(json_at(parsed(buf_str(&out)), "outcome"), "type"), "success");
     assert_str(text_at(json_at(parsed(buf_str(&out)), "result"), "reportId"), "r-1");
     buf_clear(&out);
     run_events_error(&names, 5000, "LIMIT", "too \"long\"", &out);
     assert_str(text_at(parsed(buf_str(&out)), "message"), "too \"long\"");
     assert_str(text_at(parsed(buf_str(&out)), "code"), "LIMIT");
+    buf_done(&out);
+}
+
+/* ---- models ---- */
+
+static struct json_value value_of(struct log *log, size_t index)
+{
+    struct json_value root = parsed(str_from(log->json[index]));
+
+    assert_str(text_at(root, "type"), "CUSTOM");
+    return json_at(root, "value");
+}
+
+static uint64_t count_at(struct json_value value, const char *key)
+{
+    uint64_t count = 0;
+
+    assert_true(json_get_u64(json_at(value, key), &count));
+    return count;
+}
+
+static void test_a_question_says_who_answered_and_at_what_cost(void **state)
+{
+    struct run_model model = {.provider = STR("openai"),
+                              .model = STR("m \"1\""),
+                              .usage = {.is_known = true,
+                                        .input_uncached = 1,
+                                        .cache_read = 20,
+                                        .cache_write_5m = 300,
+                                        .cache_write_1h = 4000,
+                                        .output = 7},
+                              .attempts = 2,
+                              .has_cost = true,
+                              .cost_pico_usd = 1234500000};
+    struct run_event event = {.kind = RUN_MODEL_ASKED,
+                              .name = "write",
+                              .index = 3,
+                              .time_us = 5000,
+                              .text = STR("write@1")};
+    struct log log = {0};
+
+    (void)state;
+    assert_int_equal(run_events_of(&names, &event, keep, &log), OK);
+    event.kind = RUN_MODEL_ANSWERED;
+    event.model = &model;
+    assert_int_equal(run_events_of(&names, &event, keep, &log), OK);
+    model.has_cost = false;
+    model.usage.is_known = false;
+    event.failure = "it named a \"number\"";
+    assert_int_equal(run_events_of(&names, &event, keep, &log), OK);
+    event.model = NULL;
+    assert_int_equal(run_events_of(&names, &event, keep, &log), OK);
+
+    assert_non_null(strstr(log.json[0], "\"name\":\"netra.model_asked\""));
+    assert_str(text_at(value_of(&log, 0), "purpose"), "write");
+    assert_str(text_at(value_of(&log, 0), "prompt"), "write@1");
+    assert_int_equal(count_at(value_of(&log, 0), "question"), 3);
+    assert_true(json_is(json_at(value_of(&log, 0), "attempts"), JSON_MISSING));
+    assert_non_null(strstr(log.json[1], "\"name\":\"netra.model_answered\""));
+    assert_str(text_at(value_of(&log, 1), "model"), "m \"1\"");
+    assert_str(text_at(value_of(&log, 1), "costUsd"), "0.0012345");
+    assert_int_equal(count_at(value_of(&log, 1), "inputTokens"), 4321);
+    assert_int_equal(count_at(value_of(&log, 1), "outputTokens"), 7);
+    assert_int_equal(count_at(value_of(&log, 1), "attempts"), 2);
+    assert_true(json_is(json_at(value_of(&log, 1), "failure"), JSON_MISSING));
+    assert_str(text_at(value_of(&log, 2), "failure"), "it named a \"number\"");
+    assert_true(json_is(json_at(value_of(&log, 2), "costUsd"), JSON_MISSING)); /* never $0 */
+    assert_true(json_is(json_at(value_of(&log, 2), "inputTokens"), JSON_MISSING));
+    assert_int_equal(count_at(value_of(&log, 3), "attempts"), 0);
+    assert_true(json_is(json_at(value_of(&log, 3), "provider"), JSON_MISSING));
+    log_done(&log);
+}
+
+static void test_what_a_model_refined_says_by_whom(void **state)
+{
+    struct run_model model = {.provider = STR("gemini"), .model = STR("g-1")};
+    struct run_event event = {.kind = RUN_INTERPRETED,
+                              .name = "interpretation",
+                              .interpretation_json = STR("{}"),
+                              .interpretation_text = STR("all"),
+                              .model = &model};
+    struct log log = {0};
+
+    (void)state;
+    assert_int_equal(run_events_of(&names, &event, keep, &log), OK);
+    assert_str(text_at(json_at(parsed(str_from(log.json[0])), "snapshot"), "by"), "gemini/g-1");
+    log_done(&log);
+}
+
+static void test_tokens_of_each_model_are_in_the_end(void **state)
+{
+    const struct llm_usage usage = {.is_known = true,
+                                    .input_uncached = 1,
+                                    .cache_read = 20,
+                                    .cache_write_5m = 300,
+                                    .cache_write_1h = 4000,
+                                    .output = 50000,
+                                    .reasoning = 6};
+    const struct run_events_usage usages[] = {{STR("a"), STR("m"), &usage},
+                                              {STR("b"), STR("n"), &usage}};
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 4096);
+    run_events_finished(&names, 5000, /* is_cancelled */ false, STR("r-1"), usages, 2, &out);
+    struct json_value list = json_at(parsed(buf_str(&out)), "usage");
+    assert_int_equal(json_count(list), 2);
+    assert_non_null(strstr(out.data, "{\"provider\":\"b\",\"model\":\"n\",\"inputTokens\":4321,"
+                                     "\"outputTokens\":50000,\"totalTokens\":54321,"
+                                     "\"reasoningTokens\":6,\"cachedInputTokens\":20,"
+                                     "\"cacheWriteInputTokens\":4300}"));
+    buf_done(&out);
+}
+
+/* A model's text is a string, and the longest one that is told at once fits. */
+static void test_text_of_a_model_is_data(void **state)
+{
+    char worst[RUN_DELTA_BYTES_MAX];
+    struct buf out;
+
+    (void)state;
+    memset(worst, '\x01', sizeof(worst));
+    buf_init(&out, RUN_EVENT_BYTES_MAX - RUN_EVENT_SEQ_BYTES_MAX);
+    run_events_text(&names, 5000, STR("m-1"), (struct str){worst, sizeof(worst)}, &out);
+    assert_int_equal(buf_status(&out), OK);
+    assert_int_equal(text_at(parsed(buf_str(&out)), "delta").length, sizeof(worst));
+    buf_clear(&out);
+    run_events_text_withdrawn(&names, 5000, STR("m-1"), STR("it said \"{\""), &out);
+    struct json_value root = parsed(buf_str(&out));
+    assert_str(text_at(root, "name"), "netra.text_withdrawn");
+    assert_str(text_at(json_at(root, "value"), "messageId"), "m-1");
+    assert_str(text_at(json_at(root, "value"), "reason"), "it said \"{\"");
+    buf_clear(&out);
+    run_events_skipped(&names, 5000, &out);
+    assert_str(text_at(parsed(buf_str(&out)), "name"), "netra.skipped");
     buf_done(&out);
 }
 
@@ -426,9 +561,10 @@ static int count_events(struct str json, void *arg)
 
 static void test_every_failing_allocation_is_told(void **state)
 {
-    static const enum run_event_kind kinds[] = {RUN_STEP_STARTED, RUN_TOOL_STARTED,
-                                                RUN_TOOL_FINISHED, RUN_INTERPRETED};
-    static const int events[] = {1, 3, 1, 1};
+    static const enum run_event_kind kinds[] = {
+        RUN_STEP_STARTED, RUN_TOOL_STARTED, RUN_TOOL_FINISHED, RUN_INTERPRETED, RUN_MODEL_ANSWERED};
+    static const int events[] = {1, 3, 1, 1, 1};
+    const struct run_model model = {.provider = STR("p"), .model = STR("m"), .has_cost = true};
 
     (void)state;
     for (size_t k = 0; k < ARRAY_LENGTH(kinds); k++) {
@@ -437,6 +573,7 @@ static void test_every_failing_allocation_is_told(void **state)
         int count = 0;
 
         event.failure = "it failed";
+        event.model = &model;
         event.interpretation_json = STR("{}");
         for (uint64_t nth = 1; code; nth++) {
             assert_true(nth < 50);
@@ -462,6 +599,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_the_deltas_put_together_are_the_message),
     cmocka_unit_test(test_a_huge_summary_fits_into_its_events),
     cmocka_unit_test(test_a_cancelled_run_has_no_result),
+    cmocka_unit_test(test_a_question_says_who_answered_and_at_what_cost),
+    cmocka_unit_test(test_what_a_model_refined_says_by_whom),
+    cmocka_unit_test(test_tokens_of_each_model_are_in_the_end),
+    cmocka_unit_test(test_text_of_a_model_is_data),
     cmocka_unit_test(test_every_failing_allocation_is_told),
 };
 

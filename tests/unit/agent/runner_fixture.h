@@ -2,7 +2,7 @@
  * A runner for tests: a real loop and a real store below a folder of the test's own; the cache of
  * datasets is played here, so that a test says which records there are and when they are gone.
  * What is published is kept and looked up in the store at once: an event that somebody hears of
- * must be there.
+ * must be there, or be a piece of text whose number is leased.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -27,6 +27,8 @@
 struct heard {
     uint64_t seq;
     bool is_last;
+    bool is_early; /* the store has it not yet */
+    char *json;    /* NULL unless the place keeps it */
     char run_id[STORE_ID_BYTES_MAX + 1];
 };
 
@@ -36,6 +38,9 @@ struct place {
     struct store *store;
     struct runner *runner;
     struct price_book *book;
+    struct llm *llm; /* of the next runner */
+    uint64_t model_tokens_max;
+    bool keeps_json;
     struct loop_timer tick; /* a test that waits in vain is to see that it is late */
     struct heard heard[HEARD_MAX];
     size_t heard_count;
@@ -105,24 +110,48 @@ void dataset_lease_release(struct dataset_lease *lease)
 
 /* ---- opening and closing ---- */
 
+struct sought {
+    struct str json;
+    bool is_there;
+};
+
 static bool has_json(const struct store_event *row, void *arg)
 {
-    const struct str *json = arg;
+    struct sought *sought = arg;
 
-    assert_true(str_equal(row->json, *json));
+    assert_true(str_equal(row->json, sought->json));
+    sought->is_there = true;
     return false;
+}
+
+static bool keep_lease(const struct store_run *row, void *arg)
+{
+    *(uint64_t *)arg = row->seq_leased;
+    return false;
+}
+
+static bool is_leased_text(struct place *place, struct str run_id, uint64_t seq, struct str json)
+{
+    uint64_t leased = 0;
+
+    assert_int_equal(store_get_run(place->store, run_id, keep_lease, &leased), OK);
+    return seq <= leased && memmem(json.data, json.length, "TEXT_MESSAGE_CONTENT", 20);
 }
 
 static unsigned hear(struct str run_id, uint64_t seq, struct str json, bool is_last, void *arg)
 {
     struct place *place = arg;
     struct heard *heard = &place->heard[place->heard_count++];
+    struct sought sought = {.json = json};
 
     assert_true(place->heard_count < HEARD_MAX);
     heard->seq = seq;
     heard->is_last = is_last;
     (void)snprintf(heard->run_id, sizeof(heard->run_id), "%.*s", STR_ARGS(run_id));
-    assert_int_equal(store_list_events(place->store, run_id, seq - 1, 1, has_json, &json), OK);
+    assert_int_equal(store_list_events(place->store, run_id, seq - 1, 1, has_json, &sought), OK);
+    heard->is_early = !sought.is_there;
+    assert_true(sought.is_there || is_leased_text(place, run_id, seq, json));
+    heard->json = place->keeps_json ? strndup(json.data, json.length) : NULL;
     place->ended += is_last;
     if (place->on_event) {
         place->on_event(place, heard);
@@ -136,6 +165,8 @@ static inline void place_runner(struct place *place, unsigned concurrent_max)
     struct runner_options options = {.loop = place->loop,
                                      .store = place->store,
                                      .book = place->book,
+                                     .llm = place->llm,
+                                     .model_tokens_max = place->model_tokens_max,
                                      .concurrent_max = concurrent_max,
                                      .publish = hear,
                                      .arg = place};
@@ -223,6 +254,9 @@ static inline void place_close(struct place *place)
         (void)unlink(path);
     }
     assert_int_equal(rmdir(place->folder), 0);
+    for (size_t i = 0; i < place->heard_count; i++) {
+        free(place->heard[i].json);
+    }
     free(place);
 }
 

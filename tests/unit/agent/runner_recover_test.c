@@ -168,6 +168,8 @@ static void test_a_run_that_goes_another_way_fails(void **state)
     /* a log that has more than the run makes before its report */
     overwrite(name, "dataset_profile");
     size_t last = where(&full, "\"type\":\"TEXT_MESSAGE_START\"");
+    free(full.json[last]);
+    full.json[last] = strdup(full.json[where(&full, "STATE_SNAPSHOT")]);
     leave(place, "run-002", &full, last + 1, "");
     restart(place);
     run_until_ended(place, 3);

@@ -1,6 +1,7 @@
 /*
- * Whatever the order in which events become visible, are published, sockets drain, break and come
- * back: each subscriber gets each event of its run once, in order, and a stream ends with the last.
+ * Whatever the order in which events become visible, are published (early, before they are visible,
+ * and again, or once), sockets drain, break and come back: each subscriber gets each event of its
+ * run once, in order, and a stream ends with the last.
  *
  * The sockets and the log are played by this file: its definitions of http's and the store's
  * functions are linked instead of the rooms'. So every interleaving can be drawn from a seed, and a
@@ -37,7 +38,9 @@ struct socket {
 
 static struct socket sockets[SOCKETS];
 static uint64_t visible[RUNS];
-static uint64_t published[RUNS];
+static uint64_t published[RUNS]; /* when they were visible */
+static uint64_t heard[RUNS];     /* or early */
+static uint64_t now_published[RUNS];
 static uint64_t last_of[RUNS];
 static http_id next_id;
 static struct subscribers *subscribers;
@@ -83,10 +86,10 @@ static int receive(struct socket *socket, uint64_t run, uint64_t seq)
     assert_true(socket->listens[run]);
     assert_false(socket->has_ended);
     assert_int_equal(seq, socket->seen[run] + 1);
-    assert_true(seq <= visible[run]);
+    assert_true(seq <= visible[run] || seq <= heard[run]);
     socket->seen[run] = seq;
     socket->queued += socket->is_fast ? 0 : EVENT_BYTES;
-    sent_in_publish++;
+    sent_in_publish += seq == now_published[run];
     return OK;
 }
 
@@ -240,21 +243,36 @@ int store_list_events(struct store *store, struct str run_id, uint64_t after, un
 
 static char run_names[RUNS][8];
 
-static void publish_next(unsigned run)
+static void publish(unsigned run, uint64_t seq)
 {
     char json[64];
-
-    if (published[run] == visible[run]) {
-        return;
-    }
-    uint64_t seq = ++published[run];
     int length = snprintf(json, sizeof(json), "%u:%lu", run, seq);
-    unsigned frames_before = frames_made;
     sent_in_publish = 0;
+    now_published[run] = seq;
     unsigned count = subscribers_publish(subscribers, str_from(run_names[run]), seq,
                                          (struct str){json, (size_t)length}, seq == last_of[run]);
     assert_int_equal(count, sent_in_publish);
-    assert_true(frames_made - frames_before <= 1);
+    now_published[run] = 0;
+}
+
+static void publish_next(unsigned run)
+{
+    if (published[run] < visible[run]) {
+        uint64_t seq = ++published[run];
+
+        heard[run] = heard[run] > seq ? heard[run] : seq;
+        unsigned frames_before = frames_made;
+        publish(run, seq);
+        assert_true(frames_made - frames_before <= 1);
+    }
+}
+
+/* Text of a model: everything before it was published, and it is not the last event. */
+static void publish_early(unsigned run)
+{
+    if (heard[run] >= visible[run] && heard[run] + 1 < last_of[run]) {
+        publish(run, ++heard[run]);
+    }
 }
 
 static void subscribe(struct socket *socket, unsigned run)
@@ -288,7 +306,7 @@ static void step(struct random *random)
     struct socket *socket = &sockets[random_below(random, SOCKETS)];
     unsigned run = (unsigned)random_below(random, RUNS);
 
-    switch (random_below(random, 8)) {
+    switch (random_below(random, 9)) {
     case 0:
     case 1:
         if (visible[run] < last_of[run]) {
@@ -303,9 +321,12 @@ static void step(struct random *random)
         publish_next(run);
         break;
     case 5:
-        subscribe(socket, run);
+        publish_early(run % 2);
         break;
     case 6:
+        subscribe(socket, run);
+        break;
+    case 7:
         drain(socket);
         break;
     default:
@@ -350,6 +371,7 @@ static void begin(struct api *api, struct random *random)
         visible[run] = random_below(random, 2) ? 0 : 100;
         last_of[run] = 100 + random_below(random, EVENTS_MAX - 100);
         published[run] = visible[run];
+        heard[run] = visible[run];
     }
     for (size_t i = 0; i < SOCKETS; i++) {
         sockets[i].kind = i % 2 ? SUBSCRIBER_STREAM : SUBSCRIBER_WEBSOCKET;
@@ -437,7 +459,7 @@ static void test_subscribers_survive_lack_of_memory(void **state)
     writer = NULL;
     for (uint64_t nth = 1; !has_succeeded; nth++) {
         begin(api, &random);
-        visible[0] = published[0] = 0;
+        visible[0] = published[0] = heard[0] = 0;
         last_of[0] = 3;
         sockets[0] = (struct socket){.id = 64, .kind = nth % 2, .listens = {true}};
         (void)alloc_fail_from(nth);
