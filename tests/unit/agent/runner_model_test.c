@@ -80,6 +80,19 @@ static void test_the_summary_is_heard_as_it_is_written(void **state)
     close_place(place);
 }
 
+/* The report says more than the model wrote; the message is what was heard. */
+static void test_the_message_is_what_was_heard(void **state)
+{
+    struct place *place = open_real_place();
+
+    (void)state;
+    start_with(place, "run-1", "where does the money go, and what if usage grows by 30 %?");
+    run_until_ended(place, 1);
+    struct texts texts = assert_told(place, "run-1");
+    assert_good(&texts);
+    close_place(place);
+}
+
 static void test_an_invented_number_is_withdrawn_and_the_text_repaired(void **state)
 {
     struct place *place = open_real_place();
@@ -184,6 +197,7 @@ static void test_a_report_is_made_again_from_every_point_of_its_log(void **state
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_the_summary_is_heard_as_it_is_written),
+    cmocka_unit_test(test_the_message_is_what_was_heard),
     cmocka_unit_test(test_an_invented_number_is_withdrawn_and_the_text_repaired),
     cmocka_unit_test(test_without_answers_the_report_is_the_built_in_one),
     cmocka_unit_test(test_a_report_is_made_again_from_every_point_of_its_log),
