@@ -22,10 +22,10 @@
 #include "base/dict.h"
 #include "report/prose.h"
 
-#define MODEL_MATERIAL_BYTES_MAX ((size_t)1 << 20)   /* of one message; the wire's limit is lower */
-#define MODEL_QUESTION_BYTES_MAX ((size_t)32 << 10)  /* of the user's question; the rest is cut */
-#define MODEL_FACTS_BYTES_MAX    ((size_t)128 << 10) /* facts that a summary may name */
-#define MODEL_RESULT_FACTS_MAX   64u                 /* of one result of a tool */
+#define MODEL_MATERIAL_BYTES_MAX ((size_t)1 << 20)  /* of one message; the wire's limit is lower */
+#define MODEL_QUESTION_BYTES_MAX ((size_t)32 << 10) /* of the user's question; the rest is cut */
+#define MODEL_FACTS_BYTES_MAX    ((size_t)48 << 10) /* facts that a summary may name: some 250 */
+#define MODEL_RESULT_FACTS_MAX   64u                /* of one result of a tool */
 #define MODEL_RESULT_BYTES_MAX   ((size_t)12 << 10)
 #define MODEL_USER_BYTES_MAX     400u  /* of a question to the user */
 #define MODEL_OUTPUT_TOKENS_MAX  4096u /* of one answer, with what the model thinks before it */
@@ -131,6 +131,10 @@ void model_free(struct run *run);
 /* A text that was put together, moved to the run's arena. The buf is empty afterwards. Errors are
  * the buf's, and ERR_NO_MEMORY. */
 must_check int model_keep(struct run *run, struct buf *text, struct str *ret_text);
+
+/* A copy of what a model said, for when it is told so again: also there nothing opens or ends a
+ * fence. ERR_NO_MEMORY. */
+must_check int model_keep_said(struct run *run, struct str said, struct str *ret_copy);
 
 /* Appends a fence with JSON in it. */
 void model_fence(const struct run *run, const char *name, struct str json, struct buf *out);

@@ -129,7 +129,9 @@ static int note_silence(struct run *run, const char *why)
     return dialogue->why.data ? OK : ERR_NO_MEMORY;
 }
 
-static int add_model_call(struct run *run, const struct run_model *model, const char *failure)
+/* Who was asked in vain is not named as who answered; what that cost is. */
+static int add_model_call(struct run *run, bool is_answered, const struct run_model *model,
+                          const char *failure)
 {
     const struct run_question *question = &run->dialogue.question;
     struct report_model_call call = {
@@ -139,8 +141,8 @@ static int add_model_call(struct run *run, const struct run_model *model, const 
     };
 
     if (model) {
-        call.provider = model->provider;
-        call.model = model->model;
+        call.provider = is_answered ? model->provider : STR("");
+        call.model = is_answered ? model->model : STR("");
         call.has_tokens = model->usage.is_known;
         call.input_tokens = model->usage.input_uncached + model->usage.cache_read +
                             model->usage.cache_write_5m + model->usage.cache_write_1h;
@@ -170,7 +172,7 @@ int run_answer(struct run *run, const struct llm_answer *answer, const struct ru
         model_text_reset(run);
         code = note_silence(run, failure);
     }
-    code = code ? code : add_model_call(run, model, failure);
+    code = code ? code : add_model_call(run, answer != NULL, model, failure);
     if (code) {
         return error_set(error, code, "cannot take the answer of a model: %s",
                          error_code_text(code));

@@ -33,6 +33,17 @@ void model_append_json(struct buf *out, struct str json)
     buf_append(out, str_slice(json, from, json.length));
 }
 
+int model_keep_said(struct run *run, struct str said, struct str *ret_copy)
+{
+    struct buf text;
+
+    buf_init(&text, 8 * (size_t)LLM_TEXT_BYTES_MAX);
+    model_append_json(&text, said);
+    int code = model_keep(run, &text, ret_copy);
+    buf_done(&text);
+    return code;
+}
+
 void model_fence(const struct run *run, const char *name, struct str json, struct buf *out)
 {
     buf_printf(out, "<data %s-%s>\n", name, run->dialogue.token);

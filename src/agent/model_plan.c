@@ -118,11 +118,12 @@ static struct str error_reply(struct run *run, const char *message)
     return code ? (struct str){NULL, 0} : reply;
 }
 
+/* message is for the model, why for the report: in the words of ours alone. */
 static int refuse(struct run *run, struct model_wish *wish, struct error *refusal,
-                  const char *message)
+                  const char *message, const char *why)
 {
     if (!refusal->code) {
-        error_set(refusal, ERR_INVALID, "%.*s: %s", STR_ARGS(wish->call.name), message);
+        error_set(refusal, ERR_INVALID, "%s", why);
     }
     wish->is_refused = true;
     wish->reply = error_reply(run, message);
@@ -185,7 +186,8 @@ static int take_question(struct run *run, struct model_wish *wish, struct error 
     struct str question;
 
     if (run->model_plan.question.length) {
-        return refuse(run, wish, refusal, "one question to the user is enough");
+        return refuse(run, wish, refusal, "one question to the user is enough",
+                      "it had a further question to the user");
     }
     int code = json_parser_new(LLM_ARGS_BYTES_MAX, &parser);
     code = code ? code : json_parse(parser, wish->call.args, &root, &said);
@@ -197,7 +199,7 @@ static int take_question(struct run *run, struct model_wish *wish, struct error 
         return code;
     }
     if (code) {
-        return refuse(run, wish, refusal, said.message);
+        return refuse(run, wish, refusal, said.message, "its question to the user was refused");
     }
     wish->reply = STR("{\"result\":\"it will be a next step of the report\"}");
     return OK;
@@ -210,10 +212,12 @@ static int take_call(struct run *run, struct model_wish *wish, struct error *ref
     struct tool_args args;
 
     if (!tool) {
-        return refuse(run, wish, refusal, "there is no tool of that name");
+        return refuse(run, wish, refusal, "there is no tool of that name",
+                      "it called a tool that does not exist");
     }
     if (tool->has_effect) {
-        return refuse(run, wish, refusal, "it changes things: only people may call it");
+        return refuse(run, wish, refusal, "it changes things: only people may call it",
+                      "it called a tool that changes things");
     }
     int code = tool_args_parse(tool, wish->call.args, &run->arena, &args, &said);
     if (!code && args.json.length > RUN_ARGS_BYTES_MAX) {
@@ -227,9 +231,12 @@ static int take_call(struct run *run, struct model_wish *wish, struct error *ref
         return code;
     }
     if (code == ERR_LIMIT && !said.message[0]) {
-        error_set(&said, code, "this run has planned as many calls as it may");
+        return refuse(run, wish, refusal, "this run has planned as many calls as it may",
+                      "it called more tools than a run may");
     }
-    return code ? refuse(run, wish, refusal, said.message) : OK;
+    return code ? refuse(run, wish, refusal, said.message,
+                         "it called a tool with arguments that the tool does not take")
+                : OK;
 }
 
 /* The answer becomes part of the conversation. */
@@ -237,9 +244,10 @@ static int remember(struct run *run, const struct llm_answer *answer)
 {
     struct model_plan *plan = &run->model_plan;
     struct llm_call *calls = arena_alloc(&run->arena, answer->call_count + 1, sizeof(*calls));
-    struct str text = arena_copy(&run->arena, answer->text);
+    struct str text;
+    int code = model_keep_said(run, answer->text, &text);
 
-    if (!calls || !text.data) {
+    if (code || !calls) {
         return ERR_NO_MEMORY;
     }
     plan->wish_count = answer->call_count;
@@ -247,9 +255,9 @@ static int remember(struct run *run, const struct llm_answer *answer)
         const struct llm_call *call = &answer->calls[i];
 
         calls[i] = (struct llm_call){.id = arena_copy(&run->arena, call->id),
-                                     .name = arena_copy(&run->arena, call->name),
-                                     .args = arena_copy(&run->arena, call->args)};
-        if (!calls[i].id.data || !calls[i].name.data || !calls[i].args.data) {
+                                     .name = arena_copy(&run->arena, call->name)};
+        code = model_keep_said(run, call->args, &calls[i].args);
+        if (code || !calls[i].id.data || !calls[i].name.data) {
             return ERR_NO_MEMORY;
         }
         plan->wishes[i] = (struct model_wish){.call = calls[i], .index = SIZE_MAX};

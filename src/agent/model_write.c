@@ -7,6 +7,9 @@
  */
 #include "agent/prompts.h"
 #include "agent/run_state.h"
+#include "report/template.h"
+
+#define ACTIONS_MAX 24u /* as many are told */
 
 /* ---- taking ---- */
 
@@ -25,6 +28,40 @@ static int replace_summary(struct run *run, const struct report_lines *paragraph
     return code;
 }
 
+static bool names_fact(const struct report_lines *lines, struct str id)
+{
+    struct template_piece piece;
+
+    for (size_t i = 0; i < lines->count; i++) {
+        for (size_t at = 0; template_next(lines->lines[i], &at, &piece);) {
+            if (piece.kind == TEMPLATE_FACT && str_equal(piece.text, id)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Words without any number of the summary that they replace could say anything. */
+static int judge_content(const struct report_lines *built_in, const struct report_lines *paragraphs,
+                         struct error *refusal)
+{
+    struct template_piece piece;
+    bool has_facts = false;
+
+    for (size_t i = 0; i < built_in->count; i++) {
+        for (size_t at = 0; template_next(built_in->lines[i], &at, &piece);) {
+            has_facts |= piece.kind == TEMPLATE_FACT;
+            if (piece.kind == TEMPLATE_FACT && names_fact(paragraphs, piece.text)) {
+                return OK;
+            }
+        }
+    }
+    return has_facts ? error_set(refusal, ERR_INVALID,
+                                 "the text names no fact that Netra's own summary names")
+                     : OK;
+}
+
 /* The report with the text in it must hold as a whole, else it is as it was. */
 static int take_summary(struct run *run, const struct run_model *model, struct error *refusal)
 {
@@ -35,9 +72,10 @@ static int take_summary(struct run *run, const struct run_model *model, struct e
         model && model->provider.length
             ? arena_printf(&report->arena, "%.*s/%.*s", STR_ARGS(model->provider), STR_ARGS(name))
             : arena_copy(&report->arena, name);
-    int code =
-        by.data ? replace_summary(run, prose_paragraphs(run->model_text.prose)) : ERR_NO_MEMORY;
+    const struct report_lines *paragraphs = prose_paragraphs(run->model_text.prose);
+    int code = by.data ? judge_content(&built_in, paragraphs, refusal) : ERR_NO_MEMORY;
 
+    code = code ? code : replace_summary(run, paragraphs);
     if (!code) {
         code = report_gate(report, /* ret_count */ NULL, refusal);
     }
@@ -58,10 +96,11 @@ static int keep_refused(struct run *run, struct str refused, const struct error 
         return OK;
     }
     /* providers take no empty messages */
-    text->refused = arena_copy(&run->arena, str_trim(refused).length ? refused : STR("(no text)"));
+    int code =
+        model_keep_said(run, str_trim(refused).length ? refused : STR("(no text)"), &text->refused);
     text->refusal_said = arena_copy(&run->arena, str_from(refusal->message));
     text->wants_repair = true;
-    return text->refused.data && text->refusal_said.data ? OK : ERR_NO_MEMORY;
+    return !code && text->refusal_said.data ? OK : ERR_NO_MEMORY;
 }
 
 static int take(struct run *run, const struct llm_answer *answer, const struct run_model *model,
@@ -101,6 +140,35 @@ static void write_summary(const struct report *report, struct buf *out)
     json_end_array(&w);
 }
 
+static void write_member(struct json_writer *w, const char *key, struct str text)
+{
+    if (text.length) {
+        json_key(w, key);
+        json_put_str(w, text);
+    }
+}
+
+/* The plan, without which the facts about its actions say nothing. */
+static void write_actions(const struct report *report, struct buf *out)
+{
+    struct json_writer w = json_writer_on(out);
+
+    json_begin_array(&w);
+    for (size_t i = 0; i < report->action_count && i < ACTIONS_MAX; i++) {
+        const struct report_action *action = &report->actions[i];
+
+        json_begin_object(&w);
+        write_member(&w, "title", action->title);
+        write_member(&w, "how", action->how);
+        write_member(&w, "risk", action->risk);
+        write_member(&w, "saving", action->saving_fact);
+        json_key(&w, "needs_confirmation");
+        json_put_bool(&w, action->needs_confirmation);
+        json_end_object(&w);
+    }
+    json_end_array(&w);
+}
+
 /* One part of the material: JSON that write() puts into an own buf, inside of a fence. */
 static void fence_of(const struct run *run, const char *name, struct buf *json, struct buf *out)
 {
@@ -130,6 +198,12 @@ static int write_material(struct run *run, struct str *ret_text)
     buf_append(&text, STR("\nThe summary that Netra wrote itself; it is right, and plain:\n\n"));
     write_summary(run->report, &json);
     fence_of(run, "summary", &json, &text);
+    if (run->report->action_count) {
+        buf_append(&text,
+                   STR("\nThe changes that it proposes, each with the id of its saving:\n\n"));
+        write_actions(run->report, &json);
+        fence_of(run, "actions", &json, &text);
+    }
     buf_append(&text, STR("\nWrite the summary."));
     buf_done(&json);
     int code = model_keep(run, &text, ret_text);

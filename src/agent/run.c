@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/check.h"
 
-#define RUN_ARENA_BYTES_MAX ((size_t)16 << 20)
+#define RUN_ARENA_BYTES_MAX ((size_t)32 << 20)
 #define RUN_STEPS           6
 
 static const char *const step_names[RUN_STEPS] = {

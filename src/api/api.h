@@ -13,7 +13,18 @@
 #include "agent/runner.h"
 #include "auth/local.h"
 #include "http/static.h"
+#include "llm/llm.h"
 #include "monitor/health.h"
+
+/* The chain of models as settings show it. */
+struct api_models {
+    struct llm *llm; /* NULL: no chain, nothing is sent anywhere */
+    struct llm_limits limits;
+    uint64_t tokens_per_run_max;
+    /* Requests are shown in its form: the chain's first link, or an example. Its key is never
+     * looked at beyond whether there is one: it may be wiped. */
+    const struct llm_provider *shown;
+};
 
 /* Parts that it works with; they outlive it. */
 struct api_options {
@@ -24,6 +35,7 @@ struct api_options {
     struct auth *auth;
     struct health *health;
     const struct http_files *page;
+    const struct api_models *models;
     const char *prices_path; /* NULL: the built-in book */
     const char *public_url;  /* "http://127.0.0.1:8080" */
     uint64_t upload_bytes_max;

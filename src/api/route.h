@@ -102,7 +102,8 @@ struct route_table {
     size_t count;
 };
 extern const struct route_table routes_system, routes_auth, routes_threads, routes_runs,
-    routes_reports, routes_tools, routes_parse, routes_prices, routes_datasets, routes_live;
+    routes_reports, routes_tools, routes_parse, routes_prices, routes_datasets, routes_live,
+    routes_settings, routes_model_calls;
 
 /* ---- parts that handlers use (api_state.h has the struct) ---- */
 

@@ -1,6 +1,6 @@
 /*
- * The closed lists of an interpretation. What the grammar can say stands here or in a .def file;
- * docs/engine.md and the schema of proposals show it.
+ * The closed lists of an interpretation: what the grammar can say stands here or in a .def file,
+ * and the schema of proposals is made from it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -190,10 +190,10 @@ int parse_read(const struct ask_vocabulary *vocabulary, struct str prompt, struc
 int ask_parse(const struct ask_vocabulary *vocabulary, struct str prompt, struct arena *arena,
               struct interpretation **ret_interpretation, struct error *error)
 {
-    struct parse *p;
+    struct parse *p = NULL;
     int status = parse_read(vocabulary, prompt, arena, &p, error);
 
-    if (status) {
+    if (!p) {
         return status;
     }
     if (interpretation_is_talk(p->out)) {

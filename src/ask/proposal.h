@@ -17,7 +17,6 @@
 #include "ask/refine.h"
 
 #define PROPOSAL_POINTER_BYTES_MAX 96u
-#define PROPOSAL_NAME_BYTES_MAX    128u /* of a model, a feature, a scope */
 
 struct proposal {
     const struct ask_vocabulary *vocabulary; /* never NULL */

@@ -84,7 +84,6 @@ static int read_members(struct proposal *r, struct json_value object, struct ask
                                           "scope",  "hard", "baseline", "stat"};
     int status = proposal_expect_object(r, object, members, ARRAY_LENGTH(members));
 
-    made->hard = true;
     status = status ? status : read_what(r, object, made);
     status = status ? status : read_value(r, json_at(object, "value"), made);
     status = status ? status : proposal_read_text(r, object, "unit", &made->unit);
@@ -104,7 +103,7 @@ static int check_number(struct proposal *r, const struct ask_constraint *made, i
     enum value_unit unit = ask_value_unit_find(made->unit);
     int128 said;
 
-    if (*value < 0 || !proposal_find_number(r, unit, made->unit, *value, &said)) {
+    if (!proposal_find_number(r, unit, made->unit, *value, &said)) {
         return proposal_refuse_member(r, "value", "is not a number that the prompt says");
     }
     *value = said;
@@ -189,15 +188,16 @@ static int check_statistic(struct proposal *r, const struct ask_constraint *made
 
 /* --- put together --- */
 
-static const struct ask_constraint *find_ours(const struct proposal *r,
-                                              const struct ask_constraint *made)
+static bool find_ours(const struct proposal *r, const struct ask_constraint *made,
+                      struct ask_constraint *ret_ours)
 {
     for (size_t i = 0; i < r->ours->constraint_count; i++) {
         if (constraint_bounds_same(&r->ours->constraints[i], made)) {
-            return &r->ours->constraints[i];
+            *ret_ours = r->ours->constraints[i];
+            return true;
         }
     }
-    return NULL;
+    return false;
 }
 
 /* What the grammar takes when nothing is said: a change is measured against today, a change of
@@ -216,19 +216,20 @@ static void fill_in(struct ask_constraint *made)
     }
 }
 
-static int complete(struct proposal *r, struct ask_constraint *made)
+/* Where the proposal does not say how hard it is, ours says, else it is. */
+static int complete(struct proposal *r, struct ask_constraint *made, bool says_hard)
 {
-    const struct ask_constraint *ours = find_ours(r, made);
-    struct str stat = made->stat;
+    struct ask_constraint ours;
 
-    if (ours) {
-        bool hard = made->hard || ours->hard;
+    if (find_ours(r, made, &ours)) {
+        bool is_same_stat = made->stat.length == 0 || str_equal(made->stat, ours.stat);
 
-        *made = *ours;
-        made->hard = hard;
-        made->stat = stat.length ? stat : ours->stat;
-        return str_equal(made->stat, ours->stat) ? OK : check_statistic(r, made);
+        ours.hard |= made->hard;
+        ours.stat = is_same_stat ? ours.stat : made->stat;
+        *made = ours;
+        return is_same_stat ? OK : check_statistic(r, made);
     }
+    made->hard |= !says_hard;
     int status = check_statistic(r, made);
     if (!status) {
         status =
@@ -254,15 +255,14 @@ static int add_constraint(struct proposal *r, struct ask_constraint made)
     return OK;
 }
 
-static struct ask_constraint *find_made(const struct proposal *r,
-                                        const struct ask_constraint *constraint)
+static bool is_made(const struct proposal *r, const struct ask_constraint *constraint)
 {
     for (size_t i = 0; i < r->out->constraint_count; i++) {
         if (constraint_bounds_same(&r->out->constraints[i], constraint)) {
-            return &r->out->constraints[i];
+            return true;
         }
     }
-    return NULL;
+    return false;
 }
 
 int proposal_read_constraints(struct proposal *r, struct json_value list)
@@ -276,8 +276,9 @@ int proposal_read_constraints(struct proposal *r, struct json_value list)
         struct ask_constraint made = {0};
 
         status = read_members(r, it.value, &made);
-        status = status ? status : complete(r, &made);
-        if (!status && !find_made(r, &made)) {
+        bool says_hard = !proposal_is_silent(json_at(it.value, "hard"));
+        status = status ? status : complete(r, &made, says_hard);
+        if (!status && !is_made(r, &made)) {
             status = add_constraint(r, made);
         }
         proposal_leave(r, before);
@@ -293,7 +294,7 @@ int proposal_keep_demands(struct proposal *r)
         const struct ask_constraint *ours = &r->ours->constraints[i];
         bool demanded = is_op(ours, "not_worse") || (is_op(ours, "exclude") && ours->hard);
 
-        if (demanded && !find_made(r, ours)) {
+        if (demanded && !is_made(r, ours)) {
             status = add_constraint(r, *ours);
         }
     }

@@ -7,8 +7,6 @@
 
 #include <stdio.h>
 
-#define COUNT_MAX 1000000 /* of hours, days …: behind that nobody means it */
-
 size_t proposal_enter(struct proposal *r, const char *key)
 {
     size_t before = r->pointer_length;
@@ -121,9 +119,9 @@ int proposal_read_count(struct proposal *r, struct json_value object, const char
     if (proposal_is_silent(value)) {
         return OK;
     }
-    return json_get_i64(value, ret) && *ret > 0 && *ret <= COUNT_MAX
+    return json_get_i64(value, ret) && *ret >= 0
                ? OK
-               : proposal_refuse_member(r, key, "must be a whole number above 0");
+               : proposal_refuse_member(r, key, "must be a whole number, not below 0");
 }
 
 /* A number to the nine digits of a quantity. */

@@ -8,9 +8,10 @@
 #include "ask/lexicon.h"
 #include "ask/proposal.h"
 
-#define MODEL_PREFIX    STR("model:")
-#define PROVIDER_PREFIX STR("provider:")
-#define PROMPT_PREFIX   STR("prompt:")
+#define MODEL_PREFIX    "model:"
+#define PROVIDER_PREFIX "provider:"
+#define PROMPT_PREFIX   "prompt:"
+#define NAME_BYTES_MAX  128 /* a longer piece of the prompt is no name */
 
 static bool find_listed(const struct str *names, size_t count, struct str name,
                         struct str *ret_name)
@@ -48,6 +49,9 @@ static bool find_in_prompt(struct proposal *r, struct str name, struct str *ret_
     struct str text = {prompt->data, prompt->length};
     struct normal_text folded;
 
+    if (name.length > NAME_BYTES_MAX) {
+        return false;
+    }
     if (normalise_text(name, r->scratch, &folded)) {
         r->no_memory = true;
         return false;
@@ -66,14 +70,9 @@ static bool find_in_prompt(struct proposal *r, struct str name, struct str *ret_
     return false;
 }
 
-static bool is_possible_name(struct str name)
-{
-    return name.length > 0 && name.length <= PROPOSAL_NAME_BYTES_MAX;
-}
-
 bool proposal_find_model(struct proposal *r, struct str name, struct str *ret_name)
 {
-    return is_possible_name(name) &&
+    return name.length > 0 &&
            (find_listed(r->ours->models, r->ours->model_count, name, ret_name) ||
             find_listed(r->said->models, r->said->model_count, name, ret_name) ||
             find_listed(r->vocabulary->models, r->vocabulary->model_count, name, ret_name) ||
@@ -82,7 +81,7 @@ bool proposal_find_model(struct proposal *r, struct str name, struct str *ret_na
 
 bool proposal_find_feature(struct proposal *r, struct str name, struct str *ret_name)
 {
-    return is_possible_name(name) &&
+    return name.length > 0 &&
            (find_listed(r->ours->features, r->ours->feature_count, name, ret_name) ||
             find_listed(r->vocabulary->features, r->vocabulary->feature_count, name, ret_name) ||
             find_in_prompt(r, name, ret_name));
@@ -114,10 +113,21 @@ static bool is_provider_said(const struct parse *p, struct str name)
     return false;
 }
 
-/* "model:" and the name as it is written here. */
-static bool join(struct proposal *r, struct str prefix, struct str name, struct str *ret_scope)
+static bool has_prefix(struct str scope, const char *prefix, struct str *ret_name)
 {
-    *ret_scope = arena_printf(r->arena, "%.*s%.*s", STR_ARGS(prefix), STR_ARGS(name));
+    size_t length = strlen(prefix);
+
+    if (!str_starts_with(scope, str_from(prefix))) {
+        return false;
+    }
+    *ret_name = str_slice(scope, length, scope.length);
+    return true;
+}
+
+/* "model:" and the name as it is written here. */
+static bool join(struct proposal *r, const char *prefix, struct str name, struct str *ret_scope)
+{
+    *ret_scope = arena_printf(r->arena, "%s%.*s", prefix, STR_ARGS(name));
     r->no_memory |= ret_scope->data == NULL;
     return ret_scope->data != NULL;
 }
@@ -135,19 +145,15 @@ bool proposal_find_scope(struct proposal *r, struct str scope, struct str *ret_s
         return !find_listed(r->ours->features, r->ours->feature_count, scope, &name) ||
                proposal_add_name(r, r->out->features, &r->out->feature_count, name) == OK;
     }
-    if (str_starts_with(scope, MODEL_PREFIX)) {
-        name = str_slice(scope, MODEL_PREFIX.length, scope.length);
+    if (has_prefix(scope, MODEL_PREFIX, &name)) {
         return proposal_find_model(r, name, &name) && join(r, MODEL_PREFIX, name, ret_scope);
     }
-    if (str_starts_with(scope, PROVIDER_PREFIX)) {
-        name = str_slice(scope, PROVIDER_PREFIX.length, scope.length);
+    if (has_prefix(scope, PROVIDER_PREFIX, &name)) {
         *ret_scope = scope;
         return is_provider_said(r->said, name);
     }
-    if (str_starts_with(scope, PROMPT_PREFIX)) {
-        name = str_slice(scope, PROMPT_PREFIX.length, scope.length);
-        return is_possible_name(name) && find_in_prompt(r, name, &name) &&
-               join(r, PROMPT_PREFIX, name, ret_scope);
+    if (has_prefix(scope, PROMPT_PREFIX, &name)) {
+        return find_in_prompt(r, name, &name) && join(r, PROMPT_PREFIX, name, ret_scope);
     }
     if (!proposal_find_feature(r, scope, &name)) {
         return false;

@@ -9,16 +9,17 @@
  */
 #include "ask/proposal.h"
 
-#define MS_PER_SECOND   1000
-#define MS_PER_MINUTE   60000
-#define MS_PER_HOUR     3600000
-#define THOUSAND        1000
-#define MILLION         1000000
-#define PERCENT_ONE     100
-#define PER_MINUTE      60            /* of what is said per second */
-#define DOUBLE_DIGITS   1000000000000 /* a double keeps more than twelve digits */
-#define ROUNDED_SHARE   100           /* a rounded share differs by at most a hundredth of itself */
-#define NUMBERS_A_TOKEN 3
+#define MS_PER_SECOND       1000
+#define MS_PER_MINUTE       60000
+#define MS_PER_HOUR         3600000
+#define THOUSAND            1000
+#define MILLION             1000000
+#define PERCENT_ONE         100
+#define PER_MINUTE          60            /* of what is said per second */
+#define DOUBLE_DIGITS       1000000000000 /* a double keeps more than twelve digits */
+#define ROUNDED_SHARE       100 /* a rounded share differs by at most a hundredth of itself */
+#define STATISTIC_BYTES_MAX 36  /* the grammar's own longest: five of them */
+#define NUMBERS_A_TOKEN     3
 
 enum form_kind {
     FORM_TIMES,        /* n × factor */
@@ -210,28 +211,45 @@ static bool is_same_money(const struct parse *p, const struct said_number *numbe
     return str_equal(code, STR("USD")) || names_currency(p, code);
 }
 
-bool proposal_find_number(const struct proposal *r, enum value_unit unit, struct str unit_name,
-                          int128 value, int128 *ret_said)
+struct wanted_number {
+    int128 value;
+    struct str unit_name;
+    enum value_unit unit;
+    bool rounded; /* a share that may lack digits */
+};
+
+static bool find_in_form(const struct parse *p, const struct form *form,
+                         const struct wanted_number *wanted, int128 *ret_said)
 {
-    const struct parse *p = r->said;
     struct said_number numbers[NUMBERS_A_TOKEN];
+    int128 made;
 
     for (uint32_t i = 0; i < p->token_count; i++) {
         size_t count = numbers_of_token(p, &p->tokens[i], numbers);
 
-        for (size_t f = 0; f < count * ARRAY_LENGTH(forms); f++) {
-            const struct said_number *number = &numbers[f / ARRAY_LENGTH(forms)];
-            const struct form *form = &forms[f % ARRAY_LENGTH(forms)];
-            int128 made;
-
-            if (form->said != number->unit || form->proposed != unit ||
-                !apply_form(form, number->value, &made) ||
-                !(proposal_is_same_number(value, made) ||
-                  (is_share(unit) && is_rounded(value, made)))) {
-                continue;
-            }
-            if (unit != VALUE_MONEY || is_same_money(p, number, unit_name)) {
+        for (size_t n = 0; n < count; n++) {
+            if (numbers[n].unit == form->said && apply_form(form, numbers[n].value, &made) &&
+                (wanted->rounded ? is_rounded(wanted->value, made)
+                                 : proposal_is_same_number(wanted->value, made)) &&
+                (wanted->unit != VALUE_MONEY || is_same_money(p, &numbers[n], wanted->unit_name))) {
                 *ret_said = made;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Forms outside, tokens inside: a prompt may hold 32,000 numbers, a unit has at most six forms. */
+bool proposal_find_number(const struct proposal *r, enum value_unit unit, struct str unit_name,
+                          int128 value, int128 *ret_said)
+{
+    struct wanted_number wanted = {value, unit_name, unit, /* rounded */ false};
+
+    for (unsigned pass = 0; pass < (is_share(unit) ? 2u : 1u); pass++) {
+        wanted.rounded = pass > 0;
+        for (size_t f = 0; f < ARRAY_LENGTH(forms); f++) {
+            if (forms[f].proposed == unit && find_in_form(r->said, &forms[f], &wanted, ret_said)) {
                 return true;
             }
         }
@@ -250,7 +268,7 @@ static bool is_statistic_said(const struct parse *p, struct str part)
         return true; /* what the grammar takes when none is said */
     }
     if (!is_mean &&
-        (part.length < 2 || part.data[0] != 'p' ||
+        (part.length < 2 || part.data[0] != 'p' || part.data[1] == '0' ||
          decimal_parse_u64(str_slice(part, 1, part.length), &percentile) || percentile == 0)) {
         return false;
     }
@@ -265,6 +283,9 @@ static bool is_statistic_said(const struct parse *p, struct str part)
 
 bool proposal_has_statistic(const struct proposal *r, struct str stat)
 {
+    if (stat.length > STATISTIC_BYTES_MAX) {
+        return false;
+    }
     for (size_t begin = 0; begin <= stat.length;) {
         size_t end = str_find(stat, STR(","), begin);
 

@@ -105,7 +105,7 @@ static bool has_shape(const struct ask_time_range *range, int64_t hours)
     case ASK_TIME_LAST:
     case ASK_TIME_NEXT:
     case ASK_TIME_CURRENT:
-        return range->value.length == 0 && range->n > 0 && range->unit.length && hours == 0;
+        return range->value.length == 0 && range->unit.length && hours == 0;
     case ASK_TIME_EVENT:
         return range->value.length && range->n == 0 && range->unit.length == 0;
     default:
@@ -274,7 +274,7 @@ static int read_not_theirs(struct proposal *r, struct json_value root)
 typedef int (*read_member_fn)(struct proposal *r, struct json_value value);
 
 static int read_member(struct proposal *r, struct json_value object, const char *key,
-                       read_member_fn read)
+                       read_member_fn read_it)
 {
     struct json_value value = json_at(object, key);
 
@@ -282,7 +282,7 @@ static int read_member(struct proposal *r, struct json_value object, const char 
         return OK;
     }
     size_t before = proposal_enter(r, key);
-    int status = read(r, value);
+    int status = read_it(r, value);
     proposal_leave(r, before);
     return status;
 }

@@ -9,6 +9,12 @@
  */
 #include "ask/proposal.h"
 
+#include <stdio.h>
+
+#include "base/check.h"
+
+#define UNITS_BYTES_MAX 256 /* of the names of all units */
+
 static void put_type(struct json_writer *w, const char *type)
 {
     json_key(w, "type");
@@ -178,6 +184,23 @@ static void put_op(struct json_writer *w)
     json_end_object(w);
 }
 
+/* Money cannot be listed, so units are described instead of enumerated. */
+static void put_unit(struct json_writer *w)
+{
+    char text[UNITS_BYTES_MAX] = "";
+    size_t length = 0;
+
+    for (unsigned i = VALUE_NONE + 1; i < VALUE_MONEY; i++) {
+        int written = snprintf(text + length, sizeof(text) - length, "%s, ",
+                               ask_value_unit_name((enum value_unit)i));
+        length += written > 0 ? (size_t)written : 0;
+        check(length < sizeof(text));
+    }
+    (void)snprintf(text + length, sizeof(text) - length,
+                   "money: USD/month (hour, day, week, month, quarter, year, request)");
+    put_simple(w, "unit", "string", /* or_null */ true, text);
+}
+
 static void put_constraints(struct json_writer *w)
 {
     static const char *const members[] = {"metric", "op", "value", "unit", "scope", "hard", "stat"};
@@ -189,9 +212,7 @@ static void put_constraints(struct json_writer *w)
     json_end_object(w);
     put_op(w);
     put_value(w);
-    put_simple(w, "unit", "string", /* or_null */ true,
-               "fraction, fraction_of_max, margin, x, ms, tokens, requests/min, tokens/min, count, "
-               "engineer_week; money: USD/month (hour, day, week, month, quarter, year, request)");
+    put_unit(w);
     put_simple(w, "scope", "string", /* or_null */ false,
                "* or a feature as the prompt names it or model:NAME, provider:NAME, prompt:NAME");
     put_simple(w, "hard", "boolean", /* or_null */ false, "false: a wish");

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "agent/run.h"
+#include "base/check.h"
+#include "cli/ask_model.h"
 #include "cli/record_options.h"
 #include "loop/clock.h"
 #include "loop/uuid.h"
@@ -18,7 +20,16 @@
 #define TERM_WIDTH_MIN   40u
 #define TERM_WIDTH_MAX   120u
 
-enum { OPTION_FORMAT = 1, OPTION_OUT, OPTION_SEED, OPTION_JSON, OPTION_QUIET };
+enum {
+    OPTION_FORMAT = 1,
+    OPTION_OUT,
+    OPTION_SEED,
+    OPTION_JSON,
+    OPTION_QUIET,
+    OPTION_MODELS,
+    OPTION_NO_MODELS,
+    OPTION_SHOW_PROMPT
+};
 
 static const struct option options_table[] = {
     RECORD_OPTIONS,
@@ -27,6 +38,9 @@ static const struct option options_table[] = {
     {"out", required_argument, NULL, OPTION_OUT},
     {"seed", required_argument, NULL, OPTION_SEED},
     {"quiet", no_argument, NULL, OPTION_QUIET},
+    {"models", required_argument, NULL, OPTION_MODELS},
+    {"no-models", no_argument, NULL, OPTION_NO_MODELS},
+    {"show-prompt", no_argument, NULL, OPTION_SHOW_PROMPT},
     {NULL, 0, NULL, 0},
 };
 
@@ -44,7 +58,10 @@ struct question {
     const char *out_path;
     enum format format;
     uint64_t seed;
+    const char *chain; /* of --models; NULL: the configuration's */
     bool is_quiet;
+    bool is_without_models;
+    bool shows_prompt;
 };
 
 static int format_from(const char *name, enum format *ret_format)
@@ -123,10 +140,13 @@ static int write_out(const struct question *question, struct str text)
 /* Agents and tools as they work, dimly, on a terminal. */
 static void show_event(const struct run_event *event, void *arg)
 {
-    (void)arg;
+    struct ask_model *model = (struct ask_model *)arg;
+
     if (event->kind == RUN_TOOL_STARTED) {
         (void)fprintf(stderr, "\r\033[K… %s", event->name);
-    } else if (event->kind == RUN_STEP_FINISHED) {
+    } else if (event->kind == RUN_MODEL_ASKED && model) {
+        (void)fprintf(stderr, "\r\033[Kasking %s …", ask_model_name(model));
+    } else if (event->kind == RUN_STEP_FINISHED || event->kind == RUN_MODEL_ANSWERED) {
         (void)fputs("\r\033[K", stderr);
     }
 }
@@ -151,12 +171,62 @@ static int deliver(const struct question *question, struct run *run)
     return code == EXIT_DONE && run_lacks_records(run) ? EXIT_NO_RECORDS : code;
 }
 
-static int answer(const struct question *question, const struct dataset *dataset)
+/* Drives the run to its end; what it asks a model is answered in between. */
+static int drive(struct run *run, struct ask_model *model, const struct price_book *book,
+                 struct error *error)
 {
+    bool done = false;
+    int code = OK;
+
+    while (!code && !done) {
+        code = run_step(run, &done, error);
+        while (!code && run_question(run)) {
+            check(model);
+            code = ask_model_answer(model, run, book, error);
+        }
+    }
+    return code;
+}
+
+static int answer(const struct question *question, struct run_options *options)
+{
+    cleanup(ask_model_free_pointer) struct ask_model *model = NULL;
     cleanup(run_free_pointer) struct run *run = NULL;
     struct error error = {0};
+    int code = question->is_without_models ? OK : ask_model_open(question->chain, &model, &error);
+
+    if (code) {
+        return cli_fail(&error);
+    }
+    options->has_model = model != NULL;
+    options->observer = !question->is_quiet && isatty(STDERR_FILENO) ? show_event : NULL;
+    options->observer_arg = model;
+    code = run_new(options, &run, &error);
+    if (!code) {
+        code = drive(run, model, options->book, &error);
+    }
+    return code ? cli_fail(&error) : deliver(question, run);
+}
+
+static int show_prompt(const struct question *question, const struct run_options *options)
+{
+    cleanup(buf_done) struct buf text = {0};
+    struct error error = {0};
+
+    buf_init(&text, OUTPUT_BYTES_MAX);
+    int code =
+        ask_model_show(question->chain, !question->is_without_models, options, &text, &error);
+    if (code) {
+        return cli_fail(&error);
+    }
+    (void)fwrite(buf_str(&text).data, 1, text.length, stdout);
+    return EXIT_DONE;
+}
+
+static int take_question(const struct question *question, const struct dataset *dataset)
+{
+    struct error error = {0};
     char id[UUID_BYTES];
-    bool done = false;
 
     if (uuid_v7(id, &error)) {
         return cli_fail(&error);
@@ -168,13 +238,8 @@ static int answer(const struct question *question, const struct dataset *dataset
         .id = str_from(id),
         .seed = question->seed,
         .clock = clock_now_us,
-        .observer = !question->is_quiet && isatty(STDERR_FILENO) ? show_event : NULL,
     };
-    int code = run_new(&options, &run, &error);
-    while (!code && !done) {
-        code = run_step(run, &done, &error);
-    }
-    return code ? cli_fail(&error) : deliver(question, run);
+    return question->shows_prompt ? show_prompt(question, &options) : answer(question, &options);
 }
 
 static int take_option(struct question *question, int option, const char *value)
@@ -202,6 +267,15 @@ static int take_option(struct question *question, int option, const char *value)
         return EXIT_DONE;
     case OPTION_QUIET:
         question->is_quiet = true;
+        return EXIT_DONE;
+    case OPTION_MODELS:
+        question->chain = value;
+        return EXIT_DONE;
+    case OPTION_NO_MODELS:
+        question->is_without_models = true;
+        return EXIT_DONE;
+    case OPTION_SHOW_PROMPT:
+        question->shows_prompt = true;
         return EXIT_DONE;
     case OPTION_SEED:
         return decimal_parse_u64(str_from(value), &question->seed)
@@ -233,6 +307,9 @@ static int run_command(int argc, char **argv)
         return cli_usage(&command_ask, "%s",
                          optind == argc ? "ask what?" : "put the question in quotes");
     }
+    if (question.chain && question.is_without_models) {
+        return cli_usage(&command_ask, "--models and --no-models contradict each other");
+    }
     question.prompt = argv[optind];
     if (question.out_path && !has_format) {
         format_from_path(&question);
@@ -241,7 +318,7 @@ static int run_command(int argc, char **argv)
         record_options_unreadable(dataset, &error)) {
         return cli_fail(&error);
     }
-    return answer(&question, dataset);
+    return take_question(&question, dataset);
 }
 
 const struct command command_ask = {
@@ -257,6 +334,14 @@ const struct command command_ask = {
         "  --out FILE       write the report there; its ending chooses the format\n"
         "  --seed N         seed of everything random (default 1)\n"
         "  --quiet          no progress on the terminal\n"
+        "  --models CHAIN   models that take part, instead of the configuration's llm.chain:\n"
+        "                   anthropic:claude-haiku-4-5,openai:gpt-5-mini\n"
+        "  --no-models      none takes part, and nothing is sent anywhere\n"
+        "  --show-prompt    print exactly what a model would be sent, and send nothing\n"
+        "\n"
+        "Models take part where llm.chain of the configuration (~/.config/netra/netra.conf or\n"
+        "NETRA_LLM_CHAIN) names some; `netra help serve` has its keys. Numbers are never theirs,\n"
+        "and when none answers, the report comes all the same.\n"
         "\n"
         "Exit codes: 0 done (also with some rows left out), 1 failed, 2 wrong usage, 3 no usable\n"
         "record: a report that says which export to fetch.\n",

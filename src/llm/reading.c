@@ -275,16 +275,12 @@ static bool is_json(struct llm_reading *reading, struct str text, bool is_object
     return *ret_code == OK && (!is_object || json_is(root, JSON_OBJECT));
 }
 
-/* A text that was cut is said to be so: that it is no JSON is what follows from it. */
-static int refuse_part(const struct llm_reading *reading, int code, const char *what,
-                       struct error *error)
+static int refuse_part(int code, const char *what, struct error *error)
 {
     if (code == ERR_NO_MEMORY) {
         return error_set(error, code, "cannot read the answer: out of memory");
     }
-    return error_set(error, ERR_INVALID, "%s%s", what,
-                     reading->stop == LLM_STOP_LENGTH ? ": it was cut at the limit of output tokens"
-                                                      : "");
+    return error_set(error, ERR_INVALID, "%s", what);
 }
 
 static int check_parts(struct llm_reading *reading, struct error *error)
@@ -292,7 +288,7 @@ static int check_parts(struct llm_reading *reading, struct error *error)
     int code = OK;
 
     if (reading->is_structured && !is_json(reading, buf_str(&reading->text), false, &code)) {
-        return refuse_part(reading, code, "the structured answer is no JSON", error);
+        return refuse_part(code, "the structured answer is no JSON", error);
     }
     for (size_t i = 0; i < reading->call_count; i++) {
         struct reading_call *call = &reading->calls[i];
@@ -301,7 +297,7 @@ static int check_parts(struct llm_reading *reading, struct error *error)
             return error_set(error, ERR_INVALID, "a call names no tool");
         }
         if (call->args.length && !is_json(reading, buf_str(&call->args), true, &code)) {
-            return refuse_part(reading, code, "the arguments of a call are no JSON object", error);
+            return refuse_part(code, "the arguments of a call are no JSON object", error);
         }
     }
     return OK;
@@ -318,7 +314,7 @@ static int check_whole(struct llm_reading *reading, struct error *error)
     if (reading->has_refused) {
         reading_set_stop(reading, LLM_STOP_REFUSED);
     }
-    if (reading->stop == LLM_STOP_REFUSED) {
+    if (reading->stop == LLM_STOP_REFUSED || reading->stop == LLM_STOP_LENGTH) {
         reading->call_count = 0; /* perhaps cut: nobody may act on them */
         return OK;
     }
@@ -327,9 +323,6 @@ static int check_whole(struct llm_reading *reading, struct error *error)
     }
     if (reading->stop == LLM_STOP_CALLS && !reading->call_count) {
         return error_set(error, ERR_INVALID, "the answer wants tools called and names none");
-    }
-    if (reading->stop == LLM_STOP_END && !reading->text.length) {
-        return error_set(error, ERR_INVALID, "the answer is empty");
     }
     return check_parts(reading, error);
 }

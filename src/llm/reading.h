@@ -16,7 +16,9 @@
 
 typedef void (*llm_text_fn)(struct str delta, void *arg);
 
-/* on_text may be NULL. The delta is UTF-8, never cut inside a character. ERR_NO_MEMORY. */
+/* on_text may be NULL. The delta is UTF-8, never cut inside a character; on_text must not free the
+ * reading. Of request is used whether it has an answer_schema and how many calls its messages have;
+ * it is not kept. ERR_NO_MEMORY. */
 must_check int llm_reading_new(const struct llm_wire *wire, const struct llm_request *request,
                                llm_text_fn on_text, void *arg, struct llm_reading **ret_reading);
 void llm_reading_free(struct llm_reading *reading);
@@ -25,7 +27,9 @@ void llm_reading_free(struct llm_reading *reading);
 must_check int llm_reading_feed(struct llm_reading *reading, struct str bytes, struct error *error);
 
 /* The stream has ended. ERR_INVALID when the answer is not whole, when a structured answer is not
- * JSON, or when a call's arguments are no JSON object. The answer is moved out. */
+ * JSON, or when a call's arguments are no JSON object; ERR_NO_MEMORY. The answer is moved out. One
+ * that stopped at its length or was refused says so itself (stop): its text may be no JSON, and it
+ * has no calls. An answer may be empty. */
 must_check int llm_reading_finish(struct llm_reading *reading, struct llm_answer *ret_answer,
                                   struct error *error);
 

@@ -72,7 +72,9 @@ static void put_call(struct json_writer *w, const struct llm_call *call)
 static void put_assistant(struct json_writer *w, const struct llm_message *message)
 {
     if (message->call_count == 0) {
-        put_text_message(w, "assistant", message->text);
+        if (message->text.length) {
+            put_text_message(w, "assistant", message->text);
+        }
         return;
     }
     json_begin_object(w);

@@ -286,11 +286,8 @@ static int read_event(struct llm_reading *reading, struct str name, struct json_
         {"response.failed", read_failed},
         {"error", reading_fail},
     };
-    struct str type = wire_text_at(data, "type");
+    struct str type = wire_event_type(name, data);
 
-    if (type.length == 0) {
-        type = name;
-    }
     for (size_t i = 0; i < ARRAY_LENGTH(events); i++) {
         if (str_equal(type, str_from(events[i].type))) {
             return events[i].read(reading, data, error);

@@ -18,6 +18,16 @@ struct str wire_text_at(struct json_value value, const char *key)
     return text;
 }
 
+struct str wire_event_type(struct str name, struct json_value data)
+{
+    struct str type = wire_text_at(data, "type");
+
+    if (type.length == 0) {
+        return json_is(json_at(data, "error"), JSON_OBJECT) ? STR("error") : name;
+    }
+    return type;
+}
+
 uint64_t wire_index_at(struct json_value value, const char *key, uint64_t otherwise)
 {
     uint64_t index = otherwise;

@@ -15,6 +15,10 @@
 /* A member that is a string; empty when there is none. */
 struct str wire_text_at(struct json_value value, const char *key);
 
+/* The type that an event's datum says, else its name; "error" for a datum with nothing but an
+ * error, as gateways before a provider send it. */
+struct str wire_event_type(struct str name, struct json_value data);
+
 /* A member that counts something small; otherwise, where it is missing or no such number. */
 uint64_t wire_index_at(struct json_value value, const char *key, uint64_t otherwise);
 

@@ -43,6 +43,7 @@ int prose_new(const struct prose_rules *rules, struct prose **ret_prose)
     prose->paragraphs.lines = prose->texts;
     prose->paragraphs.capacity = PROSE_PARAGRAPHS_MAX;
     prose->run_start = NOWHERE;
+    prose->mark_start = NOWHERE;
     prose->split_start = NOWHERE;
     prose->waiting_start = NOWHERE;
     prose->quality_start = NOWHERE;
@@ -96,8 +97,9 @@ static void set_safe(struct prose *prose)
     size_t safe = prose->place == OUTSIDE ? prose->line.length : prose->open_start;
 
     safe = least(safe, prose->run_start);
+    safe = least(safe, prose->mark_start);
     safe = least(safe, prose->split_start);
-    safe = least(safe, prose->waiting_start);
+    safe = least(safe, prose->waiting_start == NOWHERE ? NOWHERE : prose->waiting_hold);
     safe = least(safe, prose->quality_start);
     prose->safe = safe > prose->safe ? safe : prose->safe;
 }
@@ -203,6 +205,7 @@ static int end_paragraph(struct prose *prose)
     prose->fact_before = NULL;
     prose->has_gap = true;
     prose->is_clause_open = false;
+    prose->mark_start = NOWHERE;
     for (size_t i = 0; i < prose->part_count; i++) {
         prose->parts[i].start = 0; /* a word that goes on here must not begin to be shown */
     }
@@ -228,9 +231,6 @@ static int begin_word(struct prose *prose)
     }
     if (mark == '.') {
         return prose_refuse(prose, "words are joined by a dot; a fact is written in braces");
-    }
-    if (prose->has_marker && prose->line.length == 0 && !prose->has_space) {
-        return prose_refuse(prose, "a dash stands right before a word");
     }
     int code = begin_token(prose);
     prose->place = IN_WORD;
@@ -278,8 +278,7 @@ static int begin_fact(struct prose *prose)
     if (!prose->rules->may_name_facts) {
         return prose_refuse(prose, "no fact may be named here; write the sentence without numbers");
     }
-    if (prose->has_dash_before ||
-        (prose->has_marker && !prose->has_space && prose->line.length == 0)) {
+    if (prose->has_dash_before) {
         return prose_refuse(prose, "a dash before a fact reads as a minus");
     }
     if (!is_apart(prose) && !may_stand_before_number(prose->last)) {
@@ -397,11 +396,16 @@ static int take_punctuation(struct prose *prose, int32_t point)
         prose->has_dash_before = point == '-' || point == EN_DASH;
     }
     prose->has_number_before = prose->has_number_before && point != '(';
+    bool is_before_word = is_apart(prose);
     code = code ? code : begin_token(prose);
-    if (!code) {
-        append_point(prose, point);
+    if (code) {
+        return code;
     }
-    return code;
+    if (is_before_word && prose->mark_start == NOWHERE) {
+        prose->mark_start = prose->open_start;
+    }
+    append_point(prose, point);
+    return OK;
 }
 
 static bool is_marker(const struct prose *prose, int32_t point)
@@ -508,6 +512,10 @@ static int take_point(struct prose *prose, int32_t point)
         return take_inside(prose, point);
     }
     point = plain(point);
+    if (prose->has_marker && prose->line.length == 0 && !prose->has_space && point != ' ' &&
+        point != '\n') {
+        return prose_refuse(prose, "a dash at the beginning needs a space behind it");
+    }
     size_t count = words_fold(point, letters);
     if (!code && count) {
         return take_letter(prose, point, (struct str){letters, count});

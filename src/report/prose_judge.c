@@ -122,12 +122,17 @@ static bool repeats_a_letter(struct str letters)
     return false;
 }
 
+static bool is_apostrophe(int32_t mark)
+{
+    return mark == '\'' || mark == 0x2019;
+}
+
 /* "a", "I", what follows an apostrophe, and "A/B". */
 static bool may_stand_alone(struct prose *prose, const struct prose_part *part, struct str raw)
 {
     const struct prose_part *before = newest(prose);
     bool is_behind = before && part->is_joined;
-    bool has_apostrophe = part->mark == '\'' || part->mark == 0x2019;
+    bool has_apostrophe = is_apostrophe(part->mark);
 
     if (part->letters[0] == 'a' || str_equal(raw, STR("I"))) {
         return true;
@@ -168,6 +173,12 @@ static int judge_alone(struct prose *prose, const struct prose_part *part)
     return words_say_number(letters, raw) ? refuse_word(prose, raw) : OK;
 }
 
+/* "it's even" holds no "s even". */
+static bool is_ending(const struct prose_part *part)
+{
+    return part->is_joined && is_apostrophe(part->mark);
+}
+
 /* Together with the words before it; also finds out whether more could make a number of them. */
 static int judge_together(struct prose *prose)
 {
@@ -185,11 +196,11 @@ static int judge_together(struct prose *prose)
         if (together.length > WORD_BYTES_MAX) {
             break;
         }
-        if (i + 1 < prose->part_count && (words_say_number_spaced(together) ||
+        if (i + 1 < prose->part_count && ((!is_ending(part) && words_say_number_spaced(together)) ||
                                           (is_one_run && words_say_number_joined(together)))) {
             return refuse_word(prose, written(prose, part->start));
         }
-        if (words_begin_number_spaced(together)) {
+        if (!is_ending(part) && words_begin_number_spaced(together)) {
             prose->split_start = part->start;
         }
         is_one_run = is_one_run && part->is_joined;
@@ -211,10 +222,12 @@ int prose_judge_waiting(struct prose *prose, struct str after, enum word_link li
     return OK;
 }
 
-static void wait_for_neighbour(struct prose *prose, const struct prose_part *part)
+/* hold: of the word that was waiting for this one, or NOWHERE. */
+static void wait_for_neighbour(struct prose *prose, const struct prose_part *part, size_t hold)
 {
     const struct prose_part *before = newest(prose);
 
+    prose->waiting_hold = hold == NOWHERE ? part->start : hold;
     prose->waiting = *part;
     prose->waiting_start = part->start;
     prose->waiting_link = LINKED_BY_SPACE;
@@ -249,6 +262,7 @@ static int judge_unit(struct prose *prose, const struct prose_part *part)
 int prose_judge_part(struct prose *prose, struct prose_part *part)
 {
     struct str letters = letters_of(part);
+    size_t hold = prose->waiting_start == NOWHERE ? NOWHERE : prose->waiting_hold;
     int code = judge_alone(prose, part);
 
     code = code ? code : prose_judge_waiting(prose, letters, prose->waiting_link);
@@ -257,13 +271,14 @@ int prose_judge_part(struct prose *prose, struct prose_part *part)
         return code;
     }
     if (words_need_neighbours(letters)) {
-        wait_for_neighbour(prose, part);
+        wait_for_neighbour(prose, part, hold);
     }
     if (words_are_quality(letters) && !prose->has_quality_fact && prose->quality_start == NOWHERE) {
         prose->quality_start = part->start;
     }
     prose->has_number_before = false;
     prose->has_dash_before = false;
+    prose->mark_start = NOWHERE;
     remember(prose, part);
     if (!part->is_joined) {
         prose->run_start = part->start;
@@ -278,6 +293,7 @@ static void forget_words(struct prose *prose)
     prose->is_clause_open = false;
     prose->split_start = NOWHERE;
     prose->run_start = NOWHERE;
+    prose->mark_start = NOWHERE;
     prose->has_words = true;
     prose->has_dash_before = false;
 }

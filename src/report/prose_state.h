@@ -65,10 +65,12 @@ struct prose {
     bool has_gap;        /* a space since the newest part */
     bool is_clause_open; /* nothing but spaces, quotes and hyphens since the newest part */
     size_t run_start;    /* of the parts since the last space */
+    size_t mark_start;   /* of a sign or bracket before a word: "-", "(" */
     size_t split_start;  /* of parts that may be the beginning of a number word */
 
     struct prose_part waiting; /* a word that needs its neighbour, while waiting_start is set */
     size_t waiting_start;
+    size_t waiting_hold; /* that or the start of a word before it that waited too: "a third" */
     char waiting_before[WORD_BYTES_MAX];
     size_t waiting_before_length;
     enum word_link waiting_link;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/statvfs.h>
 
+#include "base/buf.h"
 #include "loop/clock.h"
 
 static void set_result(struct health_result *result, enum health_state state, const char *reason)
@@ -98,6 +99,29 @@ static void check_all(void *arg)
     }
 }
 
+/* A model is never needed: without one the built-in analyst goes on. Nobody is called. */
+static void look_at_models(struct health_result *result, void *arg)
+{
+    const struct llm *llm = (const struct llm *)arg;
+    struct buf reason;
+
+    *result = (struct health_result){.state = HEALTH_UP};
+    buf_init(&reason, HEALTH_REASON_BYTES_MAX - 1);
+    for (size_t i = 0; i < llm_provider_count(llm); i++) {
+        struct llm_state state;
+
+        llm_provider_state(llm, i, &state);
+        if (strcmp(state.breaker, "open") == 0) {
+            result->state = HEALTH_DEGRADED;
+            buf_printf(&reason, "%s%.*s/%.*s",
+                       reason.length ? ", " : "not asked for a while: ", STR_ARGS(state.name),
+                       STR_ARGS(state.model));
+        }
+    }
+    (void)snprintf(result->reason, sizeof(result->reason), "%.*s", STR_ARGS(buf_str(&reason)));
+    buf_done(&reason);
+}
+
 static void tell(struct health_result *result, void *arg)
 {
     *result = *(const struct health_result *)arg;
@@ -135,6 +159,15 @@ void checks_start(struct checks *checks, struct health *health, int64_t now_us)
     checks->workers_result = up;
     for (size_t i = 0; i < ARRAY_LENGTH(probes); i++) {
         health_register(health, &probes[i]);
+    }
+    if (checks->llm) {
+        health_register(health, &(struct health_probe){
+                                    .name = "models",
+                                    .how = "whether models failed so often that they are not "
+                                           "asked for a while; nobody is called for this",
+                                    .is_needed = false,
+                                    .probe = look_at_models,
+                                    .arg = checks->llm});
     }
     checks->job = (struct loop_job){.work = work, .done = worked, .arg = checks};
     loop_timer_init(checks->loop, &checks->timer, check_all, checks);

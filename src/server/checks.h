@@ -6,6 +6,7 @@
  *     records   the file is opened and looked into         a worker
  *     disk      free bytes where the data is               a worker
  *     workers   the two above came back                    a worker
+ *     models    the breakers are looked at, nobody is asked; only where there is a chain
  *
  * Loop thread.
  *
@@ -14,6 +15,7 @@
 #ifndef NETRA_SERVER_CHECKS_H
 #define NETRA_SERVER_CHECKS_H
 
+#include "llm/llm.h"
 #include "monitor/health.h"
 #include "store/store.h"
 #include "store/usage_store.h"
@@ -26,6 +28,7 @@ struct checks {
     struct loop *loop;
     struct store *store;
     struct usage_store *records;
+    struct llm *llm; /* NULL: no model takes part */
     const char *data_dir;
     struct loop_timer timer;
     struct loop_job job;
@@ -40,7 +43,7 @@ struct checks {
     struct health_result job_disk;
 };
 
-/* Registers the probes, which say "up" as of now: the stores have just been opened. The four parts
+/* Registers the probes, which say "up" as of now: the stores have just been opened. The parts
  * are set by the caller before. */
 void checks_start(struct checks *checks, struct health *health, int64_t now_us);
 

@@ -3,6 +3,8 @@
  * the environment or from files that only their owner may read; they are in no message, no log and
  * no print of the configuration.
  *
+ *     models_read → llm_new (copies what it needs) → models_forget_keys → settings → models_done
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef NETRA_SERVER_MODELS_H
@@ -12,6 +14,10 @@
 #include "server/config.h"
 
 #define MODELS_KEY_BYTES_MAX 4096u
+#define MODELS_WAIT_MS_FIRST 500u /* the first wait between attempts is random up to it */
+
+/* Stands for a key that is there and is not to be seen. */
+#define MODELS_KEY_SHOWN "…"
 
 struct models {
     struct llm_provider providers[LLM_PROVIDERS_MAX];
@@ -21,11 +27,21 @@ struct models {
     struct arena arena; /* private: owns the texts; keys are wiped by models_done */
 };
 
-/* Reads llm.*. ERR_USAGE: a provider that is not known, no model behind the colon, an address that
- * is neither https nor on this machine, a provider that needs a key and has none, a key file that
- * others may read: the message says which entry and what to do. ERR_NO_MEMORY. */
+/* Reads llm.*. environment NULL: keys are not looked for, a provider that needs one has
+ * MODELS_KEY_SHOWN: for showing what would be sent. ERR_USAGE: a provider that is not known, no
+ * model behind the colon, an address that is neither https nor on this machine, a provider that
+ * needs a key and has none, a key file that others may read: the message says which entry and what
+ * to do. ERR_NO_MEMORY. After a failure there is nothing to be done. */
 must_check int models_read(const struct config *config, config_environment_fn *environment,
                            struct models *ret_models, struct error *error);
+
+/* The form of a request where there is no chain: OpenAI's responses of a model named MODEL. */
+const struct llm_provider *models_example(void);
+
+/* Wipes the keys; where one was, MODELS_KEY_SHOWN stays. */
+void models_forget_keys(struct models *models);
+
+/* Wipes the keys and frees everything. Of a zeroed struct too. */
 void models_done(struct models *models);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -25,7 +26,8 @@
 #define HOST_NAME_BYTES          128u
 #define FILES_BESIDE_CONNECTIONS 256u /* stores, workers, uploads */
 #define DIGEST_BYTES             48u
-#define EXIT_CUT                 1 /* a second signal */
+#define MODELS_NAMES_BYTES       1024u /* of the log's line about them */
+#define EXIT_CUT                 1     /* a second signal */
 
 static unsigned worker_count(const struct config *config)
 {
@@ -123,6 +125,51 @@ static int make_parts(struct server *server, const char *token, struct error *er
     return code ? code : allow_hosts(server, error);
 }
 
+static void tell_chain(const struct models *models)
+{
+    struct buf names;
+
+    buf_init(&names, MODELS_NAMES_BYTES);
+    for (size_t i = 0; i < models->count; i++) {
+        buf_printf(&names, "%s%.*s/%.*s", i ? ", " : "", STR_ARGS(models->providers[i].name),
+                   STR_ARGS(models->providers[i].model));
+    }
+    log_write(LOG_INFO, "server", "models that take part in runs: %.*s",
+              STR_ARGS(models->count ? buf_str(&names) : STR("none")));
+    buf_done(&names);
+}
+
+/* Without a chain nothing is made, and nothing can be sent. */
+static int make_models(struct server *server, struct error *error)
+{
+    struct models *models = &server->models;
+    const char *ca_file = config_text_or_null(server->config, CONFIG_LLM_CA_FILE);
+    int code = OK;
+
+    if (models->count) {
+        code = http_client_new(server->loop, ca_file, &server->client, error);
+    }
+    if (code == OK && models->count) {
+        struct llm_options options = {.loop = server->loop,
+                                      .client = server->client,
+                                      .providers = models->providers,
+                                      .provider_count = models->count,
+                                      .limits = models->limits,
+                                      .clock_us = clock_now_us,
+                                      .seed = (uint64_t)server->started_us};
+
+        code = llm_new(&options, &server->llm, error);
+    }
+    models_forget_keys(models);
+    server->shown_models = (struct api_models){
+        .llm = server->llm,
+        .limits = models->limits,
+        .tokens_per_run_max = models->tokens_per_run_max,
+        .shown = models->count ? &models->providers[0] : models_example(),
+    };
+    return code;
+}
+
 /* The api publishes for the runner, and the runner works for the api: the api is made first. */
 static int make_api(struct server *server, struct error *error)
 {
@@ -133,6 +180,7 @@ static int make_api(struct server *server, struct error *error)
                               .auth = server->auth,
                               .health = &server->health,
                               .page = &server_page,
+                              .models = &server->shown_models,
                               .prices_path = config_text_or_null(server->config, CONFIG_PRICES),
                               .public_url = server->url,
                               .upload_bytes_max =
@@ -148,6 +196,8 @@ static int make_api(struct server *server, struct error *error)
         .store = server->store,
         .datasets = server->datasets,
         .book = server->book,
+        .llm = server->llm,
+        .model_tokens_max = server->models.tokens_per_run_max,
         .concurrent_max = (unsigned)config_number(server->config, CONFIG_RUNS_CONCURRENT_MAX),
         .publish = api_publish,
         .arg = server->api};
@@ -247,6 +297,7 @@ static int start_handles(struct server *server, struct error *error)
     server->checks = (struct checks){.loop = server->loop,
                                      .store = server->store,
                                      .records = server->records,
+                                     .llm = server->llm,
                                      .data_dir = config_text(server->config, CONFIG_DATA_DIR)};
     checks_start(&server->checks, &server->health, clock_now_us());
     server->has_handles = true;
@@ -276,6 +327,8 @@ static void free_parts(struct server *server)
     }
     http_server_free(server->http);
     runner_free(server->runner);
+    llm_free(server->llm);
+    http_client_free(server->client);
     api_free(server->api);
     auth_free(server->auth);
     dataset_cache_free(server->datasets);
@@ -283,6 +336,7 @@ static void free_parts(struct server *server)
     usage_store_close(server->records);
     store_close(server->store);
     loop_free(server->loop);
+    models_done(&server->models);
 }
 
 /* ---- starting ---- */
@@ -302,10 +356,14 @@ static int announce(struct server *server, struct error *error)
 
 static int start(struct server *server, const char *token, struct error *error)
 {
-    static int (*const steps[])(struct server *, struct error *) = {make_api, listen_on,
-                                                                    start_handles};
-    int code = loop_new(worker_count(server->config), &server->loop, error);
+    static int (*const steps[])(struct server *, struct error *) = {make_models, make_api,
+                                                                    listen_on, start_handles};
+    /* First what is configured: a mistake is told before anything is opened. */
+    int code = models_read(server->config, getenv, &server->models, error);
 
+    if (code == OK) {
+        code = loop_new(worker_count(server->config), &server->loop, error);
+    }
     if (code == OK) {
         code = open_stores(server, error);
     }
@@ -342,6 +400,7 @@ int server_run(const struct config *config, const char *token, struct error *err
     int code = start(server, token, error);
     if (code == OK) {
         server_update_metrics(server);
+        tell_chain(&server->models);
         log_write(LOG_INFO, "server", "netra %s listens on %s, data in %s, %u workers",
                   NETRA_VERSION, server->url, config_text(config, CONFIG_DATA_DIR),
                   worker_count(config));

@@ -9,6 +9,7 @@
 #include "api/api.h"
 #include "server/checks.h"
 #include "server/config.h"
+#include "server/models.h"
 
 #define SERVER_TICK_MS       500u /* the log is written, gauges are set */
 #define SERVER_URL_BYTES_MAX 160u
@@ -22,6 +23,10 @@ struct server {
     struct dataset_cache *datasets;
     struct price_book *book;
     struct auth *auth;
+    struct models models;       /* its keys are forgotten once llm has them */
+    struct http_client *client; /* this and llm: NULL without a chain */
+    struct llm *llm;
+    struct api_models shown_models; /* what the api says of them */
     struct runner *runner;
     struct api *api;
     struct http_server *http;

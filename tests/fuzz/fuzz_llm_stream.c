@@ -126,7 +126,7 @@ static void check_answer(const struct llm_request *request, const struct fed *fe
         check(answer->calls[i].id.length && answer->calls[i].name.length);
         check_json(answer->calls[i].args, true);
     }
-    if (request->answer_schema.length && answer->stop != LLM_STOP_REFUSED) {
+    if (request->answer_schema.length && answer->stop == LLM_STOP_END) {
         check_json(answer->text, false);
     }
     llm_answer_write(answer, &log);

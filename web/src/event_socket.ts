@@ -108,7 +108,7 @@ export class EventSocket {
 
   private receive(text: string): void {
     const message = JSON.parse(text) as RunEvent | CustomEvent;
-    if (message.type === "CUSTOM") this.handlers.onAnswer(message);
+    if (message.seq === undefined) this.handlers.onAnswer(message);
     else this.handlers.onEvent(message);
   }
 

@@ -22,6 +22,16 @@ export function duration(ms: number): string {
   return `${Math.floor(ms / 60_000)}${THIN_SPACE}min ${Math.round((ms % 60_000) / 1000)}${THIN_SPACE}s`;
 }
 
+const SMALL_MONEY_DIGITS = 3;
+
+/** A decimal amount as text, with the digits that tell something: $0.00213, $1.25. */
+export function usd(amount: string): string {
+  const value = Number(amount);
+  if (!Number.isFinite(value)) return amount;
+  if (value === 0 || value >= 1) return `$${value.toFixed(2)}`;
+  return `$${value.toLocaleString("en-US", { maximumSignificantDigits: SMALL_MONEY_DIGITS })}`;
+}
+
 export function bytes(value: number): string {
   const units = ["B", "kB", "MB", "GB"];
   let unit = 0;

@@ -50,3 +50,10 @@ export const CrossIcon = () => (
     <path d="M5 5l10 10M15 5L5 15" />
   </Icon>
 );
+export const SettingsIcon = () => (
+  <Icon>
+    <path d="M3 6h7M14.5 6H17M3 14h2.5M10 14h7" />
+    <circle cx="12.2" cy="6" r="2.1" />
+    <circle cx="7.7" cy="14" r="2.1" />
+  </Icon>
+);

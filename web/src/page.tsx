@@ -7,7 +7,8 @@ import { useEffect, useState } from "preact/hooks";
 import { Conversation } from "./conversation.tsx";
 import { DataPanel } from "./data_panel.tsx";
 import type { Desk } from "./desk.ts";
-import { DataIcon, EyeIcon, MenuIcon } from "./icons.tsx";
+import { DataIcon, EyeIcon, MenuIcon, SettingsIcon } from "./icons.tsx";
+import { Settings } from "./settings.tsx";
 import { SignIn } from "./sign_in.tsx";
 import { ThreadList } from "./thread_list.tsx";
 
@@ -23,6 +24,7 @@ type Drawer = "threads" | "data" | undefined;
 export function Page({ desk }: { desk: Desk }) {
   const [state, setState] = useState(desk.state);
   const [drawer, setDrawer] = useState<Drawer>();
+  const [showsSettings, setShowsSettings] = useState(false);
   useEffect(() => {
     setState(desk.state);
     return desk.subscribe(() => setState(desk.state));
@@ -59,6 +61,10 @@ export function Page({ desk }: { desk: Desk }) {
           <EyeIcon /> Netra
         </a>
         <Connection state={state.connection} onRetry={() => desk.retryConnection()} />
+        <button class="icon settings-button" type="button" aria-haspopup="dialog"
+          onClick={() => setShowsSettings(true)}>
+          <SettingsIcon /> <span>Settings</span>
+        </button>
         <button class="icon only-medium" type="button" aria-expanded={drawer === "data"}
           aria-controls="data" onClick={toggle("data")}>
           <DataIcon /> <span>Data</span>
@@ -90,6 +96,10 @@ export function Page({ desk }: { desk: Desk }) {
         <DataPanel desk={desk} state={state} />
       </aside>
       {drawer && <div class="veil" onClick={() => setDrawer(undefined)} />}
+      {showsSettings && (
+        <Settings datasets={state.datasets} chosen={state.chosen} question={state.runs.at(-1)?.prompt ?? ""}
+          onClose={() => setShowsSettings(false)} />
+      )}
       {isDropping && (
         <div class="drop" aria-hidden="true">
           <p>Drop to read the records</p>

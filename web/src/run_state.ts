@@ -7,6 +7,7 @@
 // Events are numbered without gaps. What was seen already changes nothing; an event from beyond
 // the next one is refused (isGap), and the caller asks for what lies between.
 
+import { applyModels, endModels, NO_MODEL_PART, type ModelQuestion, type RunText } from "./run_models.ts";
 import type { ReportActivity, Run, RunEvent, RunStatus } from "./wire.ts";
 
 /** The six steps of every run, in order. */
@@ -59,7 +60,10 @@ export interface RunState {
   steps: Step[];
   agents: Agent[];
   understood?: string;
-  text: string;
+  understoodBy?: string; // "provider/model", when one refined it
+  questions: ModelQuestion[]; // to models, in the order of asking
+  texts: RunText[];
+  text: string; // of all of them, as it is read
   report?: ReportActivity;
   reason?: string;
 }
@@ -125,7 +129,7 @@ export function runFromRecord(record: Run): RunState {
       return { name, progress: step.finished_at ? "done" : "active", ...taken };
     }),
     agents,
-    text: "",
+    ...NO_MODEL_PART,
     ...(record.report_id
       ? { report: { reportId: record.report_id, url: `/api/reports/${record.report_id}` } }
       : {}),
@@ -187,7 +191,7 @@ function ended(run: RunState, status: RunStatus, finishedMs: number): RunState {
   const stop = <T extends Agent | ToolCall>(part: T): T =>
     part.progress === "active" ? { ...part, progress: status === "finished" ? "done" : "failed" } : part;
   return {
-    ...run,
+    ...endModels(run),
     status,
     finishedMs,
     agents: run.agents.map((agent) => ({ ...stop(agent), tools: agent.tools.map(stop) })),
@@ -195,14 +199,21 @@ function ended(run: RunState, status: RunStatus, finishedMs: number): RunState {
 }
 
 function started(run: RunState, event: RunEvent): RunState {
-  const { reason: _reason, report: _report, understood: _understood, finishedMs: _end, ...kept } = run;
+  const {
+    reason: _reason,
+    report: _report,
+    understood: _understood,
+    understoodBy: _by,
+    finishedMs: _end,
+    ...kept
+  } = run;
   return {
     ...kept,
     status: "running",
     startedMs: event.timestamp,
     steps: STEP_NAMES.map((name) => ({ name, progress: "pending" })),
     agents: [],
-    text: "",
+    ...NO_MODEL_PART,
   };
 }
 
@@ -254,6 +265,12 @@ function applyWork(run: RunState, event: RunEvent): RunState {
   }
 }
 
+function understood(run: RunState, event: RunEvent & { type: "STATE_SNAPSHOT" }): RunState {
+  const by = event.snapshot.by;
+  if (!event.snapshot.text) return run;
+  return { ...run, understood: event.snapshot.text, ...(by ? { understoodBy: by } : {}) };
+}
+
 function applyKnown(run: RunState, event: RunEvent): RunState {
   switch (event.type) {
     case "RUN_STARTED":
@@ -266,11 +283,7 @@ function applyKnown(run: RunState, event: RunEvent): RunState {
         ...(event.durationUs !== undefined ? { durationMs: event.durationUs / 1000 } : {}),
       });
     case "STATE_SNAPSHOT":
-      return event.snapshot.text ? { ...run, understood: event.snapshot.text } : run;
-    case "TEXT_MESSAGE_START":
-      return run.text ? { ...run, text: `${run.text}\n\n` } : run;
-    case "TEXT_MESSAGE_CONTENT":
-      return { ...run, text: run.text + event.delta };
+      return understood(run, event);
     case "ACTIVITY_SNAPSHOT":
       return event.activityType === "netra.report" ? { ...run, report: event.content } : run;
     case "RUN_FINISHED": {
@@ -280,7 +293,7 @@ function applyKnown(run: RunState, event: RunEvent): RunState {
     case "RUN_ERROR":
       return { ...ended(run, "failed", event.timestamp), reason: event.message };
     default:
-      return applyWork(run, event);
+      return applyModels(applyWork(run, event), event);
   }
 }
 

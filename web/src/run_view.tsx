@@ -3,10 +3,13 @@
 // One question and what becomes of it: the six steps, the agents and their tools as they work, what
 // was understood, the summary, the report.
 
+import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { duration, moment } from "./format.ts";
 import { CheckIcon, CrossIcon } from "./icons.tsx";
+import { Byline, ModelLine } from "./model_view.tsx";
 import { ReportView } from "./report_view.tsx";
+import { writerOf, type ModelQuestion } from "./run_models.ts";
 import { hasEnded, type Agent, type RunState, type Step, type ToolCall } from "./run_state.ts";
 
 /** What people call the steps; the protocol's name is their tooltip. */
@@ -70,10 +73,14 @@ export function RunView({ run, datasetName, isNewest, onVisible, onStop, onAskAg
       {run.understood && (
         <p class="understood">
           <span class="soft">Understood as</span> {run.understood}
+          {run.understoodBy && <span class="soft"> (with {run.understoodBy})</span>}
         </p>
       )}
-      {run.agents.length > 0 && <Work agents={run.agents} isOver={isOver} />}
+      {(run.agents.length > 0 || run.questions.length > 0) && (
+        <Work agents={run.agents} questions={run.questions} isOver={isOver} />
+      )}
       {run.text && <Summary text={run.text} isOpen={!isOver} />}
+      {run.text && isOver && <Byline writer={writerOf(run)} />}
       {run.status === "failed" && (
         <Outcome title="This run failed" reason={run.reason} onAskAgain={onAskAgain} />
       )}
@@ -92,6 +99,9 @@ function spoken(run: RunState): string {
   if (run.status === "finished") return "The report is ready.";
   if (run.status === "failed") return `The run failed. ${run.reason ?? ""}`;
   if (run.status === "cancelled") return "The run was stopped.";
+  const question = run.questions.at(-1);
+  if (question?.progress === "active") return "A model is being asked.";
+  if (question?.withdrawn && run.text === "") return "A text of the model was refused and withdrawn.";
   const step = run.steps.filter((candidate) => candidate.progress !== "pending").at(-1);
   return step ? `Step: ${stepText(step.name)}.` : "Waiting to begin.";
 }
@@ -112,17 +122,30 @@ function Steps({ steps, isOver }: { steps: Step[]; isOver: boolean }) {
   );
 }
 
-function Work({ agents, isOver }: { agents: Agent[]; isOver: boolean }) {
+const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? "" : "s"}`;
+
+interface WorkProps {
+  agents: Agent[];
+  questions: ModelQuestion[];
+  isOver: boolean;
+}
+
+/** Agents with their tools; questions to models stand where they were asked. */
+function Work({ agents, questions, isOver }: WorkProps) {
   const [isOpen, setIsOpen] = useState(!isOver);
   const calls = agents.reduce((sum, agent) => sum + agent.tools.length, 0);
+  const ofAgent = (id: string | undefined): ModelQuestion[] =>
+    questions.filter((question) => question.agentId === id);
+  const parts = [
+    counted(agents.length, "agent"),
+    ...(calls > 0 ? [counted(calls, "tool call")] : []),
+    ...(questions.length > 0 ? [counted(questions.length, "question") + " to a model"] : []),
+  ];
   return (
     <details class="work" open={isOpen} onToggle={(event) => setIsOpen(event.currentTarget.open)}>
-      <summary>
-        {agents.length} agent{agents.length === 1 ? "" : "s"}
-        {calls > 0 && `, ${calls} tool call${calls === 1 ? "" : "s"}`}
-      </summary>
+      <summary>{parts.join(", ")}</summary>
       <ul class="agents">
-        {agents.map((agent) => (
+        {between(agents, ofAgent(undefined), (agent) => (
           <li key={agent.id} data-agent={agent.name}>
             <p class="agent">
               <Mark progress={agent.progress} />
@@ -130,18 +153,31 @@ function Work({ agents, isOver }: { agents: Agent[]; isOver: boolean }) {
               <Took ms={agent.durationMs} />
               {agent.reason && <span class="bad">{agent.reason}</span>}
             </p>
-            {agent.tools.length > 0 && (
-              <ul class="tools">
-                {agent.tools.map((tool) => (
-                  <Tool key={tool.id} tool={tool} />
-                ))}
-              </ul>
-            )}
+            <Calls tools={agent.tools} questions={ofAgent(agent.id)} />
           </li>
         ))}
       </ul>
     </details>
   );
+}
+
+/** Rows with the questions that were asked before, between and behind them. */
+function between<T>(rows: T[], questions: ModelQuestion[], draw: (row: T) => VNode): VNode[] {
+  const at = (place: number): VNode[] =>
+    questions
+      .filter((question) => question.place === place)
+      .map((question) => (
+        <li key={`q${question.index}`} data-question={question.purpose} class={`model is-${question.progress}`}>
+          <Mark progress={question.progress} />
+          <ModelLine question={question} />
+        </li>
+      ));
+  return [...rows.flatMap((row, index) => [...at(index), draw(row)]), ...at(rows.length)];
+}
+
+function Calls({ tools, questions }: { tools: ToolCall[]; questions: ModelQuestion[] }) {
+  if (tools.length === 0 && questions.length === 0) return null;
+  return <ul class="tools">{between(tools, questions, (tool) => <Tool key={tool.id} tool={tool} />)}</ul>;
 }
 
 function Tool({ tool }: { tool: ToolCall }) {

@@ -80,6 +80,28 @@ export interface Dataset {
   import?: (ImportReport & { import?: ImportReport }) | null;
 }
 
+/** Which models take part, what they are told, and what would be sent. */
+export interface Settings {
+  models: {
+    chain: {
+      provider: string;
+      model: string;
+      wire: string;
+      url: string;
+      has_key: boolean;
+      breaker: "closed" | "open" | "half_open";
+      attempts: number;
+      answered: number;
+      last_failure?: string;
+    }[];
+    limits: Record<string, number>;
+    tokens_per_run_max: number;
+  };
+  prompts: { name: string; id: string; text: string }[];
+  never_sent: string[];
+  requests: { purpose: string; prompt: string; text: string }[];
+}
+
 export interface ReportActivity {
   reportId: string;
   url: string;
@@ -100,7 +122,8 @@ export type RunEvent = EventBase &
     | { type: "RUN_STARTED"; threadId: string }
     | { type: "STEP_STARTED"; stepName: string }
     | { type: "STEP_FINISHED"; stepName: string; durationUs?: number; deliveredTo?: number }
-    | { type: "STATE_SNAPSHOT"; snapshot: { text?: string; interpretation?: unknown } }
+    | { type: "STATE_SNAPSHOT"; snapshot: { text?: string; interpretation?: unknown; by?: string } }
+    | { type: "CUSTOM"; name: string; value?: unknown }
     | { type: "SUBAGENT_STARTED"; subagentRunId: string; name: string }
     | { type: "SUBAGENT_FINISHED"; subagentRunId: string }
     | { type: "SUBAGENT_ERROR"; subagentRunId: string; message?: string }
@@ -128,6 +151,7 @@ export type RunEvent = EventBase &
 /** What comes over the WebSocket without a number: answers to what the client sent. */
 export interface CustomEvent {
   type: "CUSTOM";
+  seq?: undefined;
   name: string;
   value?: { problem?: Problem; inReplyTo?: string; runId?: string };
 }

@@ -97,8 +97,13 @@ static void test_pieces_make_no_difference(void **state)
 
 static void test_a_refused_text_is_withdrawn_and_repaired(void **state)
 {
-    const char *const refused[] = {invented, in_words,   not_offered,
-                                   "",       "\xff\xfe", "It costs {spend.total} <b>now</b>."};
+    const char *const refused[] = {invented,
+                                   in_words,
+                                   not_offered,
+                                   "",
+                                   "\xff\xfe",
+                                   "It costs {spend.total} <b>now</b>.",
+                                   "All of it is free, and nothing needs to be done."};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LENGTH(refused); i++) {

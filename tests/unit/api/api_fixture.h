@@ -46,6 +46,11 @@ struct house {
     struct auth *auth;
     struct health health;
     struct price_book *book;
+    struct llm_provider *providers; /* set before house_open: a chain that nobody answers */
+    size_t provider_count;
+    struct http_client *client;
+    struct llm *llm;
+    struct api_models models;
     struct api *api;
     struct runner *runner;
     struct http_server *http;
@@ -67,6 +72,15 @@ static const struct http_file house_files[] = {
      .is_immutable = true},
 };
 static const struct http_files house_page = {house_files, ARRAY_LENGTH(house_files)};
+
+/* The form of requests where there is no chain. */
+static const struct llm_provider house_example = {
+    .name = {"openai", 6},
+    .wire = &llm_wire_openai_responses,
+    .url = {"https://api.openai.com/v1", 25},
+    .key = {"secret-of-the-house", 19},
+    .model = {"MODEL", 5},
+};
 
 /* ---- the server's thread ---- */
 
@@ -96,6 +110,30 @@ static inline void house_on_stop(void *arg)
     runner_drain(house->runner, 200, house_drained, house);
 }
 
+static inline void house_build_models(struct house *house)
+{
+    struct error error = {0};
+
+    house->models =
+        (struct api_models){.limits = {.attempts_max = 1, .wait_ms_max = 77, .breaker_failures = 3},
+                            .tokens_per_run_max = 5000,
+                            .shown = &house_example};
+    if (house->provider_count == 0) {
+        return;
+    }
+    house_must(http_client_new(house->loop, NULL, &house->client, &error), &error);
+    struct llm_options options = {.loop = house->loop,
+                                  .client = house->client,
+                                  .providers = house->providers,
+                                  .provider_count = house->provider_count,
+                                  .limits = house->models.limits,
+                                  .clock_us = clock_now_us,
+                                  .seed = 1};
+    house_must(llm_new(&options, &house->llm, &error), &error);
+    house->models.llm = house->llm;
+    house->models.shown = &house->providers[0];
+}
+
 static inline void house_build(struct house *house)
 {
     struct error error = {0};
@@ -111,6 +149,7 @@ static inline void house_build(struct house *house)
     house_must(dataset_cache_new(&datasets, &house->datasets, &error), &error);
     struct auth_options auth = {.store = house->store, .token = HOUSE_TOKEN};
     house_must(auth_new(&auth, &house->auth, &error), &error);
+    house_build_models(house);
     struct api_options api = {.loop = house->loop,
                               .store = house->store,
                               .records = house->records,
@@ -118,6 +157,7 @@ static inline void house_build(struct house *house)
                               .auth = house->auth,
                               .health = &house->health,
                               .page = &house_page,
+                              .models = &house->models,
                               .public_url = house->url,
                               .upload_bytes_max = (uint64_t)64 << 20,
                               .started_us = clock_now_us()};
@@ -126,6 +166,8 @@ static inline void house_build(struct house *house)
                                     .store = house->store,
                                     .datasets = house->datasets,
                                     .book = house->book,
+                                    .llm = house->llm,
+                                    .model_tokens_max = house->models.tokens_per_run_max,
                                     .concurrent_max = 2,
                                     .publish = api_publish,
                                     .arg = house->api};
@@ -156,6 +198,8 @@ static inline void *house_live(void *arg)
     loop_finish_jobs(house->loop);
     http_server_free(house->http);
     runner_free(house->runner);
+    llm_free(house->llm);
+    http_client_free(house->client);
     api_free(house->api);
     auth_free(house->auth);
     dataset_cache_free(house->datasets);

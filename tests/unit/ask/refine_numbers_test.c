@@ -158,6 +158,8 @@ static void test_numbers_of_nobody_are_refused(void **state)
         {"2x faster", "2000", "ms"},
         {"two thirds cheaper", "0.7", "fraction"},
         {"two thirds cheaper", "0.68", "fraction"},
+        {"12.5% less", "0.13", "fraction"},
+        {"we want 20 off", "20", "fraction"},
         {"p95 too slow", "95", "ms"},
         {"p95 too slow", "0.95", "fraction"},
         {"gpt-5 for chat", "5", "x"},
@@ -199,6 +201,12 @@ static void test_rounded_shares_become_the_prompts_own(void **state)
             "\"unit\":\"fraction\"}]}");
     assert_int_equal(r.status, OK);
     assert_true(r.out->constraints[0].value.digits == 666666666);
+    refined_done(&r);
+    propose(&r, "make it two thirds cheaper, 67% or so",
+            "{\"constraints\":[{\"metric\":\"cost\",\"op\":\"reduce_by\",\"value\":0.67,"
+            "\"unit\":\"fraction\",\"scope\":\"chat\"}]}");
+    assert_int_equal(r.status, OK);
+    assert_true(r.out->constraints[0].value.digits == 670000000);
     refined_done(&r);
 }
 

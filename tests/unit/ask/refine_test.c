@@ -209,6 +209,8 @@ static void test_refine_refuses_what_the_closed_lists_lack(void **state)
          "/constraints/0/baseline"},
         {CONSTRAINT("\"metric\":\"latency\",\"op\":\"not_worse\",\"stat\":\"p42\""),
          "/constraints/0/stat"},
+        {CONSTRAINT("\"metric\":\"latency\",\"op\":\"not_worse\",\"stat\":\"p095\""),
+         "/constraints/0/stat"},
         {CONSTRAINT("\"metric\":\"latency\",\"op\":\"not_worse\",\"stat\":\"p95,\""),
          "/constraints/0/stat"},
         {CONSTRAINT("\"metric\":\"quality\",\"op\":\"not_worse\",\"stat\":\"p95\""),
@@ -379,6 +381,8 @@ static void test_refine_takes_times_that_the_prompt_names(void **state)
     assert_time("cost in march", "\"kind\":\"since\",\"value\":\"march\"", true);
     assert_time("cost in march", "\"kind\":\"since\",\"value\":\"april\"", false);
     assert_time("cost until the month ends", "\"kind\":\"by\",\"value\":\"end_of_month\"", true);
+    assert_time("cost until the month ends", "\"kind\":\"since\",\"value\":\"end_of_month\"",
+                false);
     assert_time("cost on the 12th", "\"kind\":\"since\",\"value\":\"day_of_month:12\"", true);
     assert_time("cost on the 12th", "\"kind\":\"since\",\"value\":\"day_of_month:13\"", false);
     assert_time("black friday cost, 48 hours",
@@ -533,6 +537,15 @@ static void test_refine_keeps_hard_what_is_hard(void **state)
             "\"hard\":false}]}");
     assert_int_equal(r.status, OK);
     assert_true(interpretation_equal(r.ours, r.out));
+    refined_done(&r);
+    propose(&r, "roll back where quality didn't improve but cost went up",
+            CONSTRAINT("\"metric\":\"cost\",\"op\":\"not_worse\""));
+    assert_int_equal(r.status, OK);
+    assert_false(r.out->constraints[0].hard);
+    refined_done(&r);
+    propose(&r, "reduce cost", CONSTRAINT("\"metric\":\"quality\",\"op\":\"not_worse\""));
+    assert_int_equal(r.status, OK);
+    assert_true(r.out->constraints[0].hard);
     refined_done(&r);
     assert_refused("latency below 200 ms for chat",
                    CONSTRAINT("\"metric\":\"latency\",\"op\":\"unconstrained\""),

@@ -83,6 +83,51 @@ static void test_request_carries_key_type_and_body(void **state)
     assert_non_null(strstr(request, "\"gpt-4o\""));
 }
 
+/* By the time it is sent and read the caller's request is long gone. Every link is asked for its
+ * own model; and the answer must be JSON because the request had a schema. */
+static void test_request_is_only_borrowed(void **state)
+{
+    static const struct play words[] = {ANSWERS("no JSON at all")};
+    static const struct play json[] = {ANSWERS("{\\\"a\\\":1}")};
+    char text[] = "What is a?";
+    char schema[] = "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"integer\"}}}";
+    char name[] = "a_schema";
+    struct llm_message message = {.role = LLM_USER, .text = str_from(text)};
+    struct llm_request request = {
+        .messages = &message,
+        .message_count = 1,
+        .answer_schema = str_from(schema),
+        .answer_name = str_from(name),
+        .output_tokens_max = 50,
+    };
+    struct error error;
+
+    (void)state;
+    house_add(&house, words);
+    house_add(&house, json);
+    house.providers[1].model = STR("gpt-4o-mini");
+    house_build(&house);
+    asked.house = &house;
+    assert_int_equal(
+        llm_ask(house.llm, &request, UINT64_MAX, &asked_listener, &asked, &asked.id, &error), OK);
+    memset(text, 'x', sizeof(text));
+    memset(schema, 'x', sizeof(schema));
+    memset(name, 'x', sizeof(name));
+    memset(&message, 0, sizeof(message));
+    memset(&request, 0, sizeof(request));
+    turn_until(&house, asked.done);
+    assert_int_equal(asked.code, OK);
+    assert_str(asked.answer.text, "{\"a\":1}");
+    assert_attempt(&asked, 0, 0, LLM_MALFORMED);
+    assert_attempt(&asked, 1, 1, LLM_ANSWERED);
+    assert_int_equal(asked.again, 1);
+    assert_non_null(strstr(house.scripts[0].request, "What is a?"));
+    assert_non_null(strstr(house.scripts[0].request, "\"gpt-4o\""));
+    assert_non_null(strstr(house.scripts[1].request, "What is a?"));
+    assert_non_null(strstr(house.scripts[1].request, "\"gpt-4o-mini\""));
+    assert_non_null(strstr(house.scripts[1].request, "a_schema"));
+}
+
 /* A model that calls tools gives no text; its time to the first token is that of the first byte. */
 static void test_calls_are_an_answer(void **state)
 {
@@ -636,6 +681,7 @@ static void test_attempts_are_shared_among_the_links(void **state)
 static const struct CMUnitTest tests[] = {
     WITH_HOUSE(test_first_provider_answers),
     WITH_HOUSE(test_request_carries_key_type_and_body),
+    WITH_HOUSE(test_request_is_only_borrowed),
     WITH_HOUSE(test_calls_are_an_answer),
     WITH_HOUSE(test_whole_answer_needs_no_good_end_of_its_connection),
     WITH_HOUSE(test_listener_needs_only_on_done),

@@ -66,6 +66,7 @@ static void test_sse_lines_end_in_three_ways(void **state)
     assert_events("data: a\r\rdata: b\r\r", "=a|=b|");
     assert_events("data: a\r\n\r\ndata: b\r\n\r\n", "=a|=b|");
     assert_events("data: a\r\n\ndata: b\n\r\n", "=a|=b|");
+    assert_events("data: a\r\ndata: b\r\n\r\n", "=a\nb|");
     assert_events("\n\r\n\rdata: a\n\n\n\r\r", "=a|");
 }
 

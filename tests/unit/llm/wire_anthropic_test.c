@@ -218,10 +218,12 @@ static void test_structured_answer_comes_as_text_in_either_form(void **state)
                START(USAGE) TEXT_START(0) TEXT(0, "Sorry") STOP(0)
                    END("end_turn", "{\"output_tokens\":9}"),
                ERR_INVALID, "structured answer is no JSON");
-    feed_badly(wire, &structured_request,
-               START(USAGE) TOOL_START(0, "t", "plan") INPUT(0, "{\\\"a\\\":")
-                   END("max_tokens", "{\"output_tokens\":9}"),
-               ERR_INVALID, "cut at the limit");
+    feed_well(wire, &structured_request,
+              START(USAGE) TOOL_START(0, "t", "plan") INPUT(0, "{\\\"a\\\":")
+                  END("max_tokens", "{\"output_tokens\":9}"),
+              &fed);
+    assert_int_equal(fed.answer.stop, LLM_STOP_LENGTH);
+    fed_done(&fed);
 }
 
 static void test_ends_say_why(void **state)
@@ -264,6 +266,11 @@ static void test_failures_in_the_stream_are_told(void **state)
     assert_string_equal(fed.failure.message, "Overloaded");
     assert_string_equal(fed.failure.type, "overloaded_error");
     assert_usage(&fed.usage, 25, 1000, 200, 100, 1, 0);
+    fed_done(&fed);
+    feed(wire, &plain_request,
+         START(USAGE) "data: {\"error\":{\"message\":\"gateway\",\"code\":\"bad\"}}\n\n", &fed);
+    assert_int_equal(fed.code, ERR_IO);
+    assert_string_equal(fed.failure.message, "gateway");
     fed_done(&fed);
     feed(wire, &plain_request, START(USAGE) TEXT(0, "a") END("sleepy", "{}"), &fed);
     assert_int_equal(fed.code, ERR_IO);

@@ -214,7 +214,6 @@ static void test_half_a_stream_is_no_answer(void **state)
                "ended before");
     feed_badly(wire, &plain_request, "[{\"candidates\":[]}]", ERR_INVALID, "ended before");
     feed_badly(wire, &plain_request, "data: [{}]\n\n", ERR_INVALID, "no JSON object");
-    feed_badly(wire, &plain_request, EVENT(LAST("", "STOP")), ERR_INVALID, "empty");
 }
 
 static const struct CMUnitTest tests[] = {

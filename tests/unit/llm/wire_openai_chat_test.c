@@ -283,7 +283,9 @@ static void test_ends_say_why(void **state)
         {TEXT("a") FINISH("content_filter"), LLM_STOP_REFUSED},
         {DELTA("\"refusal\":\"I will not\"") FINISH("stop"), LLM_STOP_REFUSED},
         {CALL(0, "a", "b") ARGS(0, "{\\\"") FINISH("content_filter"), LLM_STOP_REFUSED},
+        {CALL(0, "a", "b") ARGS(0, "{\\\"") FINISH("length"), LLM_STOP_LENGTH},
         {CALL(0, "a", "b") FINISH("stop"), LLM_STOP_CALLS},
+        {FINISH("stop"), LLM_STOP_END}, /* empty, but whole */
     };
 
     (void)state;
@@ -339,11 +341,10 @@ static void test_what_is_no_answer_is_refused(void **state)
     feed_badly(wire, &plain_request, "data: [1]\n\n", ERR_INVALID, "no JSON object");
     feed_badly(wire, &plain_request, "<html>busy</html>", ERR_INVALID, "ended before");
     feed_badly(wire, &plain_request, FINISH("tool_calls"), ERR_INVALID, "names none");
-    feed_badly(wire, &plain_request, FINISH("stop"), ERR_INVALID, "empty");
     feed_badly(wire, &structured_request, TEXT("Sure: {}") FINISH("stop"), ERR_INVALID,
                "structured answer is no JSON");
-    feed_badly(wire, &plain_request, CALL(0, "a", "b") ARGS(0, "{\\\"") FINISH("length"),
-               ERR_INVALID, "cut at the limit");
+    feed_badly(wire, &plain_request, CALL(0, "a", "b") ARGS(0, "{\\\"") FINISH("stop"), ERR_INVALID,
+               "no JSON object");
     feed_badly(wire, &plain_request, DELTA("\"content\":\"\xff\""), ERR_INVALID, "malformed");
     feed_badly(wire, &plain_request, DELTA("\"content\":\"\\ud83d\""), ERR_INVALID, "malformed");
 }
