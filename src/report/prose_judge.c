@@ -134,8 +134,11 @@ static bool may_stand_alone(struct prose *prose, const struct prose_part *part, 
     bool is_behind = before && part->is_joined;
     bool has_apostrophe = is_apostrophe(part->mark);
 
-    if (part->letters[0] == 'a' || str_equal(raw, STR("I"))) {
+    if (part->letters[0] == 'a') {
         return true;
+    }
+    if (str_equal(raw, STR("I"))) { /* "I I" is a numeral again */
+        return !before || before->length > 1;
     }
     if (has_apostrophe && !before) {
         return part->letters[0] == 's'; /* of a name or a fact */

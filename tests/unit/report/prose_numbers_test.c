@@ -474,6 +474,7 @@ static void try_more_words(void)
         "quatre-vingt-dix-neuf",
         "veintidós",
         "a pair",
+        "I |I",
         "squared",
         "onethird",
         "onehalf",

@@ -60,6 +60,7 @@ static const char *const valid[] = {
     "Latency per second of audio is a different matter.",
     "It is the magnitude that surprises.",
     "Duplicates and duplicated calls in the data center are removed; that's even better.",
+    "I think it is what I would do, and so would I.",
     "The grand total is {spend.total}.",
     "The mixture is a mix of old and new models.",
     "Confidence (the CI) and the CLI are explained in the docs, as is ML.",
