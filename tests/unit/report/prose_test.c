@@ -60,6 +60,7 @@ static const char *const valid[] = {
     "Latency per second of audio is a different matter.",
     "It is the magnitude that surprises.",
     "Duplicates and duplicated calls in the data center are removed; that's even better.",
+    "I think it is what I would do, and so would I.",
     "The grand total is {spend.total}.",
     "The mixture is a mix of old and new models.",
     "Confidence (the CI) and the CLI are explained in the docs, as is ML.",
@@ -98,6 +99,49 @@ static const char *const valid[] = {
     "Fewer, larger batches help; a nightly job can take them.",
     "Set `search` to cache its prefix, then run the report again in a week.",
     "Input is several times as large as output, so shorter prompts pay more than shorter answers.",
+    "Your total spend is {spend.total} across {requests.total} requests, with `gpt-4o` accounting "
+    "for the largest share.",
+    "The biggest opportunity is prompt caching: only {cache.token_hit_ratio.now} of input tokens "
+    "are currently served from cache.",
+    "By switching eligible traffic to batch processing, you could save between {batch.saving:low} "
+    "and {batch.saving:high}.",
+    "Overall, the recommended plan would reduce costs by {plan.saving.total}, or roughly "
+    "{plan.saving.share} of current spend.",
+    "However, the impact of moving `search` to `gpt-4o-mini` on answer quality is "
+    "{whatif.gpt-4o-mini.quality}, so a shadow test is advisable before committing.",
+    "I recommend starting with caching, since it requires no changes to model behavior and carries "
+    "little risk.",
+    "Caching alone delivers most of the benefit; batching and deduplication contribute the rest.",
+    "Latency at the high end is {latency.p95.search}, which leaves room for improvement.",
+    "To meet the target, both caching and batching are needed; neither is sufficient on its own.",
+    "Peak traffic of {traffic.peak_rpm} is well within typical rate limits.",
+    "None of these recommendations affect output quality; {quality.by_feature.search.difference} "
+    "was measured for `search`.",
+    "Before rolling out, verify that retries—currently wasting at least {retry.waste:low}—are not "
+    "masking upstream errors.",
+    "In short: cache first, batch second, and revisit model choice once paired scores exist.",
+    "Input tokens dominate: {tokens.input.total} were sent, far outweighing output.",
+    "A break-even point exists: `gpt-4o-mini` stays cheaper unless answers grow by "
+    "{whatif.gpt-4o-mini.breakeven}.",
+    "This exceeds the target you set.",
+    "The remaining spend would be lower by {plan.saving.total}.",
+    "Re-run the analysis after a few weeks of new traffic.",
+    "Because `search` and `support chat` share a long system prompt, they benefit the most from a "
+    "longer cache lifetime.",
+    "It's worth noting that these savings are estimates based on list prices (discounts are not "
+    "included).",
+    "If usage grows as expected, costs will scale proportionally.",
+    "The cheaper model hasn't been evaluated, so don't switch yet.",
+    "What drives the cost? Mostly long, repeated prompts.",
+    "Each request to `gpt-4o` carries the same prefix; caching it is nearly free.",
+    "A follow-up question: how much latency can users tolerate?",
+    "You’ll find the full breakdown below; the summary here focuses on what to do next.",
+    "Prioritise the changes in this order: caching, deduplication, batching.",
+    "Some costs are fixed; others vary with volume, e.g., output tokens.",
+    "On average, prompts are long and answers short.",
+    "The first step pays for itself within days.",
+    "Use a cache with a longer time-to-live (TTL).",
+    "No single model is responsible.",
     "As a share of spend, that is {plan.saving.share}; as money, {plan.saving.total}.",
     "A few features cause most of it, and some teams own them.",
 };
