@@ -215,6 +215,7 @@ void live_free(struct live_run *live)
     check(!is_under_way(live));
     live_stop_asking(live);
     live_drop_notes(live);
+    buf_done(&live->text.told);
     buf_done(&live->text.waiting);
     note_list_free(&live->batch_notes);
     store_batch_free(live->batch);

@@ -87,7 +87,11 @@ void live_deliver(struct live_run *live)
         live_fail(live, error_code_name(live->error.code), live->error.message);
         return;
     }
-    run_events_summary_text(report, &summary);
+    if (live->text.is_finished) {
+        buf_append(&summary, buf_str(&live->text.told)); /* what was heard, to the letter */
+    } else {
+        run_events_summary_text(report, &summary);
+    }
     struct store_batch *batch = live_batch(live);
     if (!batch) {
         return;

@@ -97,6 +97,7 @@ struct live_text {
     bool has_end;       /* in the log of a run that is done again */
     bool has_withdrawn; /* the same */
     size_t skip;        /* bytes of it that are in that log */
+    struct buf told;    /* all of it */
     struct buf waiting; /* what came and has no number yet */
     uint64_t lease;     /* numbers up to it may be sent before they are stored: durable */
     uint64_t storing_lease;

@@ -41,7 +41,7 @@
 #include "agent/runner_state.h"
 #include "base/alloc.h"
 
-#define TEXT_WAITING_BYTES_MAX ((size_t)1 << 20) /* many times a model's text */
+#define TEXT_BYTES_MAX ((size_t)1 << 20) /* many times a model's text */
 
 /* ---- events ---- */
 
@@ -180,6 +180,7 @@ static void begin(struct live_run *live, int64_t time_us)
     struct live_text *text = &live->text;
     struct logged_text *logged = find_logged(text, live->replay.made);
 
+    buf_clear(&text->told);
     text->skip = 0;
     text->has_end = false;
     text->has_withdrawn = false;
@@ -211,9 +212,12 @@ static void take_piece(struct live_run *live, struct str piece)
     struct live_text *text = &live->text;
     size_t skip = text->skip < piece.length ? text->skip : piece.length;
 
+    buf_append(&text->told, piece);
     text->skip -= skip;
     piece = str_slice(piece, skip, piece.length);
-    if (text->is_open && piece.length && !text->has_end && !live_is_replaying(live)) {
+    if (buf_status(&text->told)) {
+        live_lose(live, buf_status(&text->told));
+    } else if (text->is_open && piece.length && !text->has_end && !live_is_replaying(live)) {
         buf_append(&text->waiting, piece);
         live_text_flush(live, /* must */ false);
     }
@@ -294,7 +298,8 @@ void live_text_close(struct live_run *live, const char *why)
 
 void live_text_init(struct live_run *live)
 {
-    buf_init(&live->text.waiting, TEXT_WAITING_BYTES_MAX);
+    buf_init(&live->text.told, TEXT_BYTES_MAX);
+    buf_init(&live->text.waiting, TEXT_BYTES_MAX);
 }
 
 void live_text_asked(struct live_run *live)

@@ -101,7 +101,7 @@ struct store_model_call {
     int64_t cost_pico_usd;
     struct str response_id;
     struct str failure; /* a sentence; empty when answered */
-    struct str request; /* the body as it was sent; empty when none was */
+    struct str request; /* the body as it was sent; is_last only; empty when none was */
     struct str answer;  /* llm_answer_write; is_last only; empty: nobody answered */
 };
 

@@ -36,7 +36,7 @@ function planOnce(first) {
 for (const [wire, chain] of Object.entries(CHAINS)) {
   test(`${wire}: a planned run: tools by the model, prose by the model, numbers by the records`, async () => {
     const plan = planOnce({ calls: [{ name: "traffic_profile", args: {} }], usage: USAGE });
-    await withModels({ plan, write: { text: PROSE, usage: USAGE, cut: 3 } }, async ({ server, provider, sample }) => {
+    await withModels({ plan, write: { text: PROSE, usage: USAGE, cut: 3, pauseMs: 2 } }, async ({ server, provider, sample }) => {
       const { events, run, report, calls } = await askModel(server, sample, prompt);
       assert.ok(provider.questions.every((q) => q.wire === wire && !q.refused), JSON.stringify(provider.questions.map((q) => q.refused)));
       assertWholeLog(events);
@@ -142,12 +142,12 @@ test("a question of the model's own is asked in the report, and holds nothing up
 test("an invented number is caught while it streams, repaired once, then dropped", async () => {
   const bad = "Your records cost {spend.total}. You will save forty-two percent next month.";
   let writes = 0;
-  await withModels({ write: () => ({ text: writes++ ? PROSE : bad }) }, async ({ server, provider, sample }) => {
+  await withModels({ write: () => ({ text: writes++ ? PROSE : bad, pauseMs: 5 }) }, async ({ server, provider, sample }) => {
     const { events, report } = await askModel(server, sample, prompt);
     const messages = messagesOf(events);
     assert.equal(messages.length, 2);
     assert.ok(messages[0].isWithdrawn && !messages[1].isWithdrawn);
-    assert.ok(messages[0].text.includes(report.facts["spend.total"].printed), "what was allowed was shown");
+    assert.ok(messages[0].text.includes(report.facts["spend.total"].printed), `what was allowed was shown: ${JSON.stringify(messages)}`);
     assert.doesNotMatch(messages[0].text, /forty|percent/, "what was not, never");
     assert.equal(report.summary[0].text, PROSE.split("\n")[0]);
     const repair = provider.questions.at(-1);
@@ -166,7 +166,7 @@ test("an invented number is caught while it streams, repaired once, then dropped
 
 test("settings and --show-prompt say exactly what is sent", async () => {
   await withTempDir(async (folder) => {
-    const { usage } = synthesize(folder, { seed: 3, requests: 400 });
+    const { usage } = synthesize(folder, { seed: 3 });
     const provider = await ScriptedProvider.start(answers({}));
     try {
       const env = provider.env(CHAIN, FAST);

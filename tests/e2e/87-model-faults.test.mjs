@@ -139,7 +139,7 @@ test("200 runs hang on a model at once: the server answers, other runs finish, c
     const { report } = await askModel(server, sample, prompt);
     assert.ok(Date.now() - began < 10_000);
     assert.equal(report.summary_by, CHAIN.replace(":", "/"), "a run beside them is answered by the model");
-    for (const id of ids) await server.json(202, `/api/runs/${id}/cancel`);
+    for (const id of ids) await server.json(202, `/api/runs/${id}/cancel`, {});
     for (const id of ids) assert.equal((await server.ended(id)).status, "cancelled");
   }, { env: { NETRA_LLM_FIRST_TOKEN_TIMEOUT_MS: "50000", NETRA_LLM_TOTAL_TIMEOUT_MS: "60000", NETRA_LLM_QUESTION_TIMEOUT_MS: "60000" } });
 });

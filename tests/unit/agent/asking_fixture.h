@@ -242,7 +242,7 @@ static inline void expect_in_order(const struct stored_log *log, const char *con
 /* A log that is left in pieces, with the calls that it depends on. */
 struct left {
     struct stored_log log;
-    struct store_model_call calls[8];
+    struct store_model_call calls[32];
     size_t call_count;
     struct arena texts;
 };
@@ -261,6 +261,7 @@ static inline bool keep_call(const struct store_model_call *row, void *arg)
     call.response_id = arena_copy(&left->texts, row->response_id);
     call.request = STR("");
     call.answer = arena_copy(&left->texts, row->answer);
+    assert_true(left->call_count < ARRAY_LENGTH(left->calls));
     left->calls[left->call_count++] = call;
     return true;
 }
@@ -284,8 +285,9 @@ static inline void make_log(struct place *place, struct left *left)
     start_with(place, "run-000", asked_prompt);
     run_until_ended(place, place->ended + 1);
     log_of(place, "run-000", &left->log);
-    assert_int_equal(
-        store_list_model_calls(place->store, STR("run-000"), 0, 9, keep_call, left, &next), OK);
+    assert_int_equal(store_list_model_calls(place->store, STR("run-000"), 0, STORE_PAGE_MAX,
+                                            keep_call, left, &next),
+                     OK);
     forget(place, "run-000");
 }
 

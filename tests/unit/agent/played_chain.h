@@ -61,10 +61,13 @@ static void forget_ask(struct played_ask *ask)
     free(ask);
 }
 
-static struct llm_attempt attempt_by(const struct played_ask *ask, enum llm_outcome outcome)
+/* Two providers take turns. */
+static struct llm_attempt attempt_by(const struct played_ask *ask, unsigned index,
+                                     enum llm_outcome outcome)
 {
     struct llm_attempt attempt = {
-        .provider_name = STR("played"),
+        .provider = index % 2,
+        .provider_name = index % 2 ? STR("second") : STR("played"),
         .model = STR("player-1"),
         .outcome = outcome,
         .status = outcome == LLM_ANSWERED ? 200 : 503,
@@ -92,7 +95,7 @@ static void finish_ask(struct played_ask *ask, bool is_answered)
     for (unsigned i = 0; i < count; i++) {
         bool is_last = i + 1 == count;
 
-        attempts[i] = attempt_by(ask, is_answered && is_last ? LLM_ANSWERED : LLM_FAILED);
+        attempts[i] = attempt_by(ask, i, is_answered && is_last ? LLM_ANSWERED : LLM_FAILED);
     }
     ask->is_over = true;
     if (!is_answered) {
@@ -214,13 +217,13 @@ uint64_t llm_estimate(const struct llm_request *request)
 size_t llm_provider_count(const struct llm *llm)
 {
     (void)llm;
-    return 1;
+    return 2;
 }
 
 void llm_provider_state(const struct llm *llm, size_t index, struct llm_state *ret_state)
 {
     (void)llm;
-    assert_int_equal(index, 0);
+    assert_true(index < 2);
     *ret_state =
         (struct llm_state){.name = STR("played"), .model = STR("player-1"), .wire = "played"};
 }

@@ -80,6 +80,19 @@ static void test_the_summary_is_heard_as_it_is_written(void **state)
     close_place(place);
 }
 
+/* The report says more than the model wrote; the message is what was heard. */
+static void test_the_message_is_what_was_heard(void **state)
+{
+    struct place *place = open_real_place();
+
+    (void)state;
+    start_with(place, "run-1", "where does the money go, and what if usage grows by 30 %?");
+    run_until_ended(place, 1);
+    struct texts texts = assert_told(place, "run-1");
+    assert_good(&texts);
+    close_place(place);
+}
+
 static void test_an_invented_number_is_withdrawn_and_the_text_repaired(void **state)
 {
     struct place *place = open_real_place();
@@ -182,10 +195,56 @@ static void test_a_report_is_made_again_from_every_point_of_its_log(void **state
     close_place(place);
 }
 
+/* The sentence of a report that begins so. */
+static void sentence_of(struct place *place, const char *run_id, const char *begin, char *ret_text,
+                        size_t size)
+{
+    struct buf body;
+
+    report_of(place, run_id, "md", &body);
+    const char *at = strstr(body.data, begin);
+    assert_non_null(at);
+    (void)snprintf(ret_text, size, "%.*s", (int)strcspn(at, "\n"), at);
+    buf_done(&body);
+}
+
+/* Why nobody answered is the same sentence when the run is done again. */
+static void test_why_nobody_answered_is_remembered(void **state)
+{
+    static const char *const fail[] = {"AGAIN", "AGAIN", "FAIL", NULL};
+    struct place *place = open_real_place();
+    struct left left;
+    char before[512];
+    char after[512];
+
+    (void)state;
+    set_script(fail, fail);
+    set_lines(script.interpret, fail);
+    set_lines(script.plan, fail);
+    start_with(place, "run-001", QUESTION);
+    run_until_ended(place, 1);
+    sentence_of(place, "run-001", "No model took part", before, sizeof(before));
+    assert_non_null(strstr(before, "played"));
+    assert_non_null(strstr(before, "second"));
+    make_log(place, &left);
+    drain(place, 0);
+    rename_left(&left, "run-000", "run-002");
+    leave(place, "run-002", &left, where(&left.log, "ACTIVITY_SNAPSHOT") - 6,
+          (unsigned)times(&left.log, "netra.model_answered"), /* seq_leased */ 0);
+    restart(place);
+    run_until_ended(place, 3);
+    sentence_of(place, "run-002", "No model took part", after, sizeof(after));
+    assert_string_equal(after, before);
+    left_done(&left);
+    close_place(place);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_the_summary_is_heard_as_it_is_written),
+    cmocka_unit_test(test_the_message_is_what_was_heard),
     cmocka_unit_test(test_an_invented_number_is_withdrawn_and_the_text_repaired),
     cmocka_unit_test(test_without_answers_the_report_is_the_built_in_one),
+    cmocka_unit_test(test_why_nobody_answered_is_remembered),
     cmocka_unit_test(test_a_report_is_made_again_from_every_point_of_its_log),
 };
 

@@ -305,7 +305,7 @@ static void try_languages(void)
         const struct language *language = &languages[i];
 
         for (size_t one = 0; one < ARRAY_LENGTH(language->ones); one++) {
-            try_text(language->ones[one]);
+            try_printed("%s", language->ones[one]);
             try_printed("%s %s", language->ones[one], language->hundred);
         }
         for (size_t ten = 0; ten < ARRAY_LENGTH(language->tens); ten++) {
