@@ -78,8 +78,10 @@ static void test_users_may_not_be_named(void **state)
         .replies = {
             {.purpose = "plan", .calls = {{"spend_breakdown", "{\"by\":[\"user\"]}"}}},
             {.purpose = "plan"},
-            {.purpose = "write", .text = "Most is spent by `user-secret-77`."},
-            {.purpose = "repair", .text = "Most is spent by {spend.by_user.user-secret-77}."}}};
+            {.purpose = "write",
+             .text = "It costs {spend.total}, most of it for `user-secret-77`."},
+            {.purpose = "repair",
+             .text = "It costs {spend.total}; a user has {spend.by_user.user-secret-77}."}}};
     struct run *run = fake_run(&fake, QUESTION, dataset);
 
     (void)state;
