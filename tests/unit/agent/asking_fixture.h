@@ -84,6 +84,7 @@ static inline void assert_heard(struct place *place, const char *run_id,
                                 const struct stored_log *log)
 {
     uint64_t first = 0;
+    uint64_t stored_seq = 0;
 
     for (size_t i = 0; i < place->heard_count; i++) {
         const struct heard *heard = &place->heard[i];
@@ -96,12 +97,16 @@ static inline void assert_heard(struct place *place, const char *run_id,
             assert_int_equal(heard->seq, first + 1);
             first = heard->seq;
         }
+        if (!heard->is_early) { /* each once when it is stored, whatever was before */
+            assert_int_equal(heard->seq, ++stored_seq);
+        }
         const char *stored = log->json[heard->seq - 1];
         if (strcmp(heard->json, stored) != 0 && !says(stored, "netra.skipped")) {
             fail_msg("%s was heard, %s is stored", heard->json, stored);
         }
     }
     assert_int_equal(first, log->count);
+    assert_int_equal(stored_seq, log->count);
 }
 
 struct texts {
