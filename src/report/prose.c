@@ -262,7 +262,7 @@ static bool is_dot_inside(const struct prose *prose, int32_t point)
     const struct prose_part *part = &prose->part;
 
     return point == '.' && prose->place == IN_WORD && part->length == 1 && !part->is_dotted &&
-           (part->letters[0] == 'e' || part->letters[0] == 'i');
+           (prose->last == 'e' || prose->last == 'E' || prose->last == 'i'); /* "so would I." */
 }
 
 /* ---- facts and names ---- */

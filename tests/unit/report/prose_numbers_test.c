@@ -115,8 +115,11 @@ static void try_digits(void)
     random_init(&random, 4, 1);
     for (size_t i = 0; i < ARRAY_LENGTH(forms); i++) {
         for (int turn = 0; turn < 5; turn++) {
-            try_printed(forms[i], random_below(&random, 90) + 1, random_below(&random, 9) + 1,
-                        random_below(&random, 9));
+            unsigned first = random_below(&random, 90) + 1;
+            unsigned second = random_below(&random, 9) + 1;
+            unsigned third = random_below(&random, 9);
+
+            try_printed(forms[i], first, second, third);
         }
     }
 }
