@@ -14,7 +14,7 @@
 
 #include "base/alloc.h"
 
-#define SCRIPT_LINES_MAX 64
+#define SCRIPT_LINES_MAX 256
 
 /* ---- the chain ---- */
 

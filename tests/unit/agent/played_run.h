@@ -1,6 +1,7 @@
 /*
  * A run that tests play, for what the runner makes of questions and text: of six steps, it asks to
- * plan, to write and perhaps to repair, and shows what it hears up to a '!', which is refused.
+ * plan, to write and perhaps to repair, and shows what it hears up to a '!', which is refused. A
+ * '#' is no text: something else happens then.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -136,6 +137,11 @@ void run_hear(struct run *run, struct str delta)
 
     assert_true(run->is_asking && run->question.is_streamed);
     run->heard += delta.length;
+    if (str_equal(delta, STR("#"))) {
+        tell(run, (struct run_event){.kind = RUN_STEP_STARTED, .name = "beside"});
+        tell(run, (struct run_event){.kind = RUN_STEP_FINISHED, .name = "beside"});
+        return;
+    }
     while (shown.length < delta.length && delta.data[shown.length] != '!') {
         shown.length++;
     }

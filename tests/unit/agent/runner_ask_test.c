@@ -7,6 +7,8 @@
  */
 #include "played_run.h"
 
+#include <sqlite3.h>
+
 #include "asking_fixture.h"
 
 static const char *const crying_after_all[] = {"It ", "AGAIN", "It ", "cries", "! ", NULL};
@@ -74,6 +76,97 @@ static void test_text_is_heard_before_it_is_stored(void **state)
     print_message("%u early\n", early);
     assert_int_equal(early, 8); /* all pieces but the first */
     (void)assert_told(place, "run-1");
+    close_place(place);
+}
+
+/* However long it is. */
+static void test_a_lease_is_renewed(void **state)
+{
+    enum { PIECES = 200 };
+    struct place *place = open_place(1);
+    unsigned early = 0;
+
+    (void)state;
+    set_script(plain_answer, plain_answer);
+    for (unsigned i = 0; i < PIECES; i++) {
+        script.write[i] = "word ";
+        script.write[i + 1] = NULL;
+    }
+    pace = place->store;
+    start_with(place, "run-1", "why?");
+    run_until_ended(place, 1);
+    for (size_t i = 0; i < place->heard_count; i++) {
+        early += place->heard[i].is_early;
+    }
+    assert_int_equal(early, PIECES - 1);
+    (void)assert_told(place, "run-1");
+    assert_int_equal(count_skipped(place, "run-1"), 0);
+    close_place(place);
+}
+
+/* Another program holds the file from the first piece on: nothing is stored. */
+static sqlite3 *held_file;
+
+static void hold_at_text(struct place *place, const struct heard *heard)
+{
+    char path[128];
+
+    if (!held_file && says(heard->json, "TEXT_MESSAGE_CONTENT")) {
+        (void)snprintf(path, sizeof(path), "%s/netra.db", place->folder);
+        assert_int_equal(sqlite3_open(path, &held_file), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(held_file, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+        pace = NULL;
+    }
+}
+
+static void test_text_does_not_wait_for_the_disk(void **state)
+{
+    struct place *place = open_place(1);
+    int64_t since_us = clock_now_us();
+    unsigned early = 0;
+
+    (void)state;
+    set_script(text_in_pieces, plain_answer);
+    pace = place->store;
+    place->on_event = hold_at_text;
+    start_with(place, "run-1", "why?");
+    while (early < 8) {
+        turn(place);
+        assert_false(is_late(since_us));
+        early = 0;
+        for (size_t i = 0; i < place->heard_count; i++) {
+            early += place->heard[i].is_early;
+        }
+    }
+    assert_int_equal(sqlite3_close(held_file), SQLITE_OK);
+    run_until_ended(place, 1);
+    (void)assert_told(place, "run-1");
+    close_place(place);
+}
+
+/* What happens while text comes is not heard before it is stored, and nothing overtakes it. */
+static void test_nothing_overtakes(void **state)
+{
+    static const char *const mixed[] = {"It ", "is ", "#", "dear ", "#", "now.", NULL};
+    struct place *place = open_place(1);
+
+    (void)state;
+    for (unsigned paced = 0; paced <= 1; paced++) {
+        struct stored_log log = {0};
+        char id[32];
+
+        set_script(mixed, plain_answer);
+        pace = paced ? place->store : NULL;
+        (void)snprintf(id, sizeof(id), "run-%u", paced);
+        start_with(place, id, "why?");
+        run_until_ended(place, paced + 1);
+        assert_string_equal(assert_told(place, id).last, "It is dear now.");
+        log_of(place, id, &log);
+        size_t dear = where(&log, "dear ");
+        assert_true(where(&log, "\"beside\"") < dear && where(&log, "is \"") < dear);
+        assert_true(dear < where(&log, "now."));
+        log_free(&log);
+    }
     close_place(place);
 }
 
@@ -220,6 +313,34 @@ static void test_runs_that_hang_keep_nobody_waiting(void **state)
     assert_int_equal(runner_counts(place->runner).asking, 0);
     assert_int_equal(cancelled_count, HANGING);
     assert_int_equal(row_of(place, "hang-199").status, STORE_RUN_RUNNING);
+    close_place(place);
+}
+
+static void note_asked(struct place *place, const struct heard *heard)
+{
+    if (heard->is_last && !place->at_seq) {
+        place->at_seq = asked_count;
+    }
+}
+
+/* Else all would begin before one ends. */
+static void test_an_answered_run_comes_before_new_ones(void **state)
+{
+    enum { RUNS = 30 };
+    struct place *place = open_place(1);
+
+    (void)state;
+    set_script(text_in_pieces, plain_answer);
+    place->on_event = note_asked;
+    for (unsigned i = 0; i < RUNS; i++) {
+        char id[32];
+
+        (void)snprintf(id, sizeof(id), "run-%u", i);
+        start_with(place, id, "why?");
+    }
+    run_until_ended(place, RUNS);
+    print_message("%u questions before the first run ended\n", (unsigned)place->at_seq);
+    assert_true(place->at_seq < RUNS);
     close_place(place);
 }
 
@@ -398,12 +519,16 @@ static void test_a_run_that_asks_survives_memory_running_out(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_a_run_is_planned_and_written_by_a_model),
     cmocka_unit_test(test_text_is_heard_before_it_is_stored),
+    cmocka_unit_test(test_a_lease_is_renewed),
+    cmocka_unit_test(test_text_does_not_wait_for_the_disk),
+    cmocka_unit_test(test_nothing_overtakes),
     cmocka_unit_test(test_refused_text_is_withdrawn_and_repaired),
     cmocka_unit_test(test_an_attempt_that_breaks_off_is_void),
     cmocka_unit_test(test_without_a_chain_nothing_is_asked),
     cmocka_unit_test(test_a_question_that_cannot_be_asked_is_answered_by_nobody),
     cmocka_unit_test(test_tokens_of_a_run_are_counted_down),
     cmocka_unit_test(test_runs_that_hang_keep_nobody_waiting),
+    cmocka_unit_test(test_an_answered_run_comes_before_new_ones),
     cmocka_unit_test(test_a_run_that_asks_can_be_cancelled_at_every_event),
     cmocka_unit_test(test_a_run_that_hangs_can_be_cancelled),
     cmocka_unit_test(test_a_run_that_asks_goes_on_in_the_next_process),
