@@ -183,7 +183,8 @@ struct live_run {
 
 struct runner {
     struct runner_options options;
-    struct live_run *live; /* all; O(n) to find one, n ≤ RUNNER_QUEUE_MAX + RUNNER_CONCURRENT_MAX */
+    struct live_run *live; /* all; O(n) to find one, n ≤ RUNNER_QUEUE_MAX + RUNNER_CONCURRENT_MAX +
+                              LLM_ASKS_MAX */
     struct live_queue answered; /* runs at work whose question was answered: they come first */
     struct live_queue waiting;
     struct json_parser *parser; /* of events in a log that is done again */
