@@ -631,15 +631,18 @@ void run_events_summary_text(const struct report *report, struct buf *out)
 }
 
 int run_events_summary(const struct run_names *names, int64_t time_us, struct str message_id,
-                       const struct report *report, run_events_emit_fn emit, void *arg)
+                       bool is_begun, const struct report *report, run_events_emit_fn emit,
+                       void *arg)
 {
     cleanup(buf_done) struct buf out;
     cleanup(buf_done) struct buf line;
 
     buf_init(&out, EVENT_TEXT_BYTES_MAX);
     buf_init(&line, RUN_EVENT_BYTES_MAX);
-    run_events_text_started(names, time_us, message_id, &out);
-    int code = emit_and_clear(&out, emit, arg);
+    if (!is_begun) {
+        run_events_text_started(names, time_us, message_id, &out);
+    }
+    int code = is_begun ? OK : emit_and_clear(&out, emit, arg);
     for (size_t i = 0; i < summary_count(report) && !code; i++) {
         buf_clear(&line);
         print_line(report, i, i + 1 < summary_count(report) ? "\n" : "", &line);

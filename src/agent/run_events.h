@@ -53,10 +53,11 @@ void run_events_text_finished(const struct run_names *names, int64_t time_us, st
 void run_events_text_withdrawn(const struct run_names *names, int64_t time_us,
                                struct str message_id, struct str reason, struct buf *out);
 
-/* TEXT_MESSAGE_START, one CONTENT per line of the summary, END. The deltas put together are
- * run_events_summary_text. ERR_NO_MEMORY, or what emit returned. */
+/* TEXT_MESSAGE_START (unless is_begun: it was told before), one CONTENT per line of the summary,
+ * END. The deltas put together are run_events_summary_text. ERR_NO_MEMORY, or what emit returned.
+ */
 must_check int run_events_summary(const struct run_names *names, int64_t time_us,
-                                  struct str message_id, const struct report *report,
+                                  struct str message_id, bool is_begun, const struct report *report,
                                   run_events_emit_fn emit, void *arg);
 
 /* The summary as plain prose, a sentence a line: the assistant's message. A report without a

@@ -214,6 +214,9 @@ static void ask_anew(struct live_run *live, const struct run_question *question)
 
     live_text_asked_again(live);
     if (!ask_model(live, question, &error) || live->phase != LIVE_ASKING) {
+        if (live->phase == LIVE_ASKING && question->is_streamed) {
+            live_text_announce(live);
+        }
         return;
     }
     outcome_store(live, question, &outcome);

@@ -55,7 +55,8 @@ static void add_report(struct live_run *live, struct store_batch *batch,
 }
 
 /* The summary that a model wrote was told as it came. */
-static int log_report(struct live_run *live, const struct report *report, const char *message_id)
+static int log_report(struct live_run *live, const struct report *report, const char *message_id,
+                      bool is_begun)
 {
     cleanup(buf_done) struct buf json;
     int64_t now_us = clock_now_us();
@@ -63,8 +64,8 @@ static int log_report(struct live_run *live, const struct report *report, const 
 
     buf_init(&json, RUN_EVENT_BYTES_MAX);
     if (!live->text.is_finished) {
-        code =
-            run_events_summary(&live->names, now_us, str_from(message_id), report, log_json, live);
+        code = run_events_summary(&live->names, now_us, str_from(message_id), is_begun, report,
+                                  log_json, live);
     }
     run_events_report(&live->names, now_us, report, &json);
     code = code ? code : buf_status(&json);
@@ -76,7 +77,6 @@ void live_deliver(struct live_run *live)
     const struct report *report = run_report(live->run);
     cleanup(buf_done) struct buf summary;
     char new_id[UUID_BYTES];
-    const char *message_id = live->text.is_finished ? live->text.message_id : new_id;
 
     buf_init(&summary, RUN_EVENT_BYTES_MAX);
     if (live_is_replaying(live)) {
@@ -96,9 +96,13 @@ void live_deliver(struct live_run *live)
     if (!batch) {
         return;
     }
+    const char *open_id = live_text_take_open(live);
+    const char *message_id = live->text.is_finished ? live->text.message_id
+                             : open_id              ? open_id
+                                                    : new_id;
     live->phase = LIVE_DELIVERING;
     add_report(live, batch, report, message_id, buf_str(&summary));
-    int code = log_report(live, report, message_id);
+    int code = log_report(live, report, message_id, open_id != NULL);
     if (code || buf_status(&summary)) {
         live_lose(live, code ? code : buf_status(&summary));
         return;

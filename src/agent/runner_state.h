@@ -305,6 +305,13 @@ void live_text_close(struct live_run *live, const char *why);
 void live_text_asked(struct live_run *live);
 void live_text_asked_again(struct live_run *live);
 
+/* A streamed question is on its way: begins the message that its text will be, unless one is open.
+ */
+void live_text_announce(struct live_run *live);
+
+/* The id of a message that was begun and has no word yet, which the caller ends; NULL: none. */
+const char *live_text_take_open(struct live_run *live);
+
 /* An event of a log that is read; false when it is none of text. ERR_LIMIT in *ret_code. */
 bool live_text_read(struct live_run *live, struct str type, struct json_value event, int *ret_code);
 

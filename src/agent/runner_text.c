@@ -8,6 +8,10 @@
  * one fills the numbers behind the log's end up to the lease with "netra.skipped". When a text has
  * ended, the lease is given back in the batch that holds its end, so that this is rare.
  *
+ * Nobody waits for a disk. The message is begun (START, with the lease) when the question is asked:
+ * that is durable long before a model says its first word. A message without a word stays open for
+ * the next text: of another attempt, a repair, or Netra's own summary.
+ *
  * Everybody hears the same order. A piece is published early only if all that is before it was
  * published; when it is durable it is published again, for those who read the log meanwhile.
  *
@@ -19,18 +23,15 @@
  * that question were withdrawn. The points at which a process may have died:
  *
  *     asked                      the question is asked again; nothing to do
- *     asked, START, CONTENT …    the answer is not known, and clients may have seen more than the
- *                                log has: the message is closed (END, withdrawn), the question is
- *                                asked again, and what comes then is a new message
- *     asked, START … END,        an attempt that broke off. The same as the first
- *       withdrawn
- *     asked, START … answered    rows of the calls, the rest of the text, its end and "answered"
- *                                are one batch. The run is given the answer of the log and tells
- *                                all of it at once: START has the id of the log, as much of the
- *                                text as the log has is left out, END and withdrawn are written if
- *                                the log has them not
- *     … the report               the report's message has the id of the text that was finished;
- *                                nothing of text is made again
+ *     asked, START               the same; or the answer is known and had no text to show: the
+ * message is still open, and the next text is its asked, START, CONTENT …    the answer is not
+ * known, and clients may have seen more than the log has: the message is closed (END, withdrawn),
+ * the question is asked again, and what comes then is a new message asked, START … END,        an
+ * attempt that broke off. The same as the first withdrawn asked, START … answered    rows of the
+ * calls, the rest of the text, its end and "answered" are one batch. The run is given the answer of
+ * the log and tells all of it at once: START has the id of the log, as much of the text as the log
+ * has is left out, END and withdrawn are written if the log has them not … the report the report's
+ * message has the id of the text that was finished; nothing of text is made again
  *
  * While the log is ahead of the run (keys are left) nothing is written. A text that the log has not
  * got then is one that was refused before or after its first words, by how it was cut into pieces;
@@ -162,7 +163,16 @@ void live_text_flush(struct live_run *live, bool must)
 
 /* ---- what the run tells ---- */
 
-/* The text of the log that the run begins again; NULL: there is none. */
+/* The message that the log ends with and that has no end; NULL: there is none. */
+static struct logged_text *open_logged(struct live_text *text)
+{
+    struct logged_text *last = text->logged_count ? &text->logged[text->logged_count - 1] : NULL;
+
+    return last && !last->is_used && !last->is_ended ? last : NULL;
+}
+
+/* The text of the log that the run begins again; NULL: there is none. One that was begun for an
+ * earlier question and is open had no words of that. */
 static struct logged_text *find_logged(struct live_text *text, size_t made)
 {
     for (size_t i = text->logged_count; i > 0; i--) {
@@ -172,13 +182,30 @@ static struct logged_text *find_logged(struct live_text *text, size_t made)
             return logged;
         }
     }
-    return NULL;
+    struct logged_text *last = open_logged(text);
+    return last && last->keys <= made ? last : NULL;
+}
+
+/* A message of its own, and numbers for what will be sent of it. */
+static void open_message(struct live_run *live, int64_t time_us)
+{
+    struct live_text *text = &live->text;
+    char id[UUID_BYTES];
+
+    if (uuid_v7(id, NULL)) {
+        live_lose(live, ERR_IO);
+        return;
+    }
+    (void)snprintf(text->message_id, sizeof(text->message_id), "%s", id);
+    log_start(live, time_us);
+    lease(live);
 }
 
 static void begin(struct live_run *live, int64_t time_us)
 {
     struct live_text *text = &live->text;
-    struct logged_text *logged = find_logged(text, live->replay.made);
+    bool is_announced = text->is_open;
+    struct logged_text *logged = is_announced ? NULL : find_logged(text, live->replay.made);
 
     buf_clear(&text->told);
     text->skip = 0;
@@ -194,16 +221,8 @@ static void begin(struct live_run *live, int64_t time_us)
         text->has_withdrawn = logged->is_withdrawn;
     } else if (live_is_replaying(live)) {
         text->is_open = false;
-    } else {
-        char id[UUID_BYTES];
-
-        if (uuid_v7(id, NULL)) {
-            live_lose(live, ERR_IO);
-            return;
-        }
-        (void)snprintf(text->message_id, sizeof(text->message_id), "%s", id);
-        log_start(live, time_us);
-        lease(live);
+    } else if (!is_announced) {
+        open_message(live, time_us);
     }
 }
 
@@ -311,6 +330,34 @@ void live_text_asked_again(struct live_run *live)
 {
     close_logged(live, "the server was started again while it came");
     live->text.logged_count = 0;
+}
+
+void live_text_announce(struct live_run *live)
+{
+    if (!live->text.is_open) {
+        live->text.is_open = true;
+        live->text.has_end = false;
+        live->text.has_withdrawn = false;
+        open_message(live, clock_now_us());
+    } else {
+        lease(live);
+    }
+}
+
+const char *live_text_take_open(struct live_run *live)
+{
+    struct logged_text *logged = open_logged(&live->text);
+
+    if (live->text.is_open) {
+        live->text.is_open = false;
+        give_lease_back(live);
+        return live->text.message_id;
+    }
+    if (logged && !live->text.is_finished) {
+        logged->is_used = true;
+        return logged->message_id;
+    }
+    return NULL;
 }
 
 /* ---- the log of a run that is done again ---- */

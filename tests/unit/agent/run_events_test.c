@@ -336,8 +336,8 @@ static void test_the_deltas_put_together_are_the_message(void **state)
         buf_init(&message, RUN_EVENT_BYTES_MAX);
         buf_init(&deltas, RUN_EVENT_BYTES_MAX);
         run_events_summary_text(run_report(run), &message);
-        assert_int_equal(run_events_summary(&names, 0, STR("m-1"), run_report(run), keep, &log),
-                         OK);
+        assert_int_equal(
+            run_events_summary(&names, 0, STR("m-1"), false, run_report(run), keep, &log), OK);
         assert_true(log.count >= 3);
         for (size_t i = 0; i < log.count; i++) {
             struct json_value root = parsed(str_from(log.json[i]));
@@ -380,7 +380,7 @@ static void test_a_huge_summary_fits_into_its_events(void **state)
     for (size_t i = 0; i < 1000; i++) {
         assert_int_equal(report_add_line(report, &report->summary, buf_str(&line)), OK);
     }
-    assert_int_equal(run_events_summary(&names, 0, STR("m"), report, keep, &log), OK);
+    assert_int_equal(run_events_summary(&names, 0, STR("m"), false, report, keep, &log), OK);
     assert_int_equal(log.count, RUN_SUMMARY_LINES_MAX + 2);
     buf_init(&out, RUN_EVENT_BYTES_MAX);
     run_events_report(&names, 0, report, &out);
