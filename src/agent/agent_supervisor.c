@@ -276,10 +276,34 @@ static int plan(struct run *run)
     return code;
 }
 
+/* The floor: what our own reading asks for is looked at, too, whatever a model made of it. What
+ * stays open is a matter of the reading that was shown. */
+static int plan_own_reading(struct run *run)
+{
+    struct interpretation *refined = run->interpretation;
+    size_t gap_count = run->gap_count;
+
+    if (!run->own_reading) {
+        return OK;
+    }
+    run->interpretation = run->own_reading;
+    int code = plan(run);
+    run->interpretation = refined;
+    run->gap_count = gap_count;
+    return code;
+}
+
+static int plan_all(struct run *run)
+{
+    int code = plan(run);
+
+    return code ? code : plan_own_reading(run);
+}
+
 static int step(struct run *run, bool *ret_done, struct error *error)
 {
     bool is_asked = false;
-    int code = run->agent_state == STATE_START ? plan(run) : OK;
+    int code = run->agent_state == STATE_START ? plan_all(run) : OK;
 
     if (!code && run->agent_state == STATE_START && run->options.has_model) {
         code = model_or_none(model_plan_ask(run, &is_asked), &is_asked);

@@ -25,8 +25,8 @@
 #define MODEL_MATERIAL_BYTES_MAX ((size_t)1 << 20)  /* of one message; the wire's limit is lower */
 #define MODEL_QUESTION_BYTES_MAX ((size_t)32 << 10) /* of the user's question; the rest is cut */
 #define MODEL_FACTS_BYTES_MAX    ((size_t)48 << 10) /* facts that a summary may name: some 250 */
-#define MODEL_RESULT_FACTS_MAX   64u                /* of one result of a tool */
-#define MODEL_RESULT_BYTES_MAX   ((size_t)12 << 10)
+#define MODEL_RESULT_FACTS_MAX   40u                /* of one result of a tool */
+#define MODEL_RESULT_BYTES_MAX   ((size_t)6 << 10)
 #define MODEL_USER_BYTES_MAX     400u  /* of a question to the user */
 #define MODEL_OUTPUT_TOKENS_MAX  4096u /* of one answer, with what the model thinks before it */
 #define MODEL_TOKEN_BYTES        17u
@@ -119,6 +119,10 @@ must_check int model_begin(struct run *run);
 /* Opens a question; everything that asking points to must live until it is answered. *ret_asked is
  * false when the run has asked enough. ERR_NO_MEMORY. */
 must_check int model_ask(struct run *run, const struct model_asking *asking, bool *ret_asked);
+
+/* A refusal quotes what was refused, for who wrote it. Everybody else is told the reason without
+ * the quotations: what was not let through must not come in that way. */
+void model_without_quotes(const char *message, char ret_text[ERROR_MESSAGE_BYTES_MAX]);
 
 /* A caveat that names what no model took part in and why; nothing when all were answered.
  * ERR_NO_MEMORY. */

@@ -110,6 +110,38 @@ void run_unhear(struct run *run)
 
 /* ---- answers ---- */
 
+/* The end of what a quotation opens at from: the last sign that closes it, or the end. */
+static size_t end_of_quote(const char *message, size_t from, char closing)
+{
+    size_t length = strlen(message);
+    size_t end = length;
+
+    while (end > from + 1 && message[end - 1] != closing) {
+        end--;
+    }
+    return end > from + 1 ? end : length;
+}
+
+void model_without_quotes(const char *message, char ret_text[ERROR_MESSAGE_BYTES_MAX])
+{
+    static const char opening[] = "\"`{";
+    static const char closing[] = "\"`}";
+    size_t used = 0;
+
+    for (size_t at = 0; message[at] && used + 8 < ERROR_MESSAGE_BYTES_MAX;) {
+        const char *found = strchr(opening, message[at]);
+
+        if (!found) {
+            ret_text[used++] = message[at++];
+            continue;
+        }
+        char end = closing[found - opening];
+        used += (size_t)snprintf(ret_text + used, 8, "%c…%c", *found, end);
+        at = end_of_quote(message, at, end);
+    }
+    ret_text[used] = '\0';
+}
+
 /* Nobody answered: the report will say so, with the reason of the first time. */
 static int note_silence(struct run *run, const char *why)
 {
@@ -158,6 +190,7 @@ int run_answer(struct run *run, const struct llm_answer *answer, const struct ru
                const char *why, struct error *error)
 {
     struct dialogue *dialogue = &run->dialogue;
+    char said[ERROR_MESSAGE_BYTES_MAX];
     struct error refusal = {0};
     const char *failure = why && why[0] ? why : "no model answered";
     int code;
@@ -165,7 +198,8 @@ int run_answer(struct run *run, const struct llm_answer *answer, const struct ru
     check(dialogue->is_open);
     if (answer) {
         code = dialogue->take(run, answer, model, &refusal);
-        failure = code ? refusal.message : NULL;
+        model_without_quotes(refusal.message, said);
+        failure = code ? said : NULL;
         code = code == ERR_INVALID ? OK : code;
     } else {
         model_text_withdraw(run, failure);

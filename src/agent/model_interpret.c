@@ -39,6 +39,7 @@ static int take(struct run *run, const struct llm_answer *answer, const struct r
     if (interpretation_equal(run->interpretation, refined)) {
         return OK;
     }
+    run->own_reading = run->interpretation;
     run->interpretation = refined;
     return tell_refined(run, model, refusal);
 }

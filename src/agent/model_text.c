@@ -25,9 +25,12 @@ static void show(struct run *run, struct str words)
 
 void model_text_withdraw(struct run *run, const char *why)
 {
+    char said[ERROR_MESSAGE_BYTES_MAX];
+
     if (run->model_text.is_shown) {
         run->model_text.is_shown = false;
-        run_tell(run, (struct run_event){.kind = RUN_TEXT_WITHDRAWN, .failure = why});
+        model_without_quotes(why, said);
+        run_tell(run, (struct run_event){.kind = RUN_TEXT_WITHDRAWN, .failure = said});
     }
 }
 

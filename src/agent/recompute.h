@@ -1,7 +1,8 @@
 /*
  * recompute: every number of a report derived again from the records it names, and compared as its
  * JSON carries it, digit by digit. What a report was made from is in it: question, seed, inputs
- * with their digests, the price book. Other inputs are another dataset: that is said, not compared.
+ * with their digests, the price book; where a model took part, each fact by the call that it names
+ * (recompute_calls.h). Other inputs are another dataset: that is said, not compared.
  *
  * Any thread; the dataset is only read. It must be opened with the report's own "now".
  *

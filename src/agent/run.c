@@ -276,10 +276,10 @@ static int step_phase(struct run *run, struct error *error)
 
 int run_step(struct run *run, bool *ret_done, struct error *error)
 {
-    check(!run->dialogue.is_open);
     if (run->options.is_cancelled && atomic_load(run->options.is_cancelled)) {
         return error_set(error, ERR_CANCELLED, "the run was cancelled");
     }
+    check(!run->dialogue.is_open); /* it waits for run_answer */
     int code = step_phase(run, error);
     *ret_done = run->phase == PHASE_DONE;
     return code;

@@ -93,7 +93,8 @@ struct run_event {
     struct str interpretation_json; /* interpreted: as `netra parse` prints it */
     struct str interpretation_text; /* interpreted: the echo in a line of words */
     struct str text;                /* text: a piece; borrowed */
-    const struct run_model *model;  /* answered: who and at what cost; NULL when nobody did */
+    const struct run_model *model;  /* answered: who and at what cost; NULL when nobody did;
+                                       interpreted: who refined it */
 };
 
 /* Called during run_step, in the order of things. */
@@ -135,7 +136,8 @@ void run_unhear(struct run *run);
 
 /* The answer to run_question; borrowed for the call. answer NULL: nobody could, and why is a
  * sentence for the reader of the report. model may be NULL. What is not allowed is refused here and
- * told; that is no error. ERR_NO_MEMORY. */
+ * told; that is no error. What comes of an answer (text, what was understood) is told before
+ * RUN_MODEL_ANSWERED, and run_question is valid until that was told. ERR_NO_MEMORY. */
 must_check int run_answer(struct run *run, const struct llm_answer *answer,
                           const struct run_model *model, const char *why, struct error *error);
 

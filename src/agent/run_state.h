@@ -52,9 +52,10 @@ struct run {
     struct run_options options;
     struct arena arena;
     enum run_phase phase;
-    struct ask_vocabulary vocabulary; /* for validating; its list is in the arena */
-    struct interpretation *interpretation;
-    struct str interpretation_json; /* in the arena, like the text */
+    struct ask_vocabulary vocabulary;      /* for validating; its list is in the arena */
+    struct interpretation *interpretation; /* ours, or as a model refined it */
+    struct interpretation *own_reading;    /* ours; NULL where no model refined it */
+    struct str interpretation_json;        /* in the arena, like the text */
     struct str interpretation_text;
     enum run_route route;
     const struct agent *const *agents; /* chosen by triage, in order, NULL-terminated */

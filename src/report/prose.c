@@ -262,7 +262,7 @@ static bool is_dot_inside(const struct prose *prose, int32_t point)
     const struct prose_part *part = &prose->part;
 
     return point == '.' && prose->place == IN_WORD && part->length == 1 && !part->is_dotted &&
-           (part->letters[0] == 'e' || part->letters[0] == 'i');
+           (prose->last == 'e' || prose->last == 'E' || prose->last == 'i'); /* "so would I." */
 }
 
 /* ---- facts and names ---- */
@@ -290,6 +290,7 @@ static int begin_fact(struct prose *prose)
     int code = prose_judge_waiting(prose, STR("{"), LINKED_BY_SPACE);
     code = code ? code : begin_token(prose);
     prose->place = IN_FACT;
+    prose->split_start = NOWHERE; /* no word goes on here */
     append_point(prose, '{');
     return code;
 }
@@ -303,6 +304,7 @@ static int begin_name(struct prose *prose)
     int code = prose_judge_waiting(prose, STR(""), LINKED_BY_NOTHING);
     code = code ? code : begin_token(prose);
     prose->place = IN_NAME;
+    prose->split_start = NOWHERE; /* no word goes on here */
     prose->is_quote_open = false;
     append_point(prose, '`');
     return code;
@@ -418,6 +420,7 @@ static bool is_marker(const struct prose *prose, int32_t point)
 
 static int refuse_digit(struct prose *prose, int32_t point)
 {
+    char letters[FOLDED_LETTERS];
     size_t begin = prose->line.length;
 
     append_point(prose, point);
@@ -426,7 +429,7 @@ static int refuse_digit(struct prose *prose, int32_t point)
     }
     struct str word = str_slice(buf_str(&prose->line), begin, prose->line.length);
     struct str name = prose_name_like(prose, word);
-    if (name.length) {
+    if (name.length && words_fold(word.data[0], letters)) {
         return prose_refuse(prose, "a digit stands in \"%.*s\"; a name is written in backquotes",
                             STR_ARGS(word));
     }
@@ -501,9 +504,34 @@ static int take_outside(struct prose *prose, int32_t point)
     }
 }
 
-static int take_point(struct prose *prose, int32_t point)
+static int take_in_text(struct prose *prose, int32_t point)
 {
     char letters[FOLDED_LETTERS];
+    size_t count = words_fold(point, letters);
+    int code = OK;
+
+    if (count) {
+        return take_letter(prose, point, (struct str){letters, count});
+    }
+    if (is_dot_inside(prose, point)) {
+        prose->part.is_dotted = true;
+        append_point(prose, point);
+        return OK;
+    }
+    if (prose->place == IN_WORD) {
+        code = end_word(prose);
+    }
+    return code ? code : take_outside(prose, point);
+}
+
+static bool lacks_space_behind_marker(const struct prose *prose, int32_t point)
+{
+    return prose->has_marker && prose->line.length == 0 && !prose->has_space && point != ' ' &&
+           point != '\n';
+}
+
+static int take_point(struct prose *prose, int32_t point)
+{
     int code = OK;
 
     if (prose->place == IN_NAME && prose->is_quote_open && point != '`') {
@@ -512,23 +540,10 @@ static int take_point(struct prose *prose, int32_t point)
         return take_inside(prose, point);
     }
     point = plain(point);
-    if (prose->has_marker && prose->line.length == 0 && !prose->has_space && point != ' ' &&
-        point != '\n') {
-        return prose_refuse(prose, "a dash at the beginning needs a space behind it");
+    if (!code && lacks_space_behind_marker(prose, point)) {
+        code = prose_refuse(prose, "a dash at the beginning needs a space behind it");
     }
-    size_t count = words_fold(point, letters);
-    if (!code && count) {
-        return take_letter(prose, point, (struct str){letters, count});
-    }
-    if (!code && is_dot_inside(prose, point)) {
-        prose->part.is_dotted = true;
-        append_point(prose, point);
-        return OK;
-    }
-    if (!code && prose->place == IN_WORD) {
-        code = end_word(prose);
-    }
-    return code ? code : take_outside(prose, point);
+    return code ? code : take_in_text(prose, point);
 }
 
 /* ---- bytes ---- */

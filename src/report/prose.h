@@ -8,17 +8,27 @@
  *
  * Refused, because it could carry a number that nobody computed, or do more than be read:
  *
- *   - a digit of any script, ½, ², Ⅳ, ①; number words of English and other European languages
- *     ("twenty", "half", "doubled", "dozen", "zwanzig", "moitié", "mille"), Roman numerals
+ *   - a digit of any script, ½, ², Ⅳ, ①; number words of English, German, French, Spanish, Italian,
+ *     Portuguese and Dutch ("twenty", "half", "doubled", "dozen", "zweiundzwanzig", "moitié"),
+ * glued or taken apart ("twentyfive", "twen-ty", "twen ty"); Roman numerals
  *   - a fact that was not offered, a form that it does not have, an unknown fact that is not said
  *     with {id} itself; braces that hold anything else
- *   - a name in backquotes that was not offered
+ *   - what makes another number of a fact: two side by side, a minus, letters or "million" behind
+ *     it, "dollars" behind a count
+ *   - a name in backquotes that was not offered, or that reads like a number ("5000", "20 %")
  *   - letters of other scripts than Latin, invisible characters, controls
- *   - markup, links and addresses: < > [ ] | \ * _ # @ = ~ ^ $ € £ % and "://", "www."
- *   - words about quality without a fact of quality in the sentence
+ *   - markup, links and addresses: < > [ ] | \ * _ # @ = ~ ^ $ € £ % and "://", "www.", "a.b"
+ *   - words about quality without a fact of quality (".quality" in its id) in the sentence
  *   - more than the limits
  *
- * It cannot judge whether a sentence says the right thing about a fact. Pure.
+ * Words that are a number only sometimes depend on their neighbours: "first" and "second" pass, but
+ * not "a second" or "an hour"; "one" passes in "one of", "one another", "no one" and in "the one
+ * that" (this, that, each, every, which, any); "third" before "party", "double" before "check" and
+ * "count", "single" in "every single", "no single" and "the single largest"; "due" before "to".
+ * "a day", "a week", "pair", "both", "few", "once", "percentage" and "percentile" pass.
+ *
+ * It cannot judge whether a sentence says the right thing about a fact ("{a} per day"), and knows
+ * no number words of other languages, nor vague ones ("a handful"). Pure.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -50,16 +60,19 @@ void prose_free(struct prose *prose);
 void prose_free_pointer(struct prose **prose);
 
 /* Appends to out what may be shown now: whole words and facts only, so that no part of a refused
- * word was ever shown. ERR_INVALID: refused; the message says what and is meant for who wrote it;
- * ERR_NO_MEMORY. After an error nothing more is taken. */
+ * word was ever shown; names come without their backquotes, paragraphs one line apart. What is
+ * appended in all does not depend on how the bytes were cut. A word may be held back until the next
+ * has come, a sentence about quality until its fact has. ERR_INVALID: refused; the message says
+ * what and is meant for who wrote it; ERR_NO_MEMORY, and what out fails with. After an error
+ * nothing more is taken, and the same error is returned. */
 must_check int prose_feed(struct prose *prose, struct str bytes, struct buf *out,
                           struct error *error);
 
 /* The end: what was held back is judged and appended to out too. ERR_INVALID also when there is no
- * text at all. */
+ * text at all. Nothing may be fed after it. */
 must_check int prose_finish(struct prose *prose, struct buf *out, struct error *error);
 
-/* After prose_finish: template texts, one a paragraph; borrowed. */
+/* After prose_finish: template texts, one a paragraph, without list markers; borrowed. */
 const struct report_lines *prose_paragraphs(const struct prose *prose);
 
 #endif

@@ -134,8 +134,11 @@ static bool may_stand_alone(struct prose *prose, const struct prose_part *part, 
     bool is_behind = before && part->is_joined;
     bool has_apostrophe = is_apostrophe(part->mark);
 
-    if (part->letters[0] == 'a' || str_equal(raw, STR("I"))) {
+    if (part->letters[0] == 'a') {
         return true;
+    }
+    if (str_equal(raw, STR("I"))) { /* "I I" is a numeral again */
+        return !before || before->length > 1;
     }
     if (has_apostrophe && !before) {
         return part->letters[0] == 's'; /* of a name or a fact */
@@ -249,8 +252,14 @@ static bool is_bare(const struct fact *fact)
 
 static int judge_unit(struct prose *prose, const struct prose_part *part)
 {
+    static const char *const between[] = {"us", "in", "american", "canadian", "australian"};
     const struct fact *fact = prose->fact_before;
 
+    for (size_t i = 0; i < ARRAY_LENGTH(between); i++) {
+        if (str_equal(letters_of(part), str_from(between[i]))) {
+            return OK; /* "{a} US dollars": the unit is still to come */
+        }
+    }
     prose->fact_before = NULL;
     if (fact && is_bare(fact) && words_are_unit(letters_of(part))) {
         return prose_refuse(prose, "{%.*s} counts %s, not \"%.*s\"", STR_ARGS(shown(fact->id)),

@@ -165,8 +165,8 @@ static unsigned readings_behind(unsigned before, enum word_kind kind)
         behind = before & ~(unsigned)AT_END ? BEHIND_NUMBER : 0;
         break;
     case GLUE:
-        behind = before & (AT_START | BEHIND_GLUE | BEHIND_LINK) ? BEHIND_GLUE : 0;
-        behind |= before & (BEHIND_NUMBER | BEHIND_LINK_NUMBER) ? BEHIND_NUMBER : 0;
+        behind = before & AT_START ? BEHIND_GLUE : 0;
+        behind |= before & ~(unsigned)(AT_START | AT_END) ? BEHIND_NUMBER : 0;
         break;
     case LINK:
         behind = before & BEHIND_GLUE ? BEHIND_LINK : 0;
@@ -347,6 +347,9 @@ bool words_look_like_number(struct str raw)
     if (raw.length >= 2 && is_made_of(raw, "lIOo") && !str_equal(raw, STR("ll"))) {
         return true;
     }
+    if (raw.length >= 2 && is_made_of(raw, "IVX")) {
+        return true;
+    }
     if (is_roman_by_chance(raw) || !is_roman(stem)) {
         return false;
     }
@@ -364,7 +367,7 @@ bool words_look_like_number(struct str raw)
     "has "                                                                                         \
     "had and or but as than it we you they"
 #define MEASURES                                                                                   \
-    "second millisecond microsecond minute hour dollar euro pound cent penny grand thousandth"
+    "second millisecond microsecond minute hour dollar euro pound cent penny buck quid thousandth"
 
 /* A row allows its word between these; a word whose rows say "not" is allowed where none fits.
  * Patterns are lists with spaces between. */
@@ -378,7 +381,7 @@ static const struct {
     {STR("one"), ANY, "of another", false, false},
     {STR("one"), "no", ANY, false, false},
     {STR("one"), "the this that each every which any", BEHIND_PRONOUN, false, false},
-    {STR("single"), "every", ANY, false, false},
+    {STR("single"), "every no", ANY, false, false},
     {STR("single"), "the", "largest biggest most highest smallest lowest best greatest cheapest",
      false, false},
     {STR("third"), ANY, "party parties", false, true},
@@ -388,7 +391,8 @@ static const struct {
     {STR("a"), ANY, MEASURES, true, false},
     {STR("an"), ANY, MEASURES, true, false},
     {STR("magnitude"), "of", ANY, true, false},
-    {STR("grand"), "a", ANY, true, false},
+    {STR("grand"), ANY, "total totals", false, false},
+    {STR("pair"), "a", ANY, true, false},
     {STR("minus"), ANY, ANY, true, false},
 };
 

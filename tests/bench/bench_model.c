@@ -30,12 +30,16 @@
 #define WORDS         40
 #define WORD_MS       3
 #define WORDS_ALL     (2 * RUNS * WORDS) /* through Netra, and bare */
-#define WORD_LETTERS  4
+#define WORD_LETTERS  6
+#define CONSONANTS    12
+#define VOWELS        3
 #define REQUEST_BYTES 524288
 #define CLIENTS_MAX   16
 #define ANSWER_MS     20000
 
-/* Word n is "zq" and four letters: in no language a number. */
+/* Word n is "zq" and three syllables: in no language a number, and not a letter twice. */
+static const char consonants[] = "bdfgklmnprst";
+static const char vowels[] = "aeo";
 static double sent_s[WORDS_ALL];
 static double heard_s[WORDS_ALL];
 static int words_sent; /* by the provider's thread; read when it is quiet */
@@ -45,8 +49,11 @@ static void word_of(int n, char *word)
 {
     word[0] = 'z';
     word[1] = 'q';
-    for (int i = 0; i < WORD_LETTERS; i++, n /= 26) {
-        word[2 + i] = (char)('a' + n % 26);
+    for (int i = 0; i < WORD_LETTERS; i += 2) {
+        word[2 + i] = consonants[n % CONSONANTS];
+        n /= CONSONANTS;
+        word[3 + i] = vowels[n % VOWELS];
+        n /= VOWELS;
     }
     word[2 + WORD_LETTERS] = '\0';
 }
@@ -59,13 +66,14 @@ static int number_of(const char *text)
     if (text[0] != 'z' || text[1] != 'q') {
         return -1;
     }
-    for (int i = WORD_LETTERS - 1; i >= 0; i--) {
-        char letter = text[2 + i];
+    for (int i = WORD_LETTERS - 2; i >= 0; i -= 2) {
+        const char *consonant = memchr(consonants, text[2 + i], CONSONANTS);
+        const char *vowel = memchr(vowels, text[3 + i], VOWELS);
 
-        if (letter < 'a' || letter > 'z') {
+        if (!consonant || !vowel) {
             return -1;
         }
-        n = n * 26 + (letter - 'a');
+        n = (n * VOWELS + (int)(vowel - vowels)) * CONSONANTS + (int)(consonant - consonants);
     }
     return n < WORDS_ALL ? n : -1;
 }
@@ -190,8 +198,9 @@ static void answer(int fd, const char *request)
         (void)write_delta(fd, "Enough.", "null");
     } else {
         write_words(fd);
+        (void)write_delta(fd, "It all cost {spend.total}.", "null"); /* or it is refused */
     }
-    (void)write_delta(fd, ".", "\"stop\"");
+    (void)write_delta(fd, "", "\"stop\"");
     (void)write_all(fd, tail, strlen(tail));
 }
 

@@ -15,7 +15,7 @@ import { from, lastValueFrom, toArray } from "rxjs";
 import { CHAIN, FAST, PROSE, answers, askModel, custom, messagesOf, withModels } from "./model_server.mjs";
 import { ScriptedProvider } from "./scripted_provider.mjs";
 import { Server, assertWholeLog } from "./server.mjs";
-import { pico, runTo, synthesize, tool, value, withTempDir } from "./support.mjs";
+import { pico, runTo, synthesize, tool, value, withTempDir, writeText } from "./support.mjs";
 
 const prompt = "Where does our money go, and what could caching save?";
 const CHAINS = {
@@ -95,11 +95,15 @@ test("the same question with and without a model: identical facts", async () => 
     assert.deepEqual(report.actions, without.actions);
     assert.notDeepEqual(report.summary, without.summary);
   });
+  /* it leaves out half of what was asked, and adds a tool: nothing of ours is lost */
+  const interpret = { text: JSON.stringify({ intents: ["cost_breakdown"] }) };
   const plan = planOnce({ calls: [{ name: "reliability_profile", args: {} }] });
-  await withModels({ plan }, async ({ server, sample }) => {
+  await withModels({ interpret, plan }, async ({ server, sample }) => {
     const { report } = await askModel(server, sample, prompt);
     for (const [id, fact] of Object.entries(without.facts)) assert.deepEqual(report.facts[id], fact, id);
     assert.ok(Object.keys(report.facts).length > Object.keys(without.facts).length, "and those of the model's tool");
+    const checked = await server.json(200, `/api/reports/${report.id}/recompute`, {});
+    assert.deepEqual([checked.facts, checked.different, checked.missing], [Object.keys(report.facts).length, 0, 0]);
   });
 });
 
@@ -142,7 +146,7 @@ test("a question of the model's own is asked in the report, and holds nothing up
 test("an invented number is caught while it streams, repaired once, then dropped", async () => {
   const bad = "Your records cost {spend.total}. You will save forty-two percent next month.";
   let writes = 0;
-  await withModels({ write: () => ({ text: writes++ ? PROSE : bad }) }, async ({ server, provider, sample }) => {
+  await withModels({ write: () => ({ text: writes++ ? PROSE : bad, pauseMs: 5 }) }, async ({ server, provider, sample }) => {
     const { events, report } = await askModel(server, sample, prompt);
     const messages = messagesOf(events);
     assert.equal(messages.length, 2);
@@ -177,6 +181,7 @@ test("settings and --show-prompt say exactly what is sent", async () => {
       const report = JSON.parse(await done);
       assert.equal(report.summary_by, CHAIN.replace(":", "/"));
       assert.equal(provider.questions.length, 3);
+      recomputes(folder, report, usage);
       const lines = shown.split("\n");
       for (const question of [provider.questions[0], provider.questions[1]]) {
         assert.ok(lines.includes(stripNonce(question.bytes)) || lines.map(stripNonce).includes(stripNonce(question.bytes)), `${question.purpose}: the body as sent`);
@@ -201,6 +206,20 @@ test("settings and --show-prompt say exactly what is sent", async () => {
     }
   });
 });
+
+/** A report with a model in it is derived again, call by call; a changed number or lineage is found. */
+function recomputes(folder, report, usage) {
+  const judge = (code, changed) => runTo(code, ["recompute", writeText(folder, "report.json", JSON.stringify(changed)), "--data", usage]);
+  judge(0, report);
+  const change = (member, value) => {
+    const copy = structuredClone(report);
+    copy.facts["spend.total"][member] = value;
+    return copy;
+  };
+  judge(1, change("value", "1.5"));
+  judge(1, change("query", "no_such_tool {}"));
+  judge(1, change("query", ""));
+}
 
 /** Fences carry a token of the run's own. */
 const stripNonce = (text) => text.replace(/[0-9a-f]{12,}/g, "…");

@@ -57,7 +57,8 @@ export function ModelLine({ question }: { question: ModelQuestion }) {
 export function Byline({ writer }: { writer: ModelQuestion | undefined }) {
   return writer === undefined ? null : (
     <p class="byline soft small">
-      Written by <strong>{modelName(writer)}</strong>; every number in it is Netra’s own.
+      Written by <strong>{modelName(writer)}</strong> from the facts of this report; every number in it is one of
+      them.
     </p>
   );
 }

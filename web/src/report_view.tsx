@@ -85,6 +85,7 @@ function leaveOut(report: Document, isSummaryShown: boolean): void {
   };
   hide("main > header > .brand, main > header > h1", true);
   hide("main > header > .meta > :nth-child(-n + 2), #summary > .tiles ~ ul", isSummaryShown);
+  hide("#summary > ul ~ p.soft", isSummaryShown); // who wrote it
   const main = report.querySelector("main");
   if (main) main.style.padding = "1rem";
 }

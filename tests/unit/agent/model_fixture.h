@@ -87,6 +87,10 @@ static inline void fake_observe(const struct run_event *event, void *arg)
     buf_printf(&fake->told, "%s %s %u %s %.*s\n", fake_kind_name(event->kind),
                event->name ? event->name : "-", event->index, event->failure ? event->failure : "-",
                STR_ARGS(event->args));
+    if (event->kind == RUN_INTERPRETED && event->model) {
+        buf_printf(&fake->told, "refined by %.*s/%.*s\n", STR_ARGS(event->model->provider),
+                   STR_ARGS(event->model->model));
+    }
 }
 
 static inline void fake_keep_request(struct fake_model *fake, const struct llm_request *request)

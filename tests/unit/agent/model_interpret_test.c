@@ -63,7 +63,9 @@ static void test_who_refined_it_is_told(void **state)
     assert_false(run_question(run)->is_streamed);
     assert_true(run_question(run)->request->answer_schema.length > 0);
     assert_int_equal(run_question(run)->request->tool_count, 0);
+    assert_false(fake_told(&fake, "refined by"));
     assert_int_equal(run_answer(run, &answer, &model, NULL, &error), OK);
+    assert_true(fake_told(&fake, "refined by openai/gpt-5-mini\nanswered interpret"));
     assert_null(run_question(run));
     run_free(run);
     fake_done(&fake);

@@ -180,6 +180,30 @@ static void test_a_text_that_is_refused_twice_is_dropped(void **state)
     fake_done(&fake);
 }
 
+/* Whoever wrote it is told what was wrong; to everybody else the reason does not quote it. */
+static void test_a_refused_word_is_nowhere(void **state)
+{
+    struct fake_model fake = {
+        .replies = {{.purpose = "write", .text = "It costs {spend.total}, or forty-two more."},
+                    {.purpose = "repair", .text = "Ask `bob the 42nd` about {spend.fabled}."}},
+        .heard_bytes = 9};
+    struct run *run = fake_run(&fake, QUESTION, dataset);
+    struct buf json;
+
+    (void)state;
+    buf_init(&json, FAKE_LOG_BYTES);
+    report_render_json(run_report(run), &json);
+    assert_int_equal(buf_status(&json), OK);
+    assert_int_equal(str_find(buf_str(&json), STR("forty"), 0), SIZE_MAX);
+    assert_int_equal(str_find(buf_str(&json), STR("bob"), 0), SIZE_MAX);
+    assert_false(fake_told(&fake, "forty"));
+    assert_false(fake_told(&fake, "bob"));
+    assert_true(fake_sent(&fake, "\\\"forty"));
+    buf_done(&json);
+    run_free(run);
+    fake_done(&fake);
+}
+
 static void test_a_text_that_was_cut_is_refused(void **state)
 {
     const enum llm_stop stops[] = {LLM_STOP_LENGTH, LLM_STOP_REFUSED};
@@ -329,6 +353,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_a_refused_text_is_withdrawn_and_repaired),
     cmocka_unit_test(test_what_was_shown_before_an_invented_number_is_withdrawn),
     cmocka_unit_test(test_a_text_that_is_refused_twice_is_dropped),
+    cmocka_unit_test(test_a_refused_word_is_nowhere),
     cmocka_unit_test(test_a_text_that_was_cut_is_refused),
     cmocka_unit_test(test_another_attempt_begins_anew),
     cmocka_unit_test(test_text_of_an_answer_that_never_came_is_withdrawn),

@@ -115,8 +115,11 @@ static void try_digits(void)
     random_init(&random, 4, 1);
     for (size_t i = 0; i < ARRAY_LENGTH(forms); i++) {
         for (int turn = 0; turn < 5; turn++) {
-            try_printed(forms[i], random_below(&random, 90) + 1, random_below(&random, 9) + 1,
-                        random_below(&random, 9));
+            unsigned first = random_below(&random, 90) + 1;
+            unsigned second = random_below(&random, 9) + 1;
+            unsigned third = random_below(&random, 9);
+
+            try_printed(forms[i], first, second, third);
         }
     }
 }
@@ -305,7 +308,7 @@ static void try_languages(void)
         const struct language *language = &languages[i];
 
         for (size_t one = 0; one < ARRAY_LENGTH(language->ones); one++) {
-            try_text(language->ones[one]);
+            try_printed("%s", language->ones[one]);
             try_printed("%s %s", language->ones[one], language->hundred);
         }
         for (size_t ten = 0; ten < ARRAY_LENGTH(language->tens); ten++) {
@@ -473,6 +476,27 @@ static void try_more_words(void)
         "dreiundzwanzigtausend",
         "quatre-vingt-dix-neuf",
         "veintidós",
+        "a pair",
+        "I |I",
+        "squared",
+        "onethird",
+        "onehalf",
+        "tenner",
+        "IIX",
+        "a buck",
+        "the |third one",
+        "six figures",
+        "by a factor of |ten",
+        "fif ty",
+        "FIF TY",
+        "ninetynine",
+        "seventysomething",
+        "centouno",
+        "trentatré",
+        "ottantotto",
+        "cuarentaicinco",
+        "quatrevingt",
+        "drei ßig",
         "million dollars",
         "bn",
         "mio",
@@ -635,6 +659,11 @@ static const struct {
     {"{requests.total} dollars", "768,954"},
     {"{requests.total} (dollars)", "768,954 ("},
     {"{requests.total} hours", "768,954"},
+    {"{requests.total} US dollars", "768,954 US"},
+    {"{requests.total} in dollars", "768,954 in"},
+    {"{requests.total} kilo", "768,954"},
+    {"{spend.total} squared", "$14,807.04"},
+    {"USD {requests.total}", "USD"},
     {"dollars {requests.total}", "dollars"},
     {"negative {spend.total}", "negative"},
     {"times {spend.total}", "times"},
