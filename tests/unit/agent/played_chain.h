@@ -37,14 +37,13 @@ struct played_ask {
     const char *const *lines;
     size_t at;
     unsigned attempts;
-    unsigned turns; /* since the store had nothing to do */
     bool is_hanging;
     bool is_over; /* told, or cancelled: the message that is on its way frees it */
     char text[4096];
 };
 
 static struct played_ask *asks;
-static struct store *pace; /* not NULL: a line is said when what came before it is stored */
+static struct place *pace; /* not NULL: a line is said when what came before it is stored */
 static llm_id last_ask;
 static unsigned asked_count;
 static unsigned cancelled_count;
@@ -134,13 +133,21 @@ static void play_line(struct played_ask *ask)
     }
 }
 
+static bool is_storing(void)
+{
+    bool any = false;
+
+    for (const struct live_run *live = pace ? pace->runner->live : NULL; live; live = live->next) {
+        any |= live->is_storing;
+    }
+    return any;
+}
+
 static void play(void *arg)
 {
     struct played_ask *ask = arg;
 
-    ask->turns = pace && store_counts(pace).waiting ? 0 : ask->turns + 1;
-    if (!ask->is_over && (!pace || ask->turns > 4)) {
-        ask->turns = 0;
+    if (!ask->is_over && !is_storing()) {
         play_line(ask);
     }
     if (ask->is_over) {

@@ -67,7 +67,7 @@ static void test_text_is_heard_before_it_is_stored(void **state)
 
     (void)state;
     set_script(text_in_pieces, plain_answer);
-    pace = place->store;
+    pace = place;
     start_with(place, "run-1", "why?");
     run_until_ended(place, 1);
     for (size_t i = 0; i < place->heard_count; i++) {
@@ -92,7 +92,7 @@ static void test_a_lease_is_renewed(void **state)
         script.write[i] = "word ";
         script.write[i + 1] = NULL;
     }
-    pace = place->store;
+    pace = place;
     start_with(place, "run-1", "why?");
     run_until_ended(place, 1);
     for (size_t i = 0; i < place->heard_count; i++) {
@@ -127,7 +127,7 @@ static void test_text_does_not_wait_for_the_disk(void **state)
 
     (void)state;
     set_script(text_in_pieces, plain_answer);
-    pace = place->store;
+    pace = place;
     place->on_event = hold_at_text;
     start_with(place, "run-1", "why?");
     while (early < 8) {
@@ -156,7 +156,7 @@ static void test_nothing_overtakes(void **state)
         char id[32];
 
         set_script(mixed, plain_answer);
-        pace = paced ? place->store : NULL;
+        pace = paced ? place : NULL;
         (void)snprintf(id, sizeof(id), "run-%u", paced);
         start_with(place, id, "why?");
         run_until_ended(place, paced + 1);
@@ -361,7 +361,7 @@ static void test_a_run_that_asks_can_be_cancelled_at_every_event(void **state)
 
     (void)state;
     set_script(broken, text_in_pieces);
-    pace = place->store;
+    pace = place;
     place->on_event = cancel_at;
     for (uint64_t seq = 1; seq < 45; seq++) {
         char id[32];
@@ -447,7 +447,7 @@ static void test_a_run_that_asks_goes_on_in_the_next_process(void **state)
 
         (void)snprintf(id, sizeof(id), "run-%u", seq);
         set_script(broken, text_in_pieces);
-        pace = place->store;
+        pace = place;
         stop_and_take_up(place, id, seq);
         struct texts texts = assert_told(place, id);
         assert_string_equal(texts.last, "Spend is high, and it grows steadily each month.");
