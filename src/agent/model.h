@@ -181,6 +181,9 @@ static inline int model_or_none(int code, bool *ret_asked)
     return code == ERR_LIMIT ? OK : code;
 }
 
+/* Tells observers words that belong to the text, after RUN_TEXT_STARTED if they are the first. */
+void model_text_show(struct run *run, struct str words);
+
 /* Text of an answer as it comes, and that it was void (model_text.c). */
 void model_text_hear(struct run *run, struct str delta);
 void model_text_withdraw(struct run *run, const char *why);

@@ -9,7 +9,7 @@
 
 #define SHOWN_BYTES_MAX ((size_t)1 << 20) /* words of one text with its numbers filled in */
 
-static void show(struct run *run, struct str words)
+void model_text_show(struct run *run, struct str words)
 {
     struct model_text *text = &run->model_text;
 
@@ -58,7 +58,7 @@ static int judge(struct run *run, const struct str *bytes)
     code = bytes ? prose_feed(text->prose, *bytes, &words, &text->refusal)
                  : prose_finish(text->prose, &words, &text->refusal);
     if (code != ERR_NO_MEMORY) {
-        show(run, buf_str(&words));
+        model_text_show(run, buf_str(&words));
     }
     if (code == ERR_INVALID || code == ERR_LIMIT) {
         model_text_withdraw(run, text->refusal.message);

@@ -117,6 +117,10 @@ static int take(struct run *run, const struct llm_answer *answer, const struct r
     if (code) {
         model_text_withdraw(run, refusal->message);
     } else if (run->model_text.is_shown) {
+        if (run->gap_count) { /* Netra's own last sentence is read with the others */
+            model_text_show(run, STR("\n"));
+            model_text_show(run, run->report->summary.lines[run->report->summary.count - 1]);
+        }
         run->model_text.is_shown = false;
         run_tell(run, (struct run_event){.kind = RUN_TEXT_FINISHED});
     }

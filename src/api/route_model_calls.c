@@ -158,13 +158,12 @@ static struct str recorded_provider(struct str name)
     return name;
 }
 
-/* Where nothing was sent, or no connection was made, there was no call: it has no bytes, or no
- * status and a cost that is known to be 0. An answer whose provider did not say how many tokens it
+/* Where nothing was sent, or no connection was made, there was no call: it has no status and a cost
+ * that is known to be 0. An answer whose provider did not say how many tokens it
  * took cannot be a record: the importer asks for a count, and none is made up. */
 static bool is_record(const struct store_model_call *row)
 {
-    bool has_reached_nobody =
-        row->request.length == 0 || (row->status == 0 && row->cost_pico_usd == 0);
+    bool has_reached_nobody = row->status == 0 && row->cost_pico_usd == 0;
     bool is_uncounted = str_equal(row->outcome, STR("answered")) && row->output < 0;
 
     return !has_reached_nobody && !is_uncounted;

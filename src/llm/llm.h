@@ -30,10 +30,10 @@
 #include "llm/wire.h"
 #include "price/price_book.h"
 
-#define LLM_PROVIDERS_MAX 8u    /* of a chain */
-#define LLM_ATTEMPTS_MAX  24u   /* of one question; the links share them, whatever is configured */
-#define LLM_ASKS_MAX      1024u /* under way at once; more: ERR_LIMIT */
-#define LLM_FAILURE_BYTES 240u  /* of a sentence that says why an attempt failed, with its NUL */
+#define LLM_PROVIDERS_MAX 8u   /* of a chain */
+#define LLM_ATTEMPTS_MAX  24u  /* of one question; the links share them, whatever is configured */
+#define LLM_ASKS_MAX      256u /* under way at once (some 0.75 MB a run); more: ERR_LIMIT */
+#define LLM_FAILURE_BYTES 240u /* of a sentence that says why an attempt failed, with its NUL */
 
 /* One link of the chain. Texts are copied. */
 struct llm_provider {

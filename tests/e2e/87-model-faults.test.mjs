@@ -77,6 +77,8 @@ test("a short Retry-After is obeyed", async () => {
     assert.ok(waited >= 990 && waited < 3000, `waited ${waited} ms`);
     assert.deepEqual(calls.filter((c) => c.purpose === "write").map((c) => [c.provider, c.outcome]), [["anthropic", "limited"], ["anthropic", "answered"]]);
     assert.equal(report.summary_by, "anthropic/claude-haiku-4-5");
+    const exported = (await (await server.fetch("/api/model-calls.jsonl")).text()).trim().split("\n").map((line) => JSON.parse(line));
+    assert.deepEqual(exported.filter((r) => r.feature === "write").map((r) => r.status), ["error", "ok"], "a call that failed is a record, too");
   }, { chain: TWO, env: { NETRA_LLM_ATTEMPTS_MAX: "3" } });
 });
 
