@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The scripted provider against the providers' own clients: whatever it says, they understand as it was meant. So
-// what Netra's tests rely on is the real formats, not our idea of them. Then Netra against both: the same
-// stream gives the same text, calls and tokens, and its bodies are those that the clients would send.
+// what Netra's tests rely on is the real formats, not our idea of them. Then Netra's own bodies: they are values
+// of the clients' own types, and what the clients make of them is what Netra sent, headers included. (That Netra
+// reads these streams as the clients do is 86-models.test.mjs.)
 
 import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
 
 import Anthropic from "@anthropic-ai/sdk";
 import { GoogleGenAI } from "@google/genai";
 import OpenAI from "openai";
 
+import { FAST, answers } from "./model_server.mjs";
 import { ScriptedProvider } from "./scripted_provider.mjs";
+import { netra, synthesize, withTempDir } from "./support.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
 
 const SAID = "Spend is {spend.total}; caching “naïve” prompts — 日本語 — pays.\nNext: ask again.";
 const CALLS = [
@@ -111,5 +120,101 @@ test("openai_chat: usage on a chunk with and without choices", async () => {
   for (const usageChunk of ["empty", "nonempty"]) {
     next = { text: SAID, usage: USAGE, usageChunk };
     assert.deepEqual((await CLIENTS.openai_chat(provider)).usage, usageOf("openai_chat"));
+  }
+});
+
+/* ---- what Netra sends ---- */
+
+const CHAINS = {
+  openai_responses: "openai:gpt-5-mini",
+  openai_chat: "openai_chat:gpt-5-mini",
+  anthropic: "anthropic:claude-haiku-4-5",
+  gemini: "gemini:gemini-2.5-flash",
+};
+
+/** The clients' types of a body. */
+const TYPES = {
+  openai_responses: ['import type OpenAI from "openai";', "OpenAI.Responses.ResponseCreateParamsStreaming"],
+  openai_chat: ['import type OpenAI from "openai";', "OpenAI.Chat.ChatCompletionCreateParamsStreaming"],
+  anthropic: ['import type Anthropic from "@anthropic-ai/sdk";', "Anthropic.Messages.MessageCreateParamsStreaming"],
+};
+
+/** Sends a body of Netra's through the client; Gemini's takes it apart and builds its own. */
+const SENDERS = {
+  openai_responses: (p, body) => new OpenAI({ apiKey: p.key, baseURL: p.url("openai"), maxRetries: 0 }).responses.create(body),
+  openai_chat: (p, body) => new OpenAI({ apiKey: p.key, baseURL: p.url("openai"), maxRetries: 0 }).chat.completions.create(body),
+  anthropic: (p, body) => new Anthropic({ apiKey: p.key, baseURL: p.url("anthropic"), maxRetries: 0 }).messages.create(body),
+  gemini: (p, body, model) => {
+    const { contents, systemInstruction, tools, toolConfig, generationConfig } = body;
+    return new GoogleGenAI({ apiKey: p.key, httpOptions: { baseUrl: p.url("gemini") } }).models.generateContentStream({
+      model, contents, config: { systemInstruction, tools, toolConfig, ...generationConfig },
+    });
+  },
+};
+
+/** Every question of a run of `netra ask` that plans in two rounds and has its text repaired. */
+async function questionsOf(chain) {
+  let plans = 0;
+  let writes = 0;
+  const answer = answers({
+    plan: () => (plans++ ? { text: "Enough." } : { text: "Let me see.", calls: [{ name: "traffic_profile", args: {} }, { name: "no_such_tool", args: {} }] }),
+    write: () => ({ text: writes++ ? "It cost {spend.total}." : "It cost forty-two." }),
+  });
+  const asked = await ScriptedProvider.start(answer);
+  try {
+    await withTempDir(async (folder) => {
+      const { usage } = synthesize(folder, { seed: 5 });
+      const env = { ...process.env, ...asked.env(chain, FAST) };
+      const child = spawn(netra, ["ask", "Where does our money go?", "--data", usage, "--json"], { env, stdio: ["ignore", "ignore", "inherit"] });
+      assert.equal(await new Promise((resolve) => child.on("close", resolve)), 0);
+    });
+    return asked.questions;
+  } finally {
+    await asked.stop();
+  }
+}
+
+const sent = {};
+before(async () => {
+  for (const [wire, chain] of Object.entries(CHAINS)) sent[wire] = await questionsOf(chain);
+});
+
+/* what a client of the provider says about itself is its own */
+const told = (headers) => Object.fromEntries(["authorization", "x-api-key", "x-goog-api-key", "anthropic-version"].map((name) => [name, headers[name]]));
+
+for (const wire of WIRES) {
+  test(`${wire}: Netra's bodies, sent by its own client, arrive as Netra sent them`, async () => {
+    assert.equal(sent[wire].length, 5, "interpret, plan, plan with results, write, repair");
+    next = { text: "{}" };
+    for (const question of sent[wire]) {
+      assert.equal(question.refused, undefined);
+      await SENDERS[wire](provider, structuredClone(question.body), question.model);
+      const echo = provider.questions.at(-1);
+      assert.deepEqual(echo.body, question.body, question.purpose);
+      assert.deepEqual(told(echo.headers), told(question.headers));
+      assert.equal(new URL(echo.url, "http://x").pathname.replace("/v1beta", ""), new URL(question.url, "http://x").pathname.replace("/v1beta", ""));
+    }
+  });
+}
+
+test("Netra's bodies are values of the clients' own types", () => {
+  const folder = mkdtempSync(join(here, "types-"));
+  try {
+    const judge = (name, text) => {
+      const path = join(folder, name);
+      writeFileSync(path, text);
+      const flags = ["--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--target", "es2022"];
+      return spawnSync(process.execPath, [join(here, "node_modules/typescript/bin/tsc"), ...flags, path], { encoding: "utf8", cwd: here });
+    };
+    const lines = [...new Set(Object.values(TYPES).map(([line]) => line))];
+    const values = Object.entries(TYPES).flatMap(([wire, [, type]]) =>
+      sent[wire].map((question, i) => `export const ${wire}_${i}: ${type} = ${question.bytes};`),
+    );
+    const done = judge("bodies.mts", [...lines, ...values].join("\n"));
+    assert.equal(done.status, 0, done.stdout.slice(0, 4000));
+    const wrong = values[0].replace('"model":', '"modle":"x","model":');
+    assert.notEqual(judge("wrong.mts", [...lines, wrong].join("\n")).status, 0, "the check can fail");
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 });
