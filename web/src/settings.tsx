@@ -260,6 +260,6 @@ function sentText({ models, requests }: SettingsShape): string {
   if (requests.length === 0) return "No model is asked for this question.";
   const times = requests.length === 1 ? "One request" : `${requests.length} requests`;
   return first
-    ? `${times} to ${first.provider}/${first.model}, if it adds nothing; the key is replaced by “…”.`
+    ? `${times} to ${first.provider}/${first.model}, and more when it asks for further analyses; the key is replaced by “…”.`
     : `${times}, in the form that OpenAI reads.`;
 }
