@@ -125,7 +125,7 @@ test("who failed and what came of it is said in plain words", needsChromium, asy
   await withAsked(answer, async ({ run }) => {
     await finished(run);
     const plan = run.locator("[data-question=plan]");
-    assert.match(await plan.innerText(), /Nothing came of it: .+\. The built-in analyst went on\./);
+    assert.match(await plan.innerText(), /No model answered: .+\. The built-in analyst went on\./);
     const write = await run.locator("[data-question=write]").innerText();
     assert.match(write, /openai\/gpt-5-mini/);
     assert.match(write, /2 attempts/);
@@ -170,7 +170,7 @@ test("Settings shows the chain, what is never sent, the prompts, and the request
     const dialog = await openSettings(page);
     const chain = dialog.locator(".chain li");
     assert.deepEqual(await chain.locator("strong").allTextContents(), TWO.split(", ").map((link) => link.replace(":", "/")));
-    assert.match(await chain.first().innerText(), new RegExp(`is asked[^]*${provider.url("anthropic")}, with a key · 3 asked, 3 answered`));
+    assert.match(await chain.first().innerText(), new RegExp(`is asked[^]*${provider.url("anthropic")} · with a key · 3 asked, 3 answered`));
     const settings = await server.json(200, "/api/settings");
     assert.deepEqual(await dialog.locator(".never li").allTextContents(), settings.never_sent);
     assert.ok(settings.never_sent.length >= 3);

@@ -50,9 +50,9 @@ function noteOf(question: ModelQuestion, isLast: boolean): string | undefined {
     const gone = withdrawn === undefined ? "Its text was refused" : "Its text was withdrawn";
     return `${gone}: ${plainly(refusal)}${goneOn}`;
   }
-  return failure === undefined
-    ? undefined
-    : `Nothing came of it: ${sentence(failure)} The built-in analyst went on.`;
+  if (failure === undefined) return undefined;
+  const what = failure.startsWith("No model") ? "" : "Nothing came of it: ";
+  return `${what}${sentence(failure)} The built-in analyst went on.`;
 }
 
 /** isLast: no model was asked anything after it. */
