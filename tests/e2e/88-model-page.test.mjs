@@ -117,6 +117,17 @@ test("a text that is refused goes, says why, and is replaced", needsChromium, as
   });
 });
 
+test("a text that is refused twice is Netra's own in the end", needsChromium, async () => {
+  await withAsked({ write: { text: "Your records cost {spend.total}, which is 42 too much." } }, async ({ run }) => {
+    await finished(run);
+    assert.match(await run.locator("[data-question=repair]").innerText(), /withdrawn: a digit stands in the text\. Netra wrote the summary itself\./);
+    assert.doesNotMatch(await run.locator("[data-question=write]").innerText(), /itself/, "which is said once");
+    assert.match(await run.locator(".summary").innerText(), /\$\d/);
+    assert.doesNotMatch(await run.innerText(), /too much/);
+    assert.equal(await run.locator(".byline").count(), 0);
+  });
+});
+
 test("who failed and what came of it is said in plain words", needsChromium, async () => {
   const answer = (question) => {
     if (question.purpose === "plan") return { status: 503 };
@@ -264,7 +275,7 @@ test("nothing sticks out: wide, narrow, dark", needsChromium, async () => {
     return () => (rounds++ === 0 ? { calls: [{ name: "traffic_profile", args: {} }], usage: usage(1840, 31) } : { text: "Nothing more.", usage: usage(2210, 6) });
   })();
   const fits = (page) => page.evaluate(() =>
-    [document.documentElement, ...document.querySelectorAll("dialog, .runs, .word-for-word")]
+    [document.documentElement, ...document.querySelectorAll("dialog, dialog pre, .runs, .work")]
       .filter((element) => element.scrollWidth > element.clientWidth + 1)
       .map((element) => `${element.tagName}.${element.className}: ${element.scrollWidth} > ${element.clientWidth}`));
   await withAsked({ plan, interpret: { text: "{}", usage: usage(1731, 9) }, write: { text: SUMMARY, usage: usage(9412, 187) } }, async ({ page, run }) => {
