@@ -6,133 +6,30 @@
 // UPDATE_SCREENSHOTS=1 writes docs/page*.png anew; without it the tests leave the tree as it is.
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 
-import { chromium } from "playwright-core";
-
+import { NARROW, TALL, WIDE, addSample, ask, dropFile, finished, needsChromium, reportOf, screenshot, until, withPage as withPageOf } from "./page.mjs";
 import { Server, within } from "./server.mjs";
-import { data, lines, needsData, root } from "./support.mjs";
+import { data, lines, needsData } from "./support.mjs";
 
-const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
-const needsChromium = { skip: CHROMIUM ? false : "there is no chromium: tools/install_deps.sh test" };
-const WAIT_MS = 20_000;
-const WIDE = { width: 1600, height: 1000 };
-const TALL = { width: 1400, height: 1500 }; // with room for the whole course of a run
-const NARROW = { width: 360, height: 740 };
 const PLAN = "How can we reduce costs by 20 % without making anything worse?";
 
 const STEPS = ["user_input_received", "message_validated", "agent_selected", "agent_executed", "response_generated",
   "response_delivered"];
 
 let server;
-let browser;
 before(async () => {
-  if (!CHROMIUM) return;
-  server = await Server.start();
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
-      "--disable-component-update", "--disable-dev-shm-usage", "--no-first-run"],
-  });
+  if (!needsChromium.skip) server = await Server.start();
 });
 after(async () => {
-  await browser?.close();
   await server?.stop();
   server?.remove();
 });
 
-/** A page of somebody who has opened a sign-in link. What the page complains about fails the test. */
-async function withPage(fn, { isSignedIn = true, prepare, ...options } = {}) {
-  const context = await browser.newContext({ viewport: WIDE, locale: "en-GB", reducedMotion: "reduce", ...options });
-  context.setDefaultTimeout(WAIT_MS);
-  const page = await context.newPage();
-  const complaints = [];
-  page.on("pageerror", (error) => complaints.push(`exception: ${error.message}`));
-  page.on("console", (message) => {
-    if (/Content Security Policy|TypeError|ReferenceError/.test(message.text())) complaints.push(message.text());
-  });
-  try {
-    if (prepare) await prepare(page);
-    if (isSignedIn) {
-      const { url } = await server.json(201, "/auth/sign-in-link", {});
-      await page.goto(new URL(url, server.url).href);
-      await page.locator(".connection.is-open").waitFor();
-    }
-    await fn(page, context);
-    assert.deepEqual(complaints, [], "the page complained");
-  } finally {
-    await context.close();
-  }
-}
-
-async function addSample(page) {
-  const already = await page.locator(".dataset").count();
-  await page.locator(".sample").click();
-  await page.locator(".dataset").nth(already).waitFor();
-  await page.locator(".dataset.is-chosen").waitFor();
-}
-
-async function ask(page, prompt) {
-  const already = await page.locator(".run").count();
-  await page.locator("#prompt").fill(prompt);
-  await page.locator("#prompt").press("Enter");
-  const run = page.locator(".run").nth(already);
-  await run.waitFor();
-  return run;
-}
-
-async function finished(run) {
-  await run.page().locator(`.run[data-run="${await run.getAttribute("data-run")}"]:not([aria-busy=true])`).waitFor();
-  assert.equal(await run.getAttribute("data-status"), "finished", await run.innerText());
-}
-
-/**
- * The report in its frame, once it is there and as high as its content. The frame runs no scripts, not even those of
- * Playwright, so it is read from the page around it.
- */
-async function reportOf(run) {
-  const frame = run.locator("iframe.report-frame");
-  await frame.waitFor();
-  await until(() => frame.evaluate((element) => element.contentDocument?.querySelector("main h1") != null), "a report in the frame");
-  await until(async () => {
-    const [has, needs] = await frame.evaluate((element) => [
-      element.clientHeight, element.contentDocument.body.getBoundingClientRect().height]);
-    return has >= Math.floor(needs) && has < needs + 40;
-  }, "the frame grows to the height of the report");
-  return {
-    count: (selector) => frame.evaluate((element, s) => element.contentDocument.querySelectorAll(s).length, selector),
-    text: () => frame.evaluate((element) => element.contentDocument.body.innerText),
-    size: (selector) => frame.evaluate((element, s) => {
-      const { width, height } = element.contentDocument.querySelector(s).getBoundingClientRect();
-      return { width, height };
-    }, selector),
-  };
-}
-
-async function until(holds, what) {
-  const began = Date.now();
-  while (!(await holds())) {
-    if (Date.now() - began > WAIT_MS) assert.fail(`never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}
-
-/** Lets a file fall on the page, as the desktop would. */
-async function dropFile(page, name, bytes) {
-  const transfer = await page.evaluateHandle(async ({ name, base64 }) => {
-    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-    const transfer = new DataTransfer();
-    transfer.items.add(new File([bytes], name));
-    return transfer;
-  }, { name, base64: Buffer.from(bytes).toString("base64") });
-  await page.dispatchEvent("body", "dragenter", { dataTransfer: transfer });
-  await page.locator(".drop").waitFor();
-  await page.dispatchEvent("body", "drop", { dataTransfer: transfer });
-}
+const withPage = (fn, options) => withPageOf(server, fn, options);
 
 /** Everything that the page shows of its uploads while fn runs. */
 async function watchUploads(page, fn) {
@@ -166,10 +63,6 @@ async function watchRuns(page) {
     });
     window.runWatcher.observe(document.querySelector(".runs"), { subtree: true, childList: true, characterData: true, attributes: true });
   });
-}
-
-async function screenshot(page, name) {
-  if (process.env.UPDATE_SCREENSHOTS === "1") await page.screenshot({ path: join(root, "docs", name) });
 }
 
 test("who is not signed in is told how", needsChromium, () => withPage(async (page) => {

@@ -18,6 +18,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  *  cacheWrite1h, output, reasoning} (input and output inclusive; null: none is sent), usageChunk: "empty" |
  *  "nonempty" (chat: whether the chunk with the usage has choices), cut: bytes of a piece (0: whole),
  *  pauseMs: between pieces, beginMs: before the first, words: a delta per word,
+ *  hold: {before: text, until: a promise}: what comes before the event with that text is sent, the rest when it is kept,
  *  fault: "hang" | "hang after head" | "hang half-way" | "half" | "malformed" | "huge" | "error in stream" |
  *  "reset", status: an HTTP error, retryAfter: seconds (text), body: of that error. */
 const DEFAULTS = {
@@ -423,6 +424,13 @@ export class ScriptedProvider {
   }
 
   async write(response, stream, answer) {
+    if (answer.hold) {
+      const at = stream.lastIndexOf("\n\n", stream.indexOf(answer.hold.before)) + 2;
+      response.write(stream.slice(0, at));
+      await answer.hold.until;
+      response.write(stream.slice(at));
+      return;
+    }
     const bytes = Buffer.from(stream, "utf8");
     if (!answer.cut || answer.fault === "huge") {
       if (!response.write(bytes)) await Promise.race([once(response, "drain"), once(response, "close")]);

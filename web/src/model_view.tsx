@@ -17,13 +17,18 @@ const PURPOSES: Record<string, string> = {
 export const modelName = (question: ModelQuestion): string =>
   question.provider ? `${question.provider}/${question.model ?? ""}` : "a model";
 
-/** "2,310 tokens in, 412 out, $0.00213, 2 attempts"; what is unknown is not made up. */
+/**
+ * "9 ms, 2,310 tokens in, 412 out, $0.00213, 2 attempts"; what is unknown is not made up, and of an attempt that came to
+ * nothing there is nothing to count.
+ */
 function price(question: ModelQuestion): string {
-  const { inputTokens, outputTokens, costUsd, attempts } = question;
+  const { durationMs, inputTokens, outputTokens, costUsd, attempts } = question;
+  const isCounted = Boolean(inputTokens || outputTokens);
   const parts = [
-    inputTokens === undefined ? undefined : `${count(inputTokens)} tokens in`,
-    outputTokens === undefined ? undefined : `${count(outputTokens)} out`,
-    costUsd !== undefined ? usd(costUsd) : attempts ? "cost unknown" : undefined,
+    durationMs === undefined ? undefined : duration(durationMs),
+    isCounted ? `${count(inputTokens ?? 0)} tokens in` : undefined,
+    isCounted ? `${count(outputTokens ?? 0)} out` : undefined,
+    costUsd === undefined ? (attempts ? "cost unknown" : undefined) : isCounted ? usd(costUsd) : undefined,
     attempts !== undefined && attempts > 1 ? `${attempts} attempts` : undefined,
   ];
   return parts.filter((part) => part !== undefined).join(", ");
@@ -32,9 +37,28 @@ function price(question: ModelQuestion): string {
 /** A failure is told as a sentence of somebody else: it needs none of our full stops twice. */
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
-export function ModelLine({ question }: { question: ModelQuestion }) {
-  const { progress, failure, withdrawn, durationMs } = question;
-  const isAsking = progress === "active";
+/** Why a text was refused, without the words that are not repeated and without the advice to the model. */
+const plainly = (reason: string): string => sentence(reason.replace(/;.*$/s, "").replace(/:? \(?"…"\)?$/, ""));
+
+/** What went wrong, and what was done about it. */
+function noteOf(question: ModelQuestion, isLast: boolean): string | undefined {
+  const { progress, purpose, failure, withdrawn, outputTokens } = question;
+  const isText = purpose === "write" || purpose === "repair";
+  const refusal = withdrawn ?? (isText && outputTokens ? failure : undefined);
+  const goneOn = progress === "failed" && isLast ? " Netra wrote the summary itself." : "";
+  if (refusal !== undefined) {
+    const gone = withdrawn === undefined ? "Its text was refused" : "Its text was withdrawn";
+    return `${gone}: ${plainly(refusal)}${goneOn}`;
+  }
+  if (failure === undefined) return undefined;
+  const what = failure.startsWith("No model") ? "" : "Nothing came of it: ";
+  return `${what}${sentence(failure)} The built-in analyst went on.`;
+}
+
+/** isLast: no model was asked anything after it. */
+export function ModelLine({ question, isLast }: { question: ModelQuestion; isLast: boolean }) {
+  const isAsking = question.progress === "active";
+  const note = noteOf(question, isLast);
   return (
     <div class="model-text">
       <span title={question.prompt}>
@@ -42,14 +66,8 @@ export function ModelLine({ question }: { question: ModelQuestion }) {
         {PURPOSES[question.purpose] ?? question.purpose}
         {isAsking && "…"}
       </span>{" "}
-      {durationMs !== undefined && <span class="took">{duration(durationMs)}</span>}{" "}
-      {!isAsking && <span class="soft">{price(question)}</span>}
-      {withdrawn !== undefined && (
-        <p class="model-note">A text of the model was refused: {sentence(withdrawn)}</p>
-      )}
-      {failure !== undefined && withdrawn === undefined && (
-        <p class="model-note">Nothing came of it: {sentence(failure)} The built-in analyst went on.</p>
-      )}
+      {!isAsking && <span class="took">{price(question)}</span>}
+      {note !== undefined && <p class="model-note">{note}</p>}
     </div>
   );
 }

@@ -136,6 +136,7 @@ function Work({ agents, questions, isOver }: WorkProps) {
   const calls = agents.reduce((sum, agent) => sum + agent.tools.length, 0);
   const ofAgent = (id: string | undefined): ModelQuestion[] =>
     questions.filter((question) => question.agentId === id);
+  const last = questions.at(-1);
   const parts = [
     counted(agents.length, "agent"),
     ...(calls > 0 ? [counted(calls, "tool call")] : []),
@@ -145,7 +146,7 @@ function Work({ agents, questions, isOver }: WorkProps) {
     <details class="work" open={isOpen} onToggle={(event) => setIsOpen(event.currentTarget.open)}>
       <summary>{parts.join(", ")}</summary>
       <ul class="agents">
-        {between(agents, ofAgent(undefined), (agent) => (
+        {between(agents, ofAgent(undefined), last, (agent) => (
           <li key={agent.id} data-agent={agent.name}>
             <p class="agent">
               <Mark progress={agent.progress} />
@@ -153,7 +154,7 @@ function Work({ agents, questions, isOver }: WorkProps) {
               <Took ms={agent.durationMs} />
               {agent.reason && <span class="bad">{agent.reason}</span>}
             </p>
-            <Calls tools={agent.tools} questions={ofAgent(agent.id)} />
+            <Calls tools={agent.tools} questions={ofAgent(agent.id)} last={last} />
           </li>
         ))}
       </ul>
@@ -162,22 +163,33 @@ function Work({ agents, questions, isOver }: WorkProps) {
 }
 
 /** Rows with the questions that were asked before, between and behind them. */
-function between<T>(rows: T[], questions: ModelQuestion[], draw: (row: T) => VNode): VNode[] {
+function between<T>(
+  rows: T[],
+  questions: ModelQuestion[],
+  last: ModelQuestion | undefined,
+  draw: (row: T) => VNode,
+): VNode[] {
   const at = (place: number): VNode[] =>
     questions
       .filter((question) => question.place === place)
       .map((question) => (
         <li key={`q${question.index}`} data-question={question.purpose} class={`model is-${question.progress}`}>
           <Mark progress={question.progress} />
-          <ModelLine question={question} />
+          <ModelLine question={question} isLast={question === last} />
         </li>
       ));
   return [...rows.flatMap((row, index) => [...at(index), draw(row)]), ...at(rows.length)];
 }
 
-function Calls({ tools, questions }: { tools: ToolCall[]; questions: ModelQuestion[] }) {
+interface CallsProps {
+  tools: ToolCall[];
+  questions: ModelQuestion[];
+  last: ModelQuestion | undefined; // of the run
+}
+
+function Calls({ tools, questions, last }: CallsProps) {
   if (tools.length === 0 && questions.length === 0) return null;
-  return <ul class="tools">{between(tools, questions, (tool) => <Tool key={tool.id} tool={tool} />)}</ul>;
+  return <ul class="tools">{between(tools, questions, last, (tool) => <Tool key={tool.id} tool={tool} />)}</ul>;
 }
 
 function Tool({ tool }: { tool: ToolCall }) {

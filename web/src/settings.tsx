@@ -135,7 +135,7 @@ function Chain({ settings }: { settings: SettingsShape }) {
               <span class={link.breaker === "open" ? "warn" : "soft"}>{BREAKERS[link.breaker]}</span>
             </p>
             <p class="soft small">
-              {link.url}, {link.has_key ? "with a key" : "without a key"} · {count(link.attempts)} asked,{" "}
+              {link.url} · {link.has_key ? "with a key" : "without a key"} · {count(link.attempts)} asked,{" "}
               {count(link.answered)} answered since the start
             </p>
             {link.last_failure && <p class="small warn">Last failure: {link.last_failure}</p>}
@@ -170,7 +170,7 @@ function NoChain() {
     <Section title="No model takes part">
       <p>
         Netra understands, plans, computes and writes by itself, and sends nothing anywhere. A model can help to
-        understand questions and to write the summary; name one in <code>~/.config/netra/netra.conf</code> and start
+        understand questions, to choose analyses and to write the summary; name one in <code>~/.config/netra/netra.conf</code> and start
         the server again with its key:
       </p>
       <pre tabIndex={0}>{"llm.chain = anthropic:claude-haiku-4-5\n\nANTHROPIC_API_KEY=… netra serve"}</pre>
@@ -260,6 +260,6 @@ function sentText({ models, requests }: SettingsShape): string {
   if (requests.length === 0) return "No model is asked for this question.";
   const times = requests.length === 1 ? "One request" : `${requests.length} requests`;
   return first
-    ? `${times} to ${first.provider}/${first.model}, if it adds nothing; the key is replaced by “…”.`
+    ? `${times} to ${first.provider}/${first.model}, and more when it asks for further analyses; the key is replaced by “…”.`
     : `${times}, in the form that OpenAI reads.`;
 }
