@@ -340,8 +340,9 @@ const struct command command_ask = {
         "  --show-prompt    print exactly what a model would be sent, and send nothing\n"
         "\n"
         "Models take part where llm.chain of the configuration (~/.config/netra/netra.conf or\n"
-        "NETRA_LLM_CHAIN) names some; `netra help serve` has its keys. Numbers are never theirs,\n"
-        "and when none answers, the report comes all the same.\n"
+        "NETRA_LLM_CHAIN) names some, with keys from ANTHROPIC_API_KEY, OPENAI_API_KEY,\n"
+        "GEMINI_API_KEY or COMPATIBLE_API_KEY; `netra help serve` explains each llm key. Numbers\n"
+        "are never theirs, and when none answers, the report comes all the same.\n"
         "\n"
         "Exit codes: 0 done (also with some rows left out), 1 failed, 2 wrong usage, 3 no usable\n"
         "record: a report that says which export to fetch.\n",
