@@ -16,7 +16,7 @@
 /* ---- messages ---- */
 
 /* What a message shows of a text, cut at a character. */
-static struct str shown(struct str text)
+struct str prose_shown(struct str text)
 {
     size_t end = text.length < SHOWN_BYTES ? text.length : SHOWN_BYTES;
 
@@ -32,9 +32,10 @@ int prose_refuse_number(struct prose *prose, const char *what, struct str word)
 
     if (rules->may_name_facts && rules->fact_count) {
         return prose_refuse(prose, "%s: \"%.*s\"; use a fact such as {%.*s}", what,
-                            STR_ARGS(shown(word)), STR_ARGS(shown(rules->fact_ids[0])));
+                            STR_ARGS(prose_shown(word)), STR_ARGS(prose_shown(rules->fact_ids[0])));
     }
-    return prose_refuse(prose, "%s: \"%.*s\"; leave numbers out", what, STR_ARGS(shown(word)));
+    return prose_refuse(prose, "%s: \"%.*s\"; leave numbers out", what,
+                        STR_ARGS(prose_shown(word)));
 }
 
 static int refuse_word(struct prose *prose, struct str word)
@@ -59,15 +60,15 @@ static int refuse_fact(struct prose *prose, struct str id)
     size_t best = 0;
 
     if (rules->fact_count == 0) {
-        return prose_refuse(prose, "there is no fact {%.*s}", STR_ARGS(shown(id)));
+        return prose_refuse(prose, "there is no fact {%.*s}", STR_ARGS(prose_shown(id)));
     }
     for (size_t i = 1; i < rules->fact_count; i++) {
         if (same_begin(rules->fact_ids[i], id) > same_begin(rules->fact_ids[best], id)) {
             best = i;
         }
     }
-    return prose_refuse(prose, "there is no fact {%.*s}; there is {%.*s}", STR_ARGS(shown(id)),
-                        STR_ARGS(shown(rules->fact_ids[best])));
+    return prose_refuse(prose, "there is no fact {%.*s}; there is {%.*s}",
+                        STR_ARGS(prose_shown(id)), STR_ARGS(prose_shown(rules->fact_ids[best])));
 }
 
 struct str prose_name_like(const struct prose *prose, struct str begin)
@@ -162,13 +163,16 @@ static int judge_alone(struct prose *prose, const struct prose_part *part)
                    : prose_refuse(prose, "words are joined by a dot: \"%.*s\"", STR_ARGS(raw));
     }
     if (repeats_a_letter(letters)) {
-        return prose_refuse(prose, "this is no word: \"%.*s\"", STR_ARGS(shown(raw)));
+        return prose_refuse(prose, "this is no word: \"%.*s\"", STR_ARGS(prose_shown(raw)));
     }
     if (part->length == 1 && !may_stand_alone(prose, part, raw)) {
         return prose_refuse(prose,
                             "a letter stands alone: \"%.*s\"; write words, and names in "
                             "backquotes",
                             STR_ARGS(raw));
+    }
+    if (words_are_foreign(letters)) {
+        return prose_refuse(prose, "\"%.*s\" is no English; write in English", STR_ARGS(raw));
     }
     if (words_look_like_number(raw)) {
         return prose_refuse_number(prose, "this reads like a number", raw);
@@ -241,33 +245,6 @@ static void wait_for_neighbour(struct prose *prose, const struct prose_part *par
     }
 }
 
-/* Units whose facts are printed as a bare count: a measure behind it would be invented. */
-static bool is_bare(const struct fact *fact)
-{
-    return fact->state != FACT_UNKNOWN &&
-           (fact->unit == UNIT_TOKENS || fact->unit == UNIT_REQUESTS ||
-            fact->unit == UNIT_RECORDS || fact->unit == UNIT_BLOCKS ||
-            fact->unit == UNIT_COUNT_OF_THINGS);
-}
-
-static int judge_unit(struct prose *prose, const struct prose_part *part)
-{
-    static const char *const between[] = {"us", "in", "american", "canadian", "australian"};
-    const struct fact *fact = prose->fact_before;
-
-    for (size_t i = 0; i < ARRAY_LENGTH(between); i++) {
-        if (str_equal(letters_of(part), str_from(between[i]))) {
-            return OK; /* "{a} US dollars": the unit is still to come */
-        }
-    }
-    prose->fact_before = NULL;
-    if (fact && is_bare(fact) && words_are_unit(letters_of(part))) {
-        return prose_refuse(prose, "{%.*s} counts %s, not \"%.*s\"", STR_ARGS(shown(fact->id)),
-                            fact_unit_name(fact->unit), STR_ARGS(written(prose, part->start)));
-    }
-    return OK;
-}
-
 int prose_judge_part(struct prose *prose, struct prose_part *part)
 {
     struct str letters = letters_of(part);
@@ -275,7 +252,15 @@ int prose_judge_part(struct prose *prose, struct prose_part *part)
     int code = judge_alone(prose, part);
 
     code = code ? code : prose_judge_waiting(prose, letters, prose->waiting_link);
-    code = code ? code : judge_unit(prose, part);
+    struct str before =
+        newest(prose) && prose->is_clause_open ? letters_of(newest(prose)) : STR("");
+    const char *wrong = words_promise(letters, before);
+    if (!code && wrong) {
+        code = prose_refuse(
+            prose, "%s: \"%.*s\"", wrong,
+            STR_ARGS(written(prose, before.length ? newest(prose)->start : part->start)));
+    }
+    code = code ? code : prose_clause_word(prose, part, before);
     if (code) {
         return code;
     }
@@ -332,36 +317,13 @@ static int judge_form(struct prose *prose, const struct fact *fact, enum templat
     }
     if (fact->state == FACT_UNKNOWN) {
         return prose_refuse(prose, "the fact is unknown; it is written {%.*s}",
-                            STR_ARGS(shown(fact->id)));
+                            STR_ARGS(prose_shown(fact->id)));
     }
     if (form != FORM_EXACT && (!fact->has_bounds || (form == FORM_HIGH && fact->is_open))) {
-        return prose_refuse(prose, "{%.*s} has no %s bound", STR_ARGS(shown(fact->id)),
+        return prose_refuse(prose, "{%.*s} has no %s bound", STR_ARGS(prose_shown(fact->id)),
                             form == FORM_LOW ? "low" : "high");
     }
     return OK;
-}
-
-/* Words that would make another number of the fact behind them. */
-static int judge_before_fact(struct prose *prose, const struct fact *fact)
-{
-    static const char *const changing[] = {"negative", "times", "point"};
-    static const char *const money[] = {"usd",  "eur",   "gbp",   "dollar", "dollars",
-                                        "euro", "euros", "pound", "pounds"};
-    const struct prose_part *before = newest(prose);
-    bool is_changed = false;
-
-    if (!before || !prose->is_clause_open) {
-        return OK;
-    }
-    for (size_t i = 0; i < ARRAY_LENGTH(changing); i++) {
-        is_changed = is_changed || str_equal(letters_of(before), str_from(changing[i]));
-    }
-    for (size_t i = 0; i < ARRAY_LENGTH(money) && is_bare(fact); i++) {
-        is_changed = is_changed || str_equal(letters_of(before), str_from(money[i]));
-    }
-    return is_changed ? prose_refuse(prose, "\"%.*s\" before {%.*s} makes another number of it",
-                                     STR_ARGS(letters_of(before)), STR_ARGS(shown(fact->id)))
-                      : OK;
 }
 
 int prose_judge_fact(struct prose *prose)
@@ -380,7 +342,9 @@ int prose_judge_fact(struct prose *prose)
         return refuse_fact(prose, inside);
     }
     int code = judge_form(prose, fact, piece.form);
-    code = code ? code : judge_before_fact(prose, fact);
+    code = code ? code
+                : prose_clause_fact(prose, fact,
+                                    piece.form == FORM_PRINTED || piece.form == FORM_EXACT);
     if (code) {
         return code;
     }
@@ -500,22 +464,23 @@ int prose_judge_name(struct prose *prose)
     }
     if (found == prose->rules->name_count && is_offered(prose, quoted)) {
         return prose_refuse(prose, "a fact is written {%.*s}, not in backquotes",
-                            STR_ARGS(shown(quoted)));
+                            STR_ARGS(prose_shown(quoted)));
     }
     if (found == prose->rules->name_count) {
         return prose_refuse(prose, "`%.*s` is none of the names that may be written",
-                            STR_ARGS(shown(quoted)));
+                            STR_ARGS(prose_shown(quoted)));
     }
     read_name(prose->rules->names[found], &reading);
     if (reads_like_number(prose->rules->names[found], &reading)) {
         return prose_refuse(prose, "the name `%.*s` reads like a number; leave it out",
-                            STR_ARGS(shown(quoted)));
+                            STR_ARGS(prose_shown(quoted)));
     }
     if (prose->has_number_before && reading.begins_with_digit) {
         return prose_refuse(prose, "the name `%.*s` stands right behind a number",
-                            STR_ARGS(shown(quoted)));
+                            STR_ARGS(prose_shown(quoted)));
     }
     forget_words(prose);
+    prose_clause_name(prose);
     prose->fact_before = NULL;
     prose->has_number_before = reading.ends_with_digit;
     return OK;
@@ -538,7 +503,7 @@ int prose_end_sentence(struct prose *prose, int32_t mark)
         return prose_refuse(prose,
                             "a sentence about quality (\"%.*s\") names no fact of quality; name "
                             "one in it or leave it out",
-                            STR_ARGS(shown(str_slice(text, 0, end))));
+                            STR_ARGS(prose_shown(str_slice(text, 0, end))));
     }
     prose->quality_start = NOWHERE;
     prose->has_quality_fact = false;

@@ -28,7 +28,10 @@ enum word_kind {
     SUFFIX,
     SCALE,
     PLAIN,
-    QUALITY
+    QUALITY,
+    FOREIGN,
+    CLAIM,
+    SECRET
 };
 
 struct known_word {
@@ -49,6 +52,9 @@ static const struct known_word known[] = {
 #define SCALE(word)    {{#word, sizeof(#word) - 1}, SCALE},
 #define PLAIN(word)    {{#word, sizeof(#word) - 1}, PLAIN},
 #define QUALITY(word)  {{#word, sizeof(#word) - 1}, QUALITY},
+#define FOREIGN(word)  {{#word, sizeof(#word) - 1}, FOREIGN},
+#define CLAIM(word)    {{#word, sizeof(#word) - 1}, CLAIM},
+#define SECRET(word)   {{#word, sizeof(#word) - 1}, SECRET},
 #include "report/number_words.def"
 #undef EDGE
 #undef ENGLISH
@@ -62,6 +68,9 @@ static const struct known_word known[] = {
 #undef SCALE
 #undef PLAIN
 #undef QUALITY
+#undef FOREIGN
+#undef CLAIM
+#undef SECRET
 };
 
 /* ---- letters ---- */
@@ -137,6 +146,11 @@ bool words_are_quality(struct str folded)
     return is_known_as(folded, QUALITY);
 }
 
+bool words_are_foreign(struct str folded)
+{
+    return is_known_as(folded, FOREIGN);
+}
+
 static bool is_number_kind(enum word_kind kind)
 {
     return kind == EDGE || kind == ENGLISH || kind == NUMBER;
@@ -183,6 +197,9 @@ static unsigned readings_behind(unsigned before, enum word_kind kind)
     case SCALE:
     case PLAIN:
     case QUALITY:
+    case FOREIGN:
+    case CLAIM:
+    case SECRET:
         break;
     }
     return behind;
@@ -396,7 +413,7 @@ static const struct {
     {STR("minus"), ANY, ANY, true, false},
 };
 
-static bool is_in(const char *pattern, struct str word)
+bool words_are_in(const char *pattern, struct str word)
 {
     struct str list = str_from(pattern);
 
@@ -435,7 +452,7 @@ bool words_allow_neighbours(struct str folded, struct str before, struct str aft
         if (!str_equal(rows[i].word, folded)) {
             continue;
         }
-        bool fits = is_in(rows[i].before, before) && is_in(rows[i].after, after);
+        bool fits = words_are_in(rows[i].before, before) && words_are_in(rows[i].after, after);
         if (rows[i].is_not) {
             is_allowed = !fits;
         } else if (fits && (link != LINKED_BY_HYPHEN || rows[i].may_be_hyphenated)) {
@@ -443,4 +460,46 @@ bool words_allow_neighbours(struct str folded, struct str before, struct str aft
         }
     }
     return is_allowed;
+}
+
+/* ---- promises ---- */
+
+enum why { PROMISE, NO_COST, REQUEST };
+
+/* A word and those right before it that make a promise of it; with "not", that keep it from being
+ * one. */
+static const struct {
+    const char *words;
+    const char *before;
+    bool is_not;
+    enum why why;
+} promises[] = {
+    {"guarantee guarantees guaranteed guaranteeing", "no not never cannot t nor nothing", true,
+     PROMISE},
+    {"risk risks downside downsides drawback drawbacks", "no without zero", false, PROMISE},
+    {"free", "risk", false, PROMISE},
+    {"free", "for", false, NO_COST},
+    {"cost", "no", false, NO_COST},
+    {"nothing", "cost costs costing pay pays paying", false, NO_COST},
+    {"key keys", "api", false, REQUEST},
+};
+
+const char *words_promise(struct str folded, struct str before)
+{
+    static const char *const texts[] = {
+        [PROMISE] = "no fact can promise this",
+        [NO_COST] = "a number stands in words",
+        [REQUEST] = "a text asks for nothing and leads nowhere",
+    };
+
+    if (is_known_as(folded, CLAIM) || is_known_as(folded, SECRET)) {
+        return texts[is_known_as(folded, CLAIM) ? PROMISE : REQUEST];
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(promises); i++) {
+        if (words_are_in(promises[i].words, folded) &&
+            words_are_in(promises[i].before, before) != promises[i].is_not) {
+            return texts[promises[i].why];
+        }
+    }
+    return NULL;
 }
