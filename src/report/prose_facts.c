@@ -261,6 +261,36 @@ enum relation { NO_RELATION, IS_LESS, IS_MORE, IS_SAME };
 #define COPULAS "is are was were be stays remains"
 #define ADVERBS "much far slightly even still clearly well now significantly considerably"
 
+/* What stands behind a fact and its copula: "below", "more than", "equal to". */
+static enum relation relation_said(struct str word, struct str rest)
+{
+    static const struct {
+        const char *words;
+        const char *rest;
+        enum relation relation;
+    } said[] = {
+        {"below under", "", IS_LESS},
+        {"above over", "", IS_MORE},
+        {"less lower smaller cheaper fewer shorter faster", "than ", IS_LESS},
+        {"more higher larger greater bigger longer slower", "than ", IS_MORE},
+        {"equal", "to ", IS_SAME},
+    };
+
+    for (size_t i = 0; i < ARRAY_LENGTH(said); i++) {
+        if (words_are_in(said[i].words, word) && str_equal(rest, str_from(said[i].rest))) {
+            return said[i].relation;
+        }
+    }
+    return NO_RELATION;
+}
+
+static enum relation relation_of_verb(struct str verb)
+{
+    return words_are_in("exceeds exceed outweighs tops", verb) ? IS_MORE
+           : words_are_in("equals equal matches", verb)        ? IS_SAME
+                                                               : NO_RELATION;
+}
+
 /* "exceeds", "is far more than", "is below"; a relation only when there is no other word. */
 static enum relation relation_of(struct str behind)
 {
@@ -271,27 +301,11 @@ static enum relation relation_of(struct str behind)
         return NO_RELATION;
     }
     if (!words_are_in(COPULAS, word)) {
-        return at != behind.length                                   ? NO_RELATION
-               : words_are_in("exceeds exceed outweighs tops", word) ? IS_MORE
-               : words_are_in("equals equal matches", word)          ? IS_SAME
-                                                                     : NO_RELATION;
+        return at == behind.length ? relation_of_verb(word) : NO_RELATION;
     }
     while (next_word(behind, &at, &word) && words_are_in(ADVERBS, word)) {
     }
-    struct str rest = str_slice(behind, at, behind.length);
-    if (words_are_in("below under", word) && rest.length == 0) {
-        return IS_LESS;
-    }
-    if (words_are_in("above over", word) && rest.length == 0) {
-        return IS_MORE;
-    }
-    if (str_equal(rest, STR("than "))) {
-        return words_are_in("less lower smaller cheaper fewer shorter faster", word) ? IS_LESS
-               : words_are_in("more higher larger greater bigger longer slower", word)
-                   ? IS_MORE
-                   : NO_RELATION;
-    }
-    return str_equal(rest, STR("to ")) && str_equal(word, STR("equal")) ? IS_SAME : NO_RELATION;
+    return relation_said(word, str_slice(behind, at, behind.length));
 }
 
 /* "from {a} to {b}" behind a verb that says which way. */
@@ -319,31 +333,50 @@ static bool prints_same(const struct fact *a, const struct fact *b)
     return is_same;
 }
 
+static bool are_comparable(const struct fact *a, const struct fact *b)
+{
+    return a->unit == b->unit && a->state == FACT_COMPUTED && b->state == FACT_COMPUTED;
+}
+
+static bool holds(enum relation relation, const struct fact *a, const struct fact *b)
+{
+    int order = decimal_compare(a->value, b->value);
+
+    switch (relation) {
+    case IS_LESS:
+        return order < 0;
+    case IS_MORE:
+        return order > 0;
+    case IS_SAME:
+        return order == 0 || prints_same(a, b);
+    case NO_RELATION:
+        break;
+    }
+    return true;
+}
+
 static int judge_comparison(struct prose *prose, const struct fact *b, bool is_plain)
 {
     const struct prose_clause *clause = &prose->clause;
     const struct fact *a = clause->fact;
 
-    if (a && !clause->is_broken &&
-        str_equal((struct str){clause->behind, clause->behind_length}, STR("over "))) {
-        return prose_refuse(prose, "\"over\" between facts makes another number of them");
-    }
-    if (!a || clause->is_broken || !is_plain || !clause->is_plain || a->unit != b->unit ||
-        a->state != FACT_COMPUTED || b->state != FACT_COMPUTED) {
+    if (!a || clause->is_broken) {
         return OK;
     }
-    enum relation relation = relation_in(clause);
+    if (str_equal((struct str){clause->behind, clause->behind_length}, STR("over "))) {
+        return prose_refuse(prose, "\"over\" between facts makes another number of them");
+    }
+    if (!is_plain || !clause->is_plain || !are_comparable(a, b) ||
+        holds(relation_in(clause), a, b)) {
+        return OK;
+    }
     int order = decimal_compare(a->value, b->value);
-    bool is_true = relation == NO_RELATION || (relation == IS_LESS && order < 0) ||
-                   (relation == IS_MORE && order > 0) ||
-                   (relation == IS_SAME && (order == 0 || prints_same(a, b)));
-    return is_true ? OK
-                   : prose_refuse(prose, "{%.*s} is %s {%.*s}; the text says otherwise",
-                                  STR_ARGS(prose_shown(a->id)),
-                                  order < 0   ? "less than"
-                                  : order > 0 ? "more than"
-                                              : "the same as",
-                                  STR_ARGS(prose_shown(b->id)));
+    return prose_refuse(prose, "{%.*s} is %s {%.*s}; the text says otherwise",
+                        STR_ARGS(prose_shown(a->id)),
+                        order < 0   ? "less than"
+                        : order > 0 ? "more than"
+                                    : "the same as",
+                        STR_ARGS(prose_shown(b->id)));
 }
 
 static int direction_of(struct str word, int before)

@@ -245,21 +245,47 @@ static void wait_for_neighbour(struct prose *prose, const struct prose_part *par
     }
 }
 
+static struct str word_before(struct prose *prose)
+{
+    return newest(prose) && prose->is_clause_open ? letters_of(newest(prose)) : STR("");
+}
+
+static int judge_promise(struct prose *prose, const struct prose_part *part, struct str before)
+{
+    const char *wrong = words_promise(letters_of(part), before);
+
+    return wrong ? prose_refuse(
+                       prose, "%s: \"%.*s\"", wrong,
+                       STR_ARGS(written(prose, before.length ? newest(prose)->start : part->start)))
+                 : OK;
+}
+
+/* A sentence about quality needs a fact of it, or says that there is none: "was not measured". */
+static void note_quality(struct prose *prose, const struct prose_part *part, struct str before)
+{
+    struct str letters = letters_of(part);
+    bool is_open = words_are_in("unknown unmeasured", letters) ||
+                   (words_are_in("not never t", before) &&
+                    words_are_in("measured scored tested evaluated compared judged", letters));
+
+    if (is_open) {
+        prose->has_quality_fact = true;
+        prose->quality_start = NOWHERE;
+    }
+    if (words_are_quality(letters) && !prose->has_quality_fact && prose->quality_start == NOWHERE) {
+        prose->quality_start = part->start;
+    }
+}
+
 int prose_judge_part(struct prose *prose, struct prose_part *part)
 {
     struct str letters = letters_of(part);
+    struct str before = word_before(prose);
     size_t hold = prose->waiting_start == NOWHERE ? NOWHERE : prose->waiting_hold;
     int code = judge_alone(prose, part);
 
     code = code ? code : prose_judge_waiting(prose, letters, prose->waiting_link);
-    struct str before =
-        newest(prose) && prose->is_clause_open ? letters_of(newest(prose)) : STR("");
-    const char *wrong = words_promise(letters, before);
-    if (!code && wrong) {
-        code = prose_refuse(
-            prose, "%s: \"%.*s\"", wrong,
-            STR_ARGS(written(prose, before.length ? newest(prose)->start : part->start)));
-    }
+    code = code ? code : judge_promise(prose, part, before);
     code = code ? code : prose_clause_word(prose, part, before);
     if (code) {
         return code;
@@ -267,9 +293,7 @@ int prose_judge_part(struct prose *prose, struct prose_part *part)
     if (words_need_neighbours(letters)) {
         wait_for_neighbour(prose, part, hold);
     }
-    if (words_are_quality(letters) && !prose->has_quality_fact && prose->quality_start == NOWHERE) {
-        prose->quality_start = part->start;
-    }
+    note_quality(prose, part, before);
     prose->has_number_before = false;
     prose->has_dash_before = false;
     prose->mark_start = NOWHERE;
@@ -304,10 +328,12 @@ static bool is_offered(const struct prose *prose, struct str id)
     return false;
 }
 
-/* A part of the dotted id begins with "quality". */
+/* A part of the dotted id begins with "quality"; how many records have a score says nothing of it.
+ */
 static bool is_of_quality(struct str id)
 {
-    return str_starts_with(id, STR("quality")) || str_find(id, STR(".quality"), 0) != SIZE_MAX;
+    return !str_starts_with(id, STR("fields.")) &&
+           (str_starts_with(id, STR("quality")) || str_find(id, STR(".quality"), 0) != SIZE_MAX);
 }
 
 static int judge_form(struct prose *prose, const struct fact *fact, enum template_form form)

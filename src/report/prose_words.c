@@ -376,13 +376,16 @@ bool words_look_like_number(struct str raw)
 /* ---- words that depend on their neighbours ---- */
 
 #define ANY "*" /* a pattern for every word */
-#define END "." /* a pattern for the end of a clause */
+#define END "." /* a pattern for an end of the clause */
 
 /* What may stand behind "the one": nothing that could be counted. */
 #define BEHIND_PRONOUN                                                                             \
     ". that which who whose with without to in for from where on at by under behind of is was "    \
     "has "                                                                                         \
     "had and or but as than it we you they"
+/* What "the third" may rank; of the rest it could be a part. */
+#define RANKED                                                                                     \
+    "priority step change action lever recommendation option group largest biggest highest most"
 #define MEASURES                                                                                   \
     "second millisecond microsecond minute hour dollar euro pound cent penny buck quid thousandth"
 
@@ -397,11 +400,16 @@ static const struct {
 } rows[] = {
     {STR("one"), ANY, "of another", false, false},
     {STR("one"), "no", ANY, false, false},
+    {STR("one"), ANY, "by", false, false}, /* "one by one" */
+    {STR("one"), "by longer shorter larger smaller cheaper other new old", END, false, false},
     {STR("one"), "the this that each every which any", BEHIND_PRONOUN, false, false},
     {STR("single"), "every no", ANY, false, false},
     {STR("single"), "the", "largest biggest most highest smallest lowest best greatest cheapest",
      false, false},
     {STR("third"), ANY, "party parties", false, true},
+    {STR("third"), END, END, false, false}, /* "Third, …" */
+    {STR("third"), "the", RANKED, false, false},
+    {STR("twice"), "call calls request requests prompt prompts them", END, false, false},
     {STR("double"), ANY, "check checks checked checking count counts counted counting", false,
      true},
     {STR("due"), ANY, "to . date dates mostly mainly largely partly only chiefly", false, false},
@@ -448,6 +456,7 @@ bool words_allow_neighbours(struct str folded, struct str before, struct str aft
     bool is_allowed = false;
 
     after = link == LINKED_BY_NOTHING ? STR(END) : after;
+    before = before.length ? before : STR(END);
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         if (!str_equal(rows[i].word, folded)) {
             continue;

@@ -45,7 +45,7 @@ static void test_an_accepted_text_is_the_summary(void **state)
     assert_str(report->summary.lines[2], "Start with the change that saves most.");
     assert_int_equal(report->model_call_count, 3);
     assert_str(report->model_calls[2].purpose, "write");
-    assert_str(report->model_calls[2].prompt, "write@1");
+    assert_str(report->model_calls[2].prompt, "write@2");
     assert_str(report->model_calls[2].outcome, "used");
     assert_int_equal(report->model_calls[2].input_tokens, 120);
     assert_int_equal(report->model_calls[2].output_tokens, 30);

@@ -102,7 +102,19 @@ static const char *const refused[] = {
     "pi\xc4\x99\xc4\x87 tysi\xc4\x99"
     "cy",
     "hundra",
+    /* quality: a count of scores is no score, a doubt elsewhere no fact */
+    "Quality stays the same, as {fields.quality.records} records show.",
+    "Quality stays. It was not measured.",
+    "Quality is not worse.",
     /* further numbers */
+    "A third of it.",
+    "The third of the spend.",
+    "It is third largest.",
+    "Save the third change.\n\nCut a third.",
+    "It costs twice as much.",
+    "It costs twice.",
+    "You pay twice the price.",
+    "One by day.\n\nJust one.",
     "A quintillion of calls.",
     "Infinite savings.",
     "A biannual bill.",
@@ -140,6 +152,13 @@ static const char *const valid[] = {
     "A difference of " SAVING " remains.",
     "The cost-free tier, the key insight and an idempotency key.",
     "A na\xc3\xafve caf\xc3\xa9 and a man\xc5\x93uvre.",
+    "First, cache. Second, batch. Third, stop repeats.",
+    "The third priority is caching, the third largest saving.",
+    "Nobody should send the same call twice.",
+    "The shorter cache costs more than the longer one.",
+    "Make the changes one by one.",
+    "The effect on quality was not measured.",
+    "Whether quality holds is unknown; it wasn't tested.",
     "Users notice, says {quality.by_feature.search.difference}.",
 };
 
