@@ -384,7 +384,7 @@ static int end_clause(struct prose *prose, int32_t point)
         prose->waiting_link = LINKED_BY_HYPHEN;
         return OK;
     }
-    int code = prose_judge_waiting(prose, STR(""), LINKED_BY_NOTHING);
+    int code = prose_judge_waiting(prose, point == ',' ? STR(",") : STR(""), LINKED_BY_NOTHING);
     if (!code && is_stop) {
         code = prose_end_sentence(prose, point);
     }

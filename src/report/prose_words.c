@@ -375,8 +375,9 @@ bool words_look_like_number(struct str raw)
 
 /* ---- words that depend on their neighbours ---- */
 
-#define ANY "*" /* a pattern for every word */
-#define END "." /* a pattern for an end of the clause */
+#define COMMA "," /* the same, when it is a comma; only behind a word */
+#define ANY   "*" /* a pattern for every word */
+#define END   "." /* a pattern for an end of the clause */
 
 /* What may stand behind "the one": nothing that could be counted. */
 #define BEHIND_PRONOUN                                                                             \
@@ -407,7 +408,7 @@ static const struct {
     {STR("single"), "the", "largest biggest most highest smallest lowest best greatest cheapest",
      false, false},
     {STR("third"), ANY, "party parties", false, true},
-    {STR("third"), END, END, false, false}, /* "Third, …" */
+    {STR("third"), END, COMMA, false, false}, /* "Third, …" */
     {STR("third"), "the", RANKED, false, false},
     {STR("twice"), "call calls request requests prompt prompts them", END, false, false},
     {STR("double"), ANY, "check checks checked checking count counts counted counting", false,
@@ -455,13 +456,17 @@ bool words_allow_neighbours(struct str folded, struct str before, struct str aft
 {
     bool is_allowed = false;
 
+    bool is_comma = link == LINKED_BY_NOTHING && str_equal(after, STR(COMMA));
+
     after = link == LINKED_BY_NOTHING ? STR(END) : after;
     before = before.length ? before : STR(END);
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         if (!str_equal(rows[i].word, folded)) {
             continue;
         }
-        bool fits = words_are_in(rows[i].before, before) && words_are_in(rows[i].after, after);
+        bool fits = words_are_in(rows[i].before, before) &&
+                    (words_are_in(rows[i].after, after) ||
+                     (is_comma && words_are_in(rows[i].after, STR(COMMA))));
         if (rows[i].is_not) {
             is_allowed = !fits;
         } else if (fits && (link != LINKED_BY_HYPHEN || rows[i].may_be_hyphenated)) {

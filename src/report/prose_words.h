@@ -50,6 +50,7 @@ const char *words_promise(struct str folded, struct str before);
  * "an answer". */
 bool words_need_neighbours(struct str folded);
 
+/* With LINKED_BY_NOTHING, after may be "," */
 enum word_link { LINKED_BY_SPACE, LINKED_BY_HYPHEN, LINKED_BY_NOTHING /* the clause ends */ };
 
 /* Whether such a word is allowed between these; what is not there is empty. */

@@ -110,6 +110,8 @@ static const char *const refused[] = {
     "A third of it.",
     "The third of the spend.",
     "It is third largest.",
+    "Cut a\n\nthird.",
+    "Third.",
     "Save the third change.\n\nCut a third.",
     "It costs twice as much.",
     "It costs twice.",
