@@ -15,7 +15,8 @@
  *     with {id} itself; braces that hold anything else
  *   - what makes another number of a fact: two side by side, a minus, letters or "million" behind
  *     it, "dollars" behind a count
- *   - a name in backquotes that was not offered, or that reads like a number ("5000", "20 %")
+ *   - a name in backquotes that was not offered, or that reads like a number ("5000", "20 %") or a
+ *     sentence: readers get it without the backquotes
  *   - letters beyond those of western Europe, invisible characters, controls
  *   - markup, links and addresses: < > [ ] | \ * _ # @ = ~ ^ $ € £ % and "://", "www.", "a.b"
  *   - beside a fact, in the plain forms: a unit that it has not ("{spend.total} euros"), a period

@@ -46,7 +46,7 @@ static const struct {
     {"blocks", BIT(UNIT_BLOCKS) | BIT(UNIT_COUNT_OF_THINGS)},
     {"times", BARE | BIT(UNIT_X)},
     {"points basis fold", 0},
-    {"squared cubed plus multiplied divided", 0},
+    {"squared cubed multiplied divided", 0},
 };
 
 static int judge_unit(struct prose *prose, const struct prose_part *part)
@@ -119,6 +119,7 @@ static bool tells_period(const struct fact *fact, size_t period)
 
     if (fact->state == FACT_UNKNOWN ||
         ((fact->unit == UNIT_RPM || fact->unit == UNIT_TPM) && has_stem(stems, STR("minute"))) ||
+        (fact->unit == UNIT_RATIO && has_stem(stems, STR("call"))) ||
         (fact->unit == UNIT_USD_PER_MTOK && has_stem(stems, STR("token")))) {
         return true;
     }
@@ -193,11 +194,10 @@ static int judge_period_before(struct prose *prose, const struct fact *fact)
 
 /* The words right before a fact, the last two of them. */
 static const char *const changing[] = {
-    "negative",      "times",         "point",       "plus",          "less",
-    "sum of",        "product of",    "square of",   "root of",       "inverse of",
-    "reciprocal of", "power of",      "multiple of", "multiples of",  "fraction of",
-    "fractions of",  "multiplied by", "divided by",  "multiply",      "divide",
-    "subtract",      "subtracting",   "added to",    "combined with", "adding",
+    "negative",     "times",       "point",        "less",          "sum of",        "product of",
+    "square of",    "root of",     "inverse of",   "reciprocal of", "power of",      "multiple of",
+    "multiples of", "fraction of", "fractions of", "multiplied by", "divided by",    "multiply",
+    "divide",       "subtract",    "subtracting",  "added to",      "combined with",
 };
 
 static bool is_changing(struct str text, const char *phrase)
@@ -363,8 +363,8 @@ static int judge_comparison(struct prose *prose, const struct fact *b, bool is_p
     if (!a || clause->is_broken) {
         return OK;
     }
-    if (str_equal((struct str){clause->behind, clause->behind_length}, STR("over "))) {
-        return prose_refuse(prose, "\"over\" between facts makes another number of them");
+    if (str_equal((struct str){clause->behind, clause->behind_length}, STR("plus "))) {
+        return prose_refuse(prose, "\"plus\" between facts makes another number of them");
     }
     if (!is_plain || !clause->is_plain || !are_comparable(a, b) ||
         holds(relation_in(clause), a, b)) {
@@ -381,9 +381,11 @@ static int judge_comparison(struct prose *prose, const struct fact *b, bool is_p
 
 static int direction_of(struct str word, int before)
 {
-    if (words_are_in("rise rises rose rising grow grows grew growing increase increases increased "
-                     "increasing climb climbs climbed climbing",
-                     word)) {
+    if (words_are_in(
+            "rise rises rose rising grow grows grew growing increase increases increased "
+            "increasing climb climbs climbed climbing raise raises raised raising lift lifts "
+            "lifted lifting boost boosts boosted boosting",
+            word)) {
         return 1;
     }
     if (words_are_in("fall falls fell falling drop drops dropped dropping decrease decreases "
@@ -391,6 +393,12 @@ static int direction_of(struct str word, int before)
                      "reducing cut cuts cutting lower lowers lowered lowering",
                      word)) {
         return -1;
+    }
+    if (words_are_in(
+            "improve improves improved improving change changes changed changing move moves "
+            "moved moving bring brings bringing take takes taking go goes going shift shifts",
+            word)) {
+        return 0; /* which way is a matter of what it is */
     }
     return before;
 }

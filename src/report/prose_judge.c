@@ -11,6 +11,8 @@
 #include "report/template.h"
 
 #define SAME_LETTERS_MAX 2u
+#define NAME_WORDS_MAX   5u
+#define NAME_BYTES_MAX   100u
 #define SHOWN_BYTES      ((size_t)60) /* of a word or an id in a message */
 
 /* ---- messages ---- */
@@ -478,6 +480,24 @@ static bool reads_like_number(struct str name, const struct name_reading *readin
     return false;
 }
 
+/* A record may call its feature a sentence; behind our full stop it would be read as ours. */
+static bool reads_like_text(struct str name)
+{
+    static const char *const marks[] = {"%", "$",  "!",  "?",  ";",  "<",   ">",
+                                        "@", ". ", ", ", ": ", "//", "www."};
+    size_t spaces = 0;
+
+    for (size_t i = 0; i < name.length; i++) {
+        spaces += name.data[i] == ' ';
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(marks); i++) {
+        if (str_find(name, str_from(marks[i]), 0) != SIZE_MAX) {
+            return true;
+        }
+    }
+    return spaces >= NAME_WORDS_MAX || name.length > NAME_BYTES_MAX;
+}
+
 int prose_judge_name(struct prose *prose)
 {
     struct str text = written(prose, prose->open_start);
@@ -499,6 +519,10 @@ int prose_judge_name(struct prose *prose)
     read_name(prose->rules->names[found], &reading);
     if (reads_like_number(prose->rules->names[found], &reading)) {
         return prose_refuse(prose, "the name `%.*s` reads like a number; leave it out",
+                            STR_ARGS(prose_shown(quoted)));
+    }
+    if (reads_like_text(prose->rules->names[found])) {
+        return prose_refuse(prose, "the name `%.*s` reads like a sentence; leave it out",
                             STR_ARGS(prose_shown(quoted)));
     }
     if (prose->has_number_before && reading.begins_with_digit) {

@@ -384,6 +384,10 @@ bool words_look_like_number(struct str raw)
     ". that which who whose with without to in for from where on at by under behind of is was "    \
     "has "                                                                                         \
     "had and or but as than it we you they"
+/* "the longer one", "the most valuable one is" */
+#define COMPARED                                                                                   \
+    "longer shorter larger smaller cheaper bigger other new old valuable expensive important "     \
+    "effective costly largest biggest cheapest"
 /* What "the third" may rank; of the rest it could be a part. */
 #define RANKED                                                                                     \
     "priority step change action lever recommendation option group largest biggest highest most"
@@ -402,7 +406,8 @@ static const struct {
     {STR("one"), ANY, "of another", false, false},
     {STR("one"), "no", ANY, false, false},
     {STR("one"), ANY, "by", false, false}, /* "one by one" */
-    {STR("one"), "by longer shorter larger smaller cheaper other new old", END, false, false},
+    {STR("one"), "by", END, false, false},
+    {STR("one"), COMPARED, BEHIND_PRONOUN, false, false},
     {STR("one"), "the this that each every which any", BEHIND_PRONOUN, false, false},
     {STR("single"), "every no", ANY, false, false},
     {STR("single"), "the", "largest biggest most highest smallest lowest best greatest cheapest",
@@ -410,7 +415,8 @@ static const struct {
     {STR("third"), ANY, "party parties", false, true},
     {STR("third"), END, COMMA, false, false}, /* "Third, …" */
     {STR("third"), "the", RANKED, false, false},
-    {STR("twice"), "call calls request requests prompt prompts them", END, false, false},
+    {STR("twice"), "call calls request requests prompt prompts them pay pays paid", END, false,
+     false},
     {STR("double"), ANY, "check checks checked checking count counts counted counting", false,
      true},
     {STR("due"), ANY, "to . date dates mostly mainly largely partly only chiefly", false, false},

@@ -44,10 +44,30 @@ static enum fact_unit unit_of(struct str name)
     return (enum fact_unit)unit;
 }
 
-/* The number itself does not matter here, only how it may be written. */
+/* The digits of what is printed, near enough to compare facts of one unit. */
+static struct decimal value_of(struct str printed)
+{
+    struct decimal value = {0, 6};
+    bool is_behind_point = false;
+
+    for (size_t i = 0; i < printed.length && value.scale > 0; i++) {
+        char c = printed.data[i];
+
+        is_behind_point = is_behind_point || c == '.';
+        if (c >= '0' && c <= '9') {
+            value.digits = value.digits * 10 + (c - '0');
+            value.scale -= is_behind_point;
+        }
+    }
+    return decimal_rescale(decimal_of(value.digits, 6 - value.scale), 6);
+}
+
 static void add_fact(struct json_value root)
 {
-    struct fact fact = {.value = {42, 0}, .low = {41, 0}, .high = {43, 0}};
+    struct str printed = STR("");
+
+    (void)json_get_str(json_at(root, "printed"), &printed);
+    struct fact fact = {.value = value_of(printed), .low = {0, 0}, .high = value_of(printed)};
     struct str state = STR("");
     struct str unit = STR("");
 
