@@ -210,7 +210,7 @@ static int end_paragraph(struct prose *prose)
     prose->fact_before = NULL;
     prose->has_gap = true;
     prose->is_clause_open = false;
-    prose_clause_end(prose);
+    prose_clause_end(prose, '\n');
     prose->mark_start = NOWHERE;
     for (size_t i = 0; i < prose->part_count; i++) {
         prose->parts[i].start = 0; /* a word that goes on here must not begin to be shown */
@@ -391,7 +391,7 @@ static int end_clause(struct prose *prose, int32_t point)
     prose->is_clause_open = false;
     prose->fact_before = NULL;
     prose->has_number_before = false;
-    prose_clause_end(prose);
+    prose_clause_end(prose, point);
     return code;
 }
 

@@ -91,7 +91,7 @@ static const struct {
     {"year annum", "yearly annual annually annualized annualised", "year annu"},
     {"request call", "", "request call"},
     {"token", "", "token mtok"},
-    {"user", "apiece", "user"},
+    {"user head person", "apiece", "user"},
     {"session conversation", "", "session conversation"},
 };
 
@@ -149,9 +149,11 @@ static int judge_period_behind(struct prose *prose, struct str word, struct str 
     size_t noun = find_period(word, /* is_adverb */ false);
     size_t adverb = find_period(word, /* is_adverb */ true);
     bool is_near = clause->words_behind <= NEAR_WORDS;
-    bool is_noun =
-        noun < ARRAY_LENGTH(periods) &&
-        (str_equal(before, STR("per")) || (is_near && words_are_in("a an each every", before)));
+    bool is_noun = noun < ARRAY_LENGTH(periods) &&
+                   (str_equal(before, STR("per")) ||
+                    (is_near && words_are_in("a an each every this last next calendar working "
+                                             "business single",
+                                             before)));
     size_t period = is_noun ? noun : is_near ? adverb : ARRAY_LENGTH(periods);
 
     if (!clause->fact || period == ARRAY_LENGTH(periods) || tells_period(clause->fact, period)) {
@@ -160,12 +162,15 @@ static int judge_period_behind(struct prose *prose, struct str word, struct str 
     return refuse_period(prose, clause->fact, word);
 }
 
-/* Before one: "your monthly bill is {a}", "every month you pay {a}". */
+/* Before one: "your monthly bill is {a}", "every month you pay {a}", "a year costs {a}". */
 static void note_period(struct prose_clause *clause, struct str word, struct str before)
 {
     size_t noun = find_period(word, /* is_adverb */ false);
     size_t adverb = find_period(word, /* is_adverb */ true);
-    bool is_noun = noun < ARRAY_LENGTH(periods) && words_are_in("per each every", before);
+    struct str behind = {clause->behind, clause->behind_length};
+    bool is_noun = noun < ARRAY_LENGTH(periods) &&
+                   (words_are_in("per each every", before) || str_equal(behind, STR("a ")) ||
+                    str_ends_with(behind, STR("in a ")));
 
     clause->words_since_period++;
     if (is_noun || adverb < ARRAY_LENGTH(periods)) {
@@ -194,10 +199,10 @@ static int judge_period_before(struct prose *prose, const struct fact *fact)
 
 /* The words right before a fact, the last two of them. */
 static const char *const changing[] = {
-    "negative",     "times",       "point",        "less",          "sum of",        "product of",
-    "square of",    "root of",     "inverse of",   "reciprocal of", "power of",      "multiple of",
-    "multiples of", "fraction of", "fractions of", "multiplied by", "divided by",    "multiply",
-    "divide",       "subtract",    "subtracting",  "added to",      "combined with",
+    "negative",  "times",        "point",       "less",          "sum of",        "product of",
+    "square of", "root of",      "inverse of",  "reciprocal of", "power of",      "multiple of",
+    "none of",   "multiples of", "fraction of", "fractions of",  "multiplied by", "divided by",
+    "multiply",  "divide",       "subtract",    "subtracting",   "added to",      "combined with",
 };
 
 static bool is_changing(struct str text, const char *phrase)
@@ -258,8 +263,8 @@ static bool next_word(struct str text, size_t *at, struct str *ret_word)
 
 enum relation { NO_RELATION, IS_LESS, IS_MORE, IS_SAME };
 
-#define COPULAS "is are was were be stays remains"
-#define ADVERBS "much far slightly even still clearly well now significantly considerably"
+#define COPULAS "is are was were be stays remains would will could"
+#define ADVERBS "be much far slightly even still clearly well now significantly considerably"
 
 /* What stands behind a fact and its copula: "below", "more than", "equal to". */
 static enum relation relation_said(struct str word, struct str rest)
@@ -405,9 +410,11 @@ static int direction_of(struct str word, int before)
 
 /* ---- the clause ---- */
 
-void prose_clause_end(struct prose *prose)
+void prose_clause_end(struct prose *prose, int32_t mark)
 {
-    prose->clause = (struct prose_clause){.fact = NULL};
+    const char *period = mark == ':' ? prose->clause.period : NULL; /* "Monthly: {a}" */
+
+    prose->clause = (struct prose_clause){.period = period};
 }
 
 void prose_clause_name(struct prose *prose)

@@ -109,7 +109,7 @@ must_check int prose_judge_name(struct prose *prose);
 
 /* What stands around a fact and makes another number of it (prose_facts.c). The clause ends, a name
  * stands in it, a word, a fact; before: the word right before this one in the clause, or empty. */
-void prose_clause_end(struct prose *prose);
+void prose_clause_end(struct prose *prose, int32_t mark);
 void prose_clause_name(struct prose *prose);
 must_check int prose_clause_word(struct prose *prose, const struct prose_part *part,
                                  struct str before);

@@ -497,6 +497,8 @@ static const struct {
     {"guarantee guarantees guaranteed guaranteeing", "no not never cannot t nor nothing", true,
      PROMISE},
     {"risk risks downside downsides drawback drawbacks", "no without zero", false, PROMISE},
+    {"loss harm danger impact sacrifice compromise consequences", "no without zero", false,
+     PROMISE},
     {"free", "risk", false, PROMISE},
     {"free", "for", false, NO_COST},
     {"cost", "no", false, NO_COST},
