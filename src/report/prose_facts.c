@@ -113,6 +113,15 @@ static bool has_stem(struct str text, struct str stem)
     return str_find(text, stem, 0) != SIZE_MAX;
 }
 
+/* What an id says without the names of records, which may be anything ("monthly-report"). */
+static struct str id_without_name(struct str id)
+{
+    size_t by = str_find(id, STR(".by_"), 0);
+    bool is_day = by != SIZE_MAX && str_starts_with(str_slice(id, by, id.length), STR(".by_day."));
+
+    return by == SIZE_MAX || is_day ? id : str_slice(id, 0, by);
+}
+
 static bool tells_period(const struct fact *fact, size_t period)
 {
     struct str stems = str_from(periods[period].stems);
@@ -128,7 +137,7 @@ static bool tells_period(const struct fact *fact, size_t period)
 
         end = end == SIZE_MAX ? stems.length : end;
         struct str stem = str_slice(stems, begin, end);
-        if (has_stem(fact->id, stem) || has_stem(fact->label, stem)) {
+        if (has_stem(id_without_name(fact->id), stem) || has_stem(fact->label, stem)) {
             return true;
         }
         begin = end + 1;

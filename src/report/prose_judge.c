@@ -330,12 +330,18 @@ static bool is_offered(const struct prose *prose, struct str id)
     return false;
 }
 
-/* A part of the dotted id begins with "quality"; how many records have a score says nothing of it.
- */
+/* The id begins with "quality", or its last part does: "whatif.gpt-4o-mini.quality". Not when that
+ * is somebody's name ("spend.by_feature.quality"), nor how many records have a score. */
 static bool is_of_quality(struct str id)
 {
-    return !str_starts_with(id, STR("fields.")) &&
-           (str_starts_with(id, STR("quality")) || str_find(id, STR(".quality"), 0) != SIZE_MAX);
+    size_t last = id.length;
+
+    while (last > 0 && id.data[last - 1] != '.') {
+        last--;
+    }
+    return str_starts_with(id, STR("quality")) ||
+           (str_starts_with(str_slice(id, last, id.length), STR("quality")) &&
+            str_find(id, STR(".by_"), 0) == SIZE_MAX);
 }
 
 static int judge_form(struct prose *prose, const struct fact *fact, enum template_form form)

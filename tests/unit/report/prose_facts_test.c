@@ -118,6 +118,8 @@ static const char *const refused[] = {
     /* quality: a count of scores is no score, a doubt elsewhere no fact */
     "Quality stays the same, as {fields.quality.records} records show.",
     "Quality stays. It was not measured.",
+    "Quality stays the same at {spend.by_feature.quality}.",
+    "It costs {spend.by_feature.monthly-report} a month.",
     "Quality is not worse.",
     /* further numbers */
     "A third of it.",
@@ -146,6 +148,7 @@ static const char *const valid[] = {
     SHARE " of tokens, of requests and of the spend.",
     "It saves " SAVING " when prompts repeat each day, every day.",
     "It saves " SAVING ", and answers may take a day.",
+    "That day cost {spend.by_day.2026-01-01} a day.",
     "Answers may take a day and save " SAVING ".",
     "Run it monthly. The bill is " TOTAL ".",
     "Each day counts; the bill is " TOTAL ".",

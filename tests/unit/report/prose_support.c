@@ -32,6 +32,9 @@ static const struct fact sample_facts[] = {
     {.id = {"quality.by_feature.search.difference", 36}, .unit = UNIT_RATIO, .value = {-12, 3}},
     {.id = {"whatif.gpt-4o-mini.breakeven", 28}, .unit = UNIT_X, .value = {142, 1}},
     {.id = {"traffic.peak_rpm", 16}, .unit = UNIT_RPM, .value = {1204, 0}},
+    {.id = {"spend.by_feature.quality", 24}, .unit = UNIT_USD, .value = {5, 0}},
+    {.id = {"spend.by_feature.monthly-report", 31}, .unit = UNIT_USD, .value = {7, 0}},
+    {.id = {"spend.by_day.2026-01-01", 23}, .unit = UNIT_USD, .value = {9, 0}},
     {.id = {"fields.quality.records", 22}, .unit = UNIT_RECORDS, .value = {2053, 0}},
     {.id = {"secret.total", 12}, .unit = UNIT_USD, .value = {99, 0}},
 };
