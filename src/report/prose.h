@@ -22,6 +22,7 @@
  *   - beside a fact, in the plain forms: a unit that it has not ("{spend.total} euros"), a period
  *     that neither its id nor its label has ("per day", "monthly"), arithmetic ("{a} plus {b}"), a
  *     comparison with another fact that is false ("{a} is less than {b}", "falls from {a} to {b}")
+ *   - what was spent as a saving ("saves {spend.total}")
  *   - words about quality without a fact of quality (".quality" in its id) in the sentence, unless
  *     it says that something was not measured or is unknown
  *   - promises ("guaranteed", "no risk", "at no cost"), passwords and keys, words of other

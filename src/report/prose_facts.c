@@ -238,6 +238,31 @@ static struct str words_before(const struct prose *prose, char text[2 * WORD_BYT
     return (struct str){text, length};
 }
 
+/* What is spent: not what is saved. What failed calls cost could be. */
+static bool is_cost(const struct fact *fact)
+{
+    return fact->state != FACT_UNKNOWN && !str_equal(fact->id, STR("spend.failed")) &&
+           (str_starts_with(fact->id, STR("spend.")) ||
+            str_starts_with(fact->id, STR("plan.cost.")) ||
+            str_starts_with(fact->id, STR("cache.cost.")));
+}
+
+/* An invented saving needs no invented number: "the plan saves {spend.total}". */
+static int judge_saving(struct prose *prose, const struct fact *fact, struct str before)
+{
+    static const char *const saving[] = {"save",        "saves",     "saved",      "saving",
+                                         "savings",     "saving of", "savings of", "saving is",
+                                         "savings are", "saved is"};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(saving) && is_cost(fact); i++) {
+        if (is_changing(before, saving[i])) {
+            return prose_refuse(prose, "{%.*s} is a cost, not a saving",
+                                STR_ARGS(prose_shown(fact->id)));
+        }
+    }
+    return OK;
+}
+
 static int judge_before(struct prose *prose, const struct fact *fact, struct str before)
 {
     static const char *const money[] = {"usd",  "eur",   "gbp",   "dollar", "dollars", "costs",
@@ -457,6 +482,7 @@ int prose_clause_fact(struct prose *prose, const struct fact *fact, bool is_plai
     struct str before = words_before(prose, text);
     int code = judge_before(prose, fact, before);
 
+    code = code ? code : judge_saving(prose, fact, before);
     code = code ? code : judge_period_before(prose, fact);
     code = code ? code : judge_comparison(prose, fact, is_plain);
     prose->clause = (struct prose_clause){.fact = fact,

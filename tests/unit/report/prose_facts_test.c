@@ -77,6 +77,11 @@ static const char *const refused[] = {
     TOTAL " equals " SAVING ".",
     "The bill rises from " TOTAL " to " SAVING ".",
     "Cutting the bill from " SAVING " to " TOTAL " helps.",
+    /* savings */
+    "The plan saves " TOTAL ".",
+    "You could save " TOTAL ".",
+    "Savings of " TOTAL " are possible.",
+    "The saving is " TOTAL ".",
     /* promises, and what costs nothing */
     "Savings are guaranteed.",
     "We guarantee the saving of " SAVING ".",
@@ -182,6 +187,8 @@ static const char *const valid[] = {
     "Nobody should send the same call twice.",
     "The shorter cache costs more than the longer one.",
     "Make the changes one by one.",
+    "It saves " SAVING " of " TOTAL ".",
+    "The savings of " SAVING " leave less to pay.",
     "The most valuable one is the cache, the other one of them waits.",
     "For each call the cost drops by " SHARE ".",
     "The effect on quality was not measured.",
