@@ -35,6 +35,7 @@
 
 struct run;
 struct run_call;
+struct tool_args;
 
 /* Judges an answer and takes what it may. OK, ERR_INVALID (refused: the message says why),
  * ERR_NO_MEMORY. model may be NULL. */
@@ -163,6 +164,11 @@ void offer_write_names(const struct offer *offer, struct buf *out); /* a JSON ar
 
 /* A model or a feature that the records or the price book have. */
 bool model_knows_name(const struct run *run, struct str name);
+
+/* Whether a model may call a tool with these (model_args.c). ERR_INVALID: a name that nobody knows,
+ * or a number that the user did not say. */
+must_check int model_judge_args(const struct run *run, const struct tool_args *args,
+                                struct error *error);
 
 /* ---- the four purposes ---- */
 

@@ -122,21 +122,33 @@ static size_t end_of_quote(const char *message, size_t from, char closing)
     return end > from + 1 ? end : length;
 }
 
-void model_without_quotes(const char *message, char ret_text[ERROR_MESSAGE_BYTES_MAX])
+/* The sign that closes what opens here, or 0. A single quote opens behind a space only ("Netra's"),
+ * and a JSON pointer in such ones is ours. */
+static char closing_at(const char *message, size_t at)
 {
     static const char opening[] = "\"`{";
     static const char closing[] = "\"`}";
+    const char *found = strchr(opening, message[at]);
+
+    if (found) {
+        return closing[found - opening];
+    }
+    return message[at] == '\'' && at > 0 && message[at - 1] == ' ' && message[at + 1] != '/' ? '\''
+                                                                                             : '\0';
+}
+
+void model_without_quotes(const char *message, char ret_text[ERROR_MESSAGE_BYTES_MAX])
+{
     size_t used = 0;
 
     for (size_t at = 0; message[at] && used + 8 < ERROR_MESSAGE_BYTES_MAX;) {
-        const char *found = strchr(opening, message[at]);
+        char end = closing_at(message, at);
 
-        if (!found) {
+        if (!end) {
             ret_text[used++] = message[at++];
             continue;
         }
-        char end = closing[found - opening];
-        used += (size_t)snprintf(ret_text + used, 8, "%c…%c", *found, end);
+        used += (size_t)snprintf(ret_text + used, 8, "%c…%c", message[at], end);
         at = end_of_quote(message, at, end);
     }
     ret_text[used] = '\0';

@@ -224,6 +224,7 @@ static int take_call(struct run *run, struct model_wish *wish, struct error *ref
         code = error_set(&said, ERR_INVALID, "its arguments are longer than %u bytes",
                          RUN_ARGS_BYTES_MAX);
     }
+    code = code ? code : model_judge_args(run, &args, &said);
     if (!code) {
         code = run_plan_extra(run, tool, args.json, &wish->index);
     }
@@ -235,7 +236,7 @@ static int take_call(struct run *run, struct model_wish *wish, struct error *ref
                       "it called more tools than a run may");
     }
     return code ? refuse(run, wish, refusal, said.message,
-                         "it called a tool with arguments that the tool does not take")
+                         "it called a tool with arguments that the tool or this run does not take")
                 : OK;
 }
 

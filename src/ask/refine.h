@@ -10,14 +10,16 @@
  *     less …), or one that our own interpretation has. A share may be rounded (0.67 for two
  * thirds): what is kept is the prompt's. Currency and period of an amount are the prompt's, too
  *   - models and features must be in the vocabulary or stand in the prompt as words of their own
- *     (case and accents aside), scopes are made of such names, and what is kept is spelled as there
+ *     (case and accents aside; at most four words, no marks of a sentence), scopes are made of such
+ *     names, and what is kept is spelled as there
  *   - times and horizons must be named by the prompt ("30 days", "monday"); whether they mean
  * since, on or until is the proposal's to say
  *   - hostile, off-topic and empty prompts and greetings stay what they are, whatever is proposed.
  *     Only unknown can become something, and none of these can be proposed
  *   - nothing that the user demanded is loosened: our not_worse and hard exclude constraints stay
- *     even when the proposal leaves them out, what is hard stays hard, and what is bounded is not
- *     made indifferent. (So a keep that the grammar misread stays, too.)
+ *     even when the proposal leaves them out, a hard limit ("at most 800 ms") gives way to another
+ *     one of its metric only, what is hard stays hard, and what is bounded is not made indifferent.
+ * (So a keep that the grammar misread stays, too.)
  *   - data_needed, should_ask_for_data and confidence are not the proposer's: needs are decided
  *     anew from what came out, the confidence is ours, or 0.5 when the prompt was unknown before
  *

@@ -216,6 +216,24 @@ static void fill_in(struct ask_constraint *made)
     }
 }
 
+/* All that we read about the metric is hard: another bound of it is no wish either. */
+static bool is_metric_hard(const struct proposal *r, const char *metric)
+{
+    bool is_any = false;
+
+    for (size_t i = 0; i < r->ours->constraint_count; i++) {
+        const struct ask_constraint *ours = &r->ours->constraints[i];
+
+        if (strcmp(ours->metric, metric) == 0) {
+            is_any = true;
+            if (!ours->hard) {
+                return false;
+            }
+        }
+    }
+    return is_any;
+}
+
 /* Where the proposal does not say how hard it is, ours says, else it is. */
 static int complete(struct proposal *r, struct ask_constraint *made, bool says_hard)
 {
@@ -229,7 +247,7 @@ static int complete(struct proposal *r, struct ask_constraint *made, bool says_h
         *made = ours;
         return is_same_stat ? OK : check_statistic(r, made);
     }
-    made->hard |= !says_hard;
+    made->hard |= !says_hard || is_metric_hard(r, made->metric);
     int status = check_statistic(r, made);
     if (!status) {
         status =
@@ -286,6 +304,24 @@ int proposal_read_constraints(struct proposal *r, struct json_value list)
     return status;
 }
 
+/* "at most 800 ms": a limit, which may be another than we read, but not none. A change ("20 %
+ * less") may be no demand at all: "why did it rise by 20 %?" */
+static bool is_limit(const struct ask_constraint *constraint)
+{
+    return constraint->has_value && strncmp(constraint->op, "reduce_by", strlen("reduce_by")) != 0;
+}
+
+static bool bounds_metric(const struct proposal *r, const char *metric)
+{
+    for (size_t i = 0; i < r->out->constraint_count; i++) {
+        if (strcmp(r->out->constraints[i].metric, metric) == 0 &&
+            r->out->constraints[i].has_value) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int proposal_keep_demands(struct proposal *r)
 {
     int status = OK;
@@ -293,8 +329,9 @@ int proposal_keep_demands(struct proposal *r)
     for (size_t i = 0; i < r->ours->constraint_count && !status; i++) {
         const struct ask_constraint *ours = &r->ours->constraints[i];
         bool demanded = is_op(ours, "not_worse") || (is_op(ours, "exclude") && ours->hard);
+        bool bounded = is_limit(ours) && ours->hard && !bounds_metric(r, ours->metric);
 
-        if (demanded && !is_made(r, ours)) {
+        if ((demanded || bounded) && !is_made(r, ours)) {
             status = add_constraint(r, *ours);
         }
     }

@@ -12,6 +12,7 @@
 #define PROVIDER_PREFIX "provider:"
 #define PROMPT_PREFIX   "prompt:"
 #define NAME_BYTES_MAX  128 /* a longer piece of the prompt is no name */
+#define NAME_WORDS_MAX  4u
 
 static bool find_listed(const struct str *names, size_t count, struct str name,
                         struct str *ret_name)
@@ -42,6 +43,23 @@ static bool stands_alone(struct str text, size_t begin, size_t end)
     return opens && closes;
 }
 
+/* A few words without the marks of a sentence: what is taken is shown as what was understood. */
+static bool is_one_name(struct str name)
+{
+    size_t spaces = 0;
+
+    for (size_t i = 0; i < name.length; i++) {
+        bool ends = i + 1 == name.length || name.data[i + 1] == ' ';
+
+        if ((unsigned char)name.data[i] < 0x20 || strchr("<>{}`\"!?;", name.data[i]) ||
+            (ends && strchr(",.:", name.data[i]))) {
+            return false;
+        }
+        spaces += name.data[i] == ' ';
+    }
+    return spaces < NAME_WORDS_MAX;
+}
+
 /* Whether the prompt has the name as words of its own, letters' case and accents aside. */
 static bool find_in_prompt(struct proposal *r, struct str name, struct str *ret_name)
 {
@@ -49,7 +67,7 @@ static bool find_in_prompt(struct proposal *r, struct str name, struct str *ret_
     struct str text = {prompt->data, prompt->length};
     struct normal_text folded;
 
-    if (name.length > NAME_BYTES_MAX) {
+    if (name.length > NAME_BYTES_MAX || !is_one_name(name)) {
         return false;
     }
     if (normalise_text(name, r->scratch, &folded)) {

@@ -28,6 +28,11 @@ enum mark {
     ELLIPSIS = 0x2026
 };
 
+/* The letters of English and of the words that it took over: beyond are Polish, Czech, Turkish …,
+ * in whose words no number would be found. */
+#define LATIN_LETTER_MAX 0xff
+#define LIGATURE_OE      0x152
+
 /* ---- making ---- */
 
 int prose_new(const struct prose_rules *rules, struct prose **ret_prose)
@@ -205,6 +210,7 @@ static int end_paragraph(struct prose *prose)
     prose->fact_before = NULL;
     prose->has_gap = true;
     prose->is_clause_open = false;
+    prose_clause_end(prose, '\n');
     prose->mark_start = NOWHERE;
     for (size_t i = 0; i < prose->part_count; i++) {
         prose->parts[i].start = 0; /* a word that goes on here must not begin to be shown */
@@ -239,6 +245,15 @@ static int begin_word(struct prose *prose)
     return code;
 }
 
+static int refuse_letter(struct prose *prose, int32_t point)
+{
+    utf8proc_uint8_t bytes[4];
+    struct str text = {(const char *)bytes, (size_t)utf8proc_encode_char(point, bytes)};
+
+    return prose_refuse(prose, "the letter \"%.*s\" is not allowed; write in English",
+                        STR_ARGS(text));
+}
+
 static int take_letter(struct prose *prose, int32_t point, struct str folded)
 {
     struct prose_part *part = &prose->part;
@@ -246,6 +261,9 @@ static int take_letter(struct prose *prose, int32_t point, struct str folded)
 
     if (code) {
         return code;
+    }
+    if (point > LATIN_LETTER_MAX && point != LIGATURE_OE && point != LIGATURE_OE + 1) {
+        return refuse_letter(prose, point);
     }
     if (part->length + folded.length > sizeof(part->letters)) {
         return prose_refuse(prose, "a word is too long");
@@ -366,13 +384,14 @@ static int end_clause(struct prose *prose, int32_t point)
         prose->waiting_link = LINKED_BY_HYPHEN;
         return OK;
     }
-    int code = prose_judge_waiting(prose, STR(""), LINKED_BY_NOTHING);
+    int code = prose_judge_waiting(prose, point == ',' ? STR(",") : STR(""), LINKED_BY_NOTHING);
     if (!code && is_stop) {
         code = prose_end_sentence(prose, point);
     }
     prose->is_clause_open = false;
     prose->fact_before = NULL;
     prose->has_number_before = false;
+    prose_clause_end(prose, point);
     return code;
 }
 

@@ -15,10 +15,18 @@
  *     with {id} itself; braces that hold anything else
  *   - what makes another number of a fact: two side by side, a minus, letters or "million" behind
  *     it, "dollars" behind a count
- *   - a name in backquotes that was not offered, or that reads like a number ("5000", "20 %")
- *   - letters of other scripts than Latin, invisible characters, controls
+ *   - a name in backquotes that was not offered, or that reads like a number ("5000", "20 %") or a
+ *     sentence: readers get it without the backquotes
+ *   - letters beyond those of western Europe, invisible characters, controls
  *   - markup, links and addresses: < > [ ] | \ * _ # @ = ~ ^ $ € £ % and "://", "www.", "a.b"
- *   - words about quality without a fact of quality (".quality" in its id) in the sentence
+ *   - beside a fact, in the plain forms: a unit that it has not ("{spend.total} euros"), a period
+ *     that neither its id nor its label has ("per day", "monthly"), arithmetic ("{a} plus {b}"), a
+ *     comparison with another fact that is false ("{a} is less than {b}", "falls from {a} to {b}")
+ *   - what was spent as a saving ("saves {spend.total}")
+ *   - words about quality without a fact of quality (".quality" in its id) in the sentence, unless
+ *     it says that something was not measured or is unknown
+ *   - promises ("guaranteed", "no risk", "at no cost"), passwords and keys, words of other
+ *     languages: the text is English
  *   - more than the limits
  *
  * Words that are a number only sometimes depend on their neighbours: "first" and "second" pass, but
@@ -27,8 +35,10 @@
  * "count", "single" in "every single", "no single" and "the single largest"; "due" before "to".
  * "a day", "a week", "pair", "both", "few", "once", "percentage" and "percentile" pass.
  *
- * It cannot judge whether a sentence says the right thing about a fact ("{a} per day"), and knows
- * no number words of other languages, nor vague ones ("a handful"). Pure.
+ * "Third," at the beginning and "the third step" pass, "the longer one." and "the same call twice."
+ *
+ * It cannot judge whether a sentence says the right thing about a fact otherwise, nor vague words
+ * ("a handful"); the README has a list. Pure.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

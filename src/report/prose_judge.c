@@ -11,12 +11,14 @@
 #include "report/template.h"
 
 #define SAME_LETTERS_MAX 2u
+#define NAME_WORDS_MAX   5u
+#define NAME_BYTES_MAX   100u
 #define SHOWN_BYTES      ((size_t)60) /* of a word or an id in a message */
 
 /* ---- messages ---- */
 
 /* What a message shows of a text, cut at a character. */
-static struct str shown(struct str text)
+struct str prose_shown(struct str text)
 {
     size_t end = text.length < SHOWN_BYTES ? text.length : SHOWN_BYTES;
 
@@ -32,9 +34,10 @@ int prose_refuse_number(struct prose *prose, const char *what, struct str word)
 
     if (rules->may_name_facts && rules->fact_count) {
         return prose_refuse(prose, "%s: \"%.*s\"; use a fact such as {%.*s}", what,
-                            STR_ARGS(shown(word)), STR_ARGS(shown(rules->fact_ids[0])));
+                            STR_ARGS(prose_shown(word)), STR_ARGS(prose_shown(rules->fact_ids[0])));
     }
-    return prose_refuse(prose, "%s: \"%.*s\"; leave numbers out", what, STR_ARGS(shown(word)));
+    return prose_refuse(prose, "%s: \"%.*s\"; leave numbers out", what,
+                        STR_ARGS(prose_shown(word)));
 }
 
 static int refuse_word(struct prose *prose, struct str word)
@@ -59,15 +62,15 @@ static int refuse_fact(struct prose *prose, struct str id)
     size_t best = 0;
 
     if (rules->fact_count == 0) {
-        return prose_refuse(prose, "there is no fact {%.*s}", STR_ARGS(shown(id)));
+        return prose_refuse(prose, "there is no fact {%.*s}", STR_ARGS(prose_shown(id)));
     }
     for (size_t i = 1; i < rules->fact_count; i++) {
         if (same_begin(rules->fact_ids[i], id) > same_begin(rules->fact_ids[best], id)) {
             best = i;
         }
     }
-    return prose_refuse(prose, "there is no fact {%.*s}; there is {%.*s}", STR_ARGS(shown(id)),
-                        STR_ARGS(shown(rules->fact_ids[best])));
+    return prose_refuse(prose, "there is no fact {%.*s}; there is {%.*s}",
+                        STR_ARGS(prose_shown(id)), STR_ARGS(prose_shown(rules->fact_ids[best])));
 }
 
 struct str prose_name_like(const struct prose *prose, struct str begin)
@@ -162,13 +165,16 @@ static int judge_alone(struct prose *prose, const struct prose_part *part)
                    : prose_refuse(prose, "words are joined by a dot: \"%.*s\"", STR_ARGS(raw));
     }
     if (repeats_a_letter(letters)) {
-        return prose_refuse(prose, "this is no word: \"%.*s\"", STR_ARGS(shown(raw)));
+        return prose_refuse(prose, "this is no word: \"%.*s\"", STR_ARGS(prose_shown(raw)));
     }
     if (part->length == 1 && !may_stand_alone(prose, part, raw)) {
         return prose_refuse(prose,
                             "a letter stands alone: \"%.*s\"; write words, and names in "
                             "backquotes",
                             STR_ARGS(raw));
+    }
+    if (words_are_foreign(letters)) {
+        return prose_refuse(prose, "\"%.*s\" is no English; write in English", STR_ARGS(raw));
     }
     if (words_look_like_number(raw)) {
         return prose_refuse_number(prose, "this reads like a number", raw);
@@ -241,50 +247,55 @@ static void wait_for_neighbour(struct prose *prose, const struct prose_part *par
     }
 }
 
-/* Units whose facts are printed as a bare count: a measure behind it would be invented. */
-static bool is_bare(const struct fact *fact)
+static struct str word_before(struct prose *prose)
 {
-    return fact->state != FACT_UNKNOWN &&
-           (fact->unit == UNIT_TOKENS || fact->unit == UNIT_REQUESTS ||
-            fact->unit == UNIT_RECORDS || fact->unit == UNIT_BLOCKS ||
-            fact->unit == UNIT_COUNT_OF_THINGS);
+    return newest(prose) && prose->is_clause_open ? letters_of(newest(prose)) : STR("");
 }
 
-static int judge_unit(struct prose *prose, const struct prose_part *part)
+static int judge_promise(struct prose *prose, const struct prose_part *part, struct str before)
 {
-    static const char *const between[] = {"us", "in", "american", "canadian", "australian"};
-    const struct fact *fact = prose->fact_before;
+    const char *wrong = words_promise(letters_of(part), before);
 
-    for (size_t i = 0; i < ARRAY_LENGTH(between); i++) {
-        if (str_equal(letters_of(part), str_from(between[i]))) {
-            return OK; /* "{a} US dollars": the unit is still to come */
-        }
+    return wrong ? prose_refuse(
+                       prose, "%s: \"%.*s\"", wrong,
+                       STR_ARGS(written(prose, before.length ? newest(prose)->start : part->start)))
+                 : OK;
+}
+
+/* A sentence about quality needs a fact of it, or says that there is none: "was not measured". */
+static void note_quality(struct prose *prose, const struct prose_part *part, struct str before)
+{
+    struct str letters = letters_of(part);
+    bool is_open = words_are_in("unknown unmeasured", letters) ||
+                   (words_are_in("not never t", before) &&
+                    words_are_in("measured scored tested evaluated compared judged", letters));
+
+    if (is_open) {
+        prose->has_quality_fact = true;
+        prose->quality_start = NOWHERE;
     }
-    prose->fact_before = NULL;
-    if (fact && is_bare(fact) && words_are_unit(letters_of(part))) {
-        return prose_refuse(prose, "{%.*s} counts %s, not \"%.*s\"", STR_ARGS(shown(fact->id)),
-                            fact_unit_name(fact->unit), STR_ARGS(written(prose, part->start)));
+    if (words_are_quality(letters) && !prose->has_quality_fact && prose->quality_start == NOWHERE) {
+        prose->quality_start = part->start;
     }
-    return OK;
 }
 
 int prose_judge_part(struct prose *prose, struct prose_part *part)
 {
     struct str letters = letters_of(part);
+    struct str before = word_before(prose);
     size_t hold = prose->waiting_start == NOWHERE ? NOWHERE : prose->waiting_hold;
     int code = judge_alone(prose, part);
 
     code = code ? code : prose_judge_waiting(prose, letters, prose->waiting_link);
-    code = code ? code : judge_unit(prose, part);
+    code = code ? code : judge_promise(prose, part, before);
+    code = code ? code : prose_clause_word(prose, part, before);
     if (code) {
         return code;
     }
     if (words_need_neighbours(letters)) {
         wait_for_neighbour(prose, part, hold);
     }
-    if (words_are_quality(letters) && !prose->has_quality_fact && prose->quality_start == NOWHERE) {
-        prose->quality_start = part->start;
-    }
+    note_quality(prose, part, before);
     prose->has_number_before = false;
     prose->has_dash_before = false;
     prose->mark_start = NOWHERE;
@@ -319,10 +330,18 @@ static bool is_offered(const struct prose *prose, struct str id)
     return false;
 }
 
-/* A part of the dotted id begins with "quality". */
+/* The id begins with "quality", or its last part does: "whatif.gpt-4o-mini.quality". Not when that
+ * is somebody's name ("spend.by_feature.quality"), nor how many records have a score. */
 static bool is_of_quality(struct str id)
 {
-    return str_starts_with(id, STR("quality")) || str_find(id, STR(".quality"), 0) != SIZE_MAX;
+    size_t last = id.length;
+
+    while (last > 0 && id.data[last - 1] != '.') {
+        last--;
+    }
+    return str_starts_with(id, STR("quality")) ||
+           (str_starts_with(str_slice(id, last, id.length), STR("quality")) &&
+            str_find(id, STR(".by_"), 0) == SIZE_MAX);
 }
 
 static int judge_form(struct prose *prose, const struct fact *fact, enum template_form form)
@@ -332,36 +351,13 @@ static int judge_form(struct prose *prose, const struct fact *fact, enum templat
     }
     if (fact->state == FACT_UNKNOWN) {
         return prose_refuse(prose, "the fact is unknown; it is written {%.*s}",
-                            STR_ARGS(shown(fact->id)));
+                            STR_ARGS(prose_shown(fact->id)));
     }
     if (form != FORM_EXACT && (!fact->has_bounds || (form == FORM_HIGH && fact->is_open))) {
-        return prose_refuse(prose, "{%.*s} has no %s bound", STR_ARGS(shown(fact->id)),
+        return prose_refuse(prose, "{%.*s} has no %s bound", STR_ARGS(prose_shown(fact->id)),
                             form == FORM_LOW ? "low" : "high");
     }
     return OK;
-}
-
-/* Words that would make another number of the fact behind them. */
-static int judge_before_fact(struct prose *prose, const struct fact *fact)
-{
-    static const char *const changing[] = {"negative", "times", "point"};
-    static const char *const money[] = {"usd",  "eur",   "gbp",   "dollar", "dollars",
-                                        "euro", "euros", "pound", "pounds"};
-    const struct prose_part *before = newest(prose);
-    bool is_changed = false;
-
-    if (!before || !prose->is_clause_open) {
-        return OK;
-    }
-    for (size_t i = 0; i < ARRAY_LENGTH(changing); i++) {
-        is_changed = is_changed || str_equal(letters_of(before), str_from(changing[i]));
-    }
-    for (size_t i = 0; i < ARRAY_LENGTH(money) && is_bare(fact); i++) {
-        is_changed = is_changed || str_equal(letters_of(before), str_from(money[i]));
-    }
-    return is_changed ? prose_refuse(prose, "\"%.*s\" before {%.*s} makes another number of it",
-                                     STR_ARGS(letters_of(before)), STR_ARGS(shown(fact->id)))
-                      : OK;
 }
 
 int prose_judge_fact(struct prose *prose)
@@ -380,7 +376,9 @@ int prose_judge_fact(struct prose *prose)
         return refuse_fact(prose, inside);
     }
     int code = judge_form(prose, fact, piece.form);
-    code = code ? code : judge_before_fact(prose, fact);
+    code = code ? code
+                : prose_clause_fact(prose, fact,
+                                    piece.form == FORM_PRINTED || piece.form == FORM_EXACT);
     if (code) {
         return code;
     }
@@ -488,6 +486,24 @@ static bool reads_like_number(struct str name, const struct name_reading *readin
     return false;
 }
 
+/* A record may call its feature a sentence; behind our full stop it would be read as ours. */
+static bool reads_like_text(struct str name)
+{
+    static const char *const marks[] = {"%", "$",  "!",  "?",  ";",  "<",   ">",
+                                        "@", ". ", ", ", ": ", "//", "www."};
+    size_t spaces = 0;
+
+    for (size_t i = 0; i < name.length; i++) {
+        spaces += name.data[i] == ' ';
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(marks); i++) {
+        if (str_find(name, str_from(marks[i]), 0) != SIZE_MAX) {
+            return true;
+        }
+    }
+    return spaces >= NAME_WORDS_MAX || name.length > NAME_BYTES_MAX;
+}
+
 int prose_judge_name(struct prose *prose)
 {
     struct str text = written(prose, prose->open_start);
@@ -500,22 +516,27 @@ int prose_judge_name(struct prose *prose)
     }
     if (found == prose->rules->name_count && is_offered(prose, quoted)) {
         return prose_refuse(prose, "a fact is written {%.*s}, not in backquotes",
-                            STR_ARGS(shown(quoted)));
+                            STR_ARGS(prose_shown(quoted)));
     }
     if (found == prose->rules->name_count) {
         return prose_refuse(prose, "`%.*s` is none of the names that may be written",
-                            STR_ARGS(shown(quoted)));
+                            STR_ARGS(prose_shown(quoted)));
     }
     read_name(prose->rules->names[found], &reading);
     if (reads_like_number(prose->rules->names[found], &reading)) {
         return prose_refuse(prose, "the name `%.*s` reads like a number; leave it out",
-                            STR_ARGS(shown(quoted)));
+                            STR_ARGS(prose_shown(quoted)));
+    }
+    if (reads_like_text(prose->rules->names[found])) {
+        return prose_refuse(prose, "the name `%.*s` reads like a sentence; leave it out",
+                            STR_ARGS(prose_shown(quoted)));
     }
     if (prose->has_number_before && reading.begins_with_digit) {
         return prose_refuse(prose, "the name `%.*s` stands right behind a number",
-                            STR_ARGS(shown(quoted)));
+                            STR_ARGS(prose_shown(quoted)));
     }
     forget_words(prose);
+    prose_clause_name(prose);
     prose->fact_before = NULL;
     prose->has_number_before = reading.ends_with_digit;
     return OK;
@@ -538,7 +559,7 @@ int prose_end_sentence(struct prose *prose, int32_t mark)
         return prose_refuse(prose,
                             "a sentence about quality (\"%.*s\") names no fact of quality; name "
                             "one in it or leave it out",
-                            STR_ARGS(shown(str_slice(text, 0, end))));
+                            STR_ARGS(prose_shown(str_slice(text, 0, end))));
     }
     prose->quality_start = NOWHERE;
     prose->has_quality_fact = false;

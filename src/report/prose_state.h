@@ -21,6 +21,7 @@
 #define PROSE_PARTS_KEPT 8u  /* words looked back at: "se ven te en" has four parts */
 #define PROSE_OPEN_BYTES 512 /* of a fact's id or a name */
 #define NOWHERE          SIZE_MAX
+#define CLAUSE_BYTES     ((size_t)96)
 
 enum prose_place { OUTSIDE, IN_WORD, IN_FACT, IN_NAME };
 
@@ -32,6 +33,20 @@ struct prose_part {
     bool is_joined; /* to the part before, without a space */
     bool is_dotted; /* "e.g" */
     int32_t mark;   /* the character right before it; 0 with a space between */
+};
+
+/* What a clause has said that changes what its facts say. */
+struct prose_clause {
+    const struct fact *fact;   /* the last one; NULL: none yet */
+    char behind[CLAUSE_BYTES]; /* the words since, each with a space behind it */
+    size_t behind_length;
+    unsigned words_behind;
+    bool is_broken;     /* behind is not all of them: too long, or a name in between */
+    bool is_plain;      /* the fact is written with its value, not with a bound */
+    bool is_from;       /* "from" stands right before the fact */
+    int direction;      /* of the last verb that has one: 1 rises, -1 falls */
+    const char *period; /* "monthly" before a fact; NULL: none */
+    unsigned words_since_period;
 };
 
 struct prose {
@@ -80,6 +95,7 @@ struct prose {
     const struct fact *fact_before; /* the next word is its unit */
     bool has_number_before;         /* no word, comma or bracket since a number was written */
     bool has_dash_before;           /* nothing but spaces and quotes since a dash */
+    struct prose_clause clause;
 };
 
 /* Sets the error and returns ERR_INVALID; the second adds what to write instead. */
@@ -90,6 +106,17 @@ must_check int prose_refuse_number(struct prose *prose, const char *what, struct
 must_check int prose_judge_part(struct prose *prose, struct prose_part *part);
 must_check int prose_judge_fact(struct prose *prose);
 must_check int prose_judge_name(struct prose *prose);
+
+/* What stands around a fact and makes another number of it (prose_facts.c). The clause ends, a name
+ * stands in it, a word, a fact; before: the word right before this one in the clause, or empty. */
+void prose_clause_end(struct prose *prose, int32_t mark);
+void prose_clause_name(struct prose *prose);
+must_check int prose_clause_word(struct prose *prose, const struct prose_part *part,
+                                 struct str before);
+must_check int prose_clause_fact(struct prose *prose, const struct fact *fact, bool is_plain);
+
+/* What a message shows of a text: cut, at a character. */
+struct str prose_shown(struct str text);
 
 /* What waits for a neighbour gets this: a fact, or the end of the clause. */
 must_check int prose_judge_waiting(struct prose *prose, struct str after, enum word_link link);

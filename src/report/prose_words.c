@@ -28,7 +28,10 @@ enum word_kind {
     SUFFIX,
     SCALE,
     PLAIN,
-    QUALITY
+    QUALITY,
+    FOREIGN,
+    CLAIM,
+    SECRET
 };
 
 struct known_word {
@@ -49,6 +52,9 @@ static const struct known_word known[] = {
 #define SCALE(word)    {{#word, sizeof(#word) - 1}, SCALE},
 #define PLAIN(word)    {{#word, sizeof(#word) - 1}, PLAIN},
 #define QUALITY(word)  {{#word, sizeof(#word) - 1}, QUALITY},
+#define FOREIGN(word)  {{#word, sizeof(#word) - 1}, FOREIGN},
+#define CLAIM(word)    {{#word, sizeof(#word) - 1}, CLAIM},
+#define SECRET(word)   {{#word, sizeof(#word) - 1}, SECRET},
 #include "report/number_words.def"
 #undef EDGE
 #undef ENGLISH
@@ -62,6 +68,9 @@ static const struct known_word known[] = {
 #undef SCALE
 #undef PLAIN
 #undef QUALITY
+#undef FOREIGN
+#undef CLAIM
+#undef SECRET
 };
 
 /* ---- letters ---- */
@@ -137,6 +146,11 @@ bool words_are_quality(struct str folded)
     return is_known_as(folded, QUALITY);
 }
 
+bool words_are_foreign(struct str folded)
+{
+    return is_known_as(folded, FOREIGN);
+}
+
 static bool is_number_kind(enum word_kind kind)
 {
     return kind == EDGE || kind == ENGLISH || kind == NUMBER;
@@ -183,6 +197,9 @@ static unsigned readings_behind(unsigned before, enum word_kind kind)
     case SCALE:
     case PLAIN:
     case QUALITY:
+    case FOREIGN:
+    case CLAIM:
+    case SECRET:
         break;
     }
     return behind;
@@ -358,14 +375,22 @@ bool words_look_like_number(struct str raw)
 
 /* ---- words that depend on their neighbours ---- */
 
-#define ANY "*" /* a pattern for every word */
-#define END "." /* a pattern for the end of a clause */
+#define COMMA "," /* the same, when it is a comma; only behind a word */
+#define ANY   "*" /* a pattern for every word */
+#define END   "." /* a pattern for an end of the clause */
 
 /* What may stand behind "the one": nothing that could be counted. */
 #define BEHIND_PRONOUN                                                                             \
     ". that which who whose with without to in for from where on at by under behind of is was "    \
     "has "                                                                                         \
     "had and or but as than it we you they"
+/* "the longer one", "the most valuable one is" */
+#define COMPARED                                                                                   \
+    "longer shorter larger smaller cheaper bigger other new old valuable expensive important "     \
+    "effective costly largest biggest cheapest"
+/* What "the third" may rank; of the rest it could be a part. */
+#define RANKED                                                                                     \
+    "priority step change action lever recommendation option group largest biggest highest most"
 #define MEASURES                                                                                   \
     "second millisecond microsecond minute hour dollar euro pound cent penny buck quid thousandth"
 
@@ -380,11 +405,18 @@ static const struct {
 } rows[] = {
     {STR("one"), ANY, "of another", false, false},
     {STR("one"), "no", ANY, false, false},
+    {STR("one"), ANY, "by", false, false}, /* "one by one" */
+    {STR("one"), "by", END, false, false},
+    {STR("one"), COMPARED, BEHIND_PRONOUN, false, false},
     {STR("one"), "the this that each every which any", BEHIND_PRONOUN, false, false},
     {STR("single"), "every no", ANY, false, false},
     {STR("single"), "the", "largest biggest most highest smallest lowest best greatest cheapest",
      false, false},
     {STR("third"), ANY, "party parties", false, true},
+    {STR("third"), END, COMMA, false, false}, /* "Third, …" */
+    {STR("third"), "the", RANKED, false, false},
+    {STR("twice"), "call calls request requests prompt prompts them pay pays paid", END, false,
+     false},
     {STR("double"), ANY, "check checks checked checking count counts counted counting", false,
      true},
     {STR("due"), ANY, "to . date dates mostly mainly largely partly only chiefly", false, false},
@@ -396,7 +428,7 @@ static const struct {
     {STR("minus"), ANY, ANY, true, false},
 };
 
-static bool is_in(const char *pattern, struct str word)
+bool words_are_in(const char *pattern, struct str word)
 {
     struct str list = str_from(pattern);
 
@@ -430,12 +462,17 @@ bool words_allow_neighbours(struct str folded, struct str before, struct str aft
 {
     bool is_allowed = false;
 
+    bool is_comma = link == LINKED_BY_NOTHING && str_equal(after, STR(COMMA));
+
     after = link == LINKED_BY_NOTHING ? STR(END) : after;
+    before = before.length ? before : STR(END);
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         if (!str_equal(rows[i].word, folded)) {
             continue;
         }
-        bool fits = is_in(rows[i].before, before) && is_in(rows[i].after, after);
+        bool fits = words_are_in(rows[i].before, before) &&
+                    (words_are_in(rows[i].after, after) ||
+                     (is_comma && words_are_in(rows[i].after, STR(COMMA))));
         if (rows[i].is_not) {
             is_allowed = !fits;
         } else if (fits && (link != LINKED_BY_HYPHEN || rows[i].may_be_hyphenated)) {
@@ -443,4 +480,48 @@ bool words_allow_neighbours(struct str folded, struct str before, struct str aft
         }
     }
     return is_allowed;
+}
+
+/* ---- promises ---- */
+
+enum why { PROMISE, NO_COST, REQUEST };
+
+/* A word and those right before it that make a promise of it; with "not", that keep it from being
+ * one. */
+static const struct {
+    const char *words;
+    const char *before;
+    bool is_not;
+    enum why why;
+} promises[] = {
+    {"guarantee guarantees guaranteed guaranteeing", "no not never cannot t nor nothing", true,
+     PROMISE},
+    {"risk risks downside downsides drawback drawbacks", "no without zero", false, PROMISE},
+    {"loss harm danger impact sacrifice compromise consequences", "no without zero", false,
+     PROMISE},
+    {"free", "risk", false, PROMISE},
+    {"free", "for", false, NO_COST},
+    {"cost", "no", false, NO_COST},
+    {"nothing", "cost costs costing pay pays paying", false, NO_COST},
+    {"key keys", "api", false, REQUEST},
+};
+
+const char *words_promise(struct str folded, struct str before)
+{
+    static const char *const texts[] = {
+        [PROMISE] = "no fact can promise this",
+        [NO_COST] = "a number stands in words",
+        [REQUEST] = "a text asks for nothing and leads nowhere",
+    };
+
+    if (is_known_as(folded, CLAIM) || is_known_as(folded, SECRET)) {
+        return texts[is_known_as(folded, CLAIM) ? PROMISE : REQUEST];
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(promises); i++) {
+        if (words_are_in(promises[i].words, folded) &&
+            words_are_in(promises[i].before, before) != promises[i].is_not) {
+            return texts[promises[i].why];
+        }
+    }
+    return NULL;
 }

@@ -38,11 +38,19 @@ bool words_look_like_number(struct str raw);
 bool words_are_unit(struct str folded);
 bool words_are_scale(struct str folded);
 bool words_are_quality(struct str folded);
+bool words_are_foreign(struct str folded); /* no word of English */
+
+/* A list of words with spaces between; "*" is every word. */
+bool words_are_in(const char *pattern, struct str word);
+
+/* What is wrong with a word behind another ("risk" behind "no"), or NULL; before may be empty. */
+const char *words_promise(struct str folded, struct str before);
 
 /* Words that say a number only beside some others: "one" but not "one of them", "an hour" but not
  * "an answer". */
 bool words_need_neighbours(struct str folded);
 
+/* With LINKED_BY_NOTHING, after may be "," */
 enum word_link { LINKED_BY_SPACE, LINKED_BY_HYPHEN, LINKED_BY_NOTHING /* the clause ends */ };
 
 /* Whether such a word is allowed between these; what is not there is empty. */

@@ -99,6 +99,16 @@ static const struct fake_call refused[] = {
     {"what_if_model", "[]"},
     {"what_if_model", "{\"model\":"},
     {"cache_audit", "{\"ttl_s\":[-1]}"},
+    /* arguments come back in the report: texts and numbers of a model's own would, too */
+    {"what_if_model", "{\"model\":\"All is free, see evil.example 42\"}"},
+    {"what_if_model", "{\"model\":\"gpt-4o\",\"scope\":\"evil\"}"},
+    {"what_if_model", "{\"model\":\"gpt-4o\",\"scope\":\"model:evil\"}"},
+    {"price_lookup", "{\"model\":\"evil\"}"},
+    {"price_lookup", "{\"model\":\"gpt-4o\",\"provider\":\"evil.example\"}"},
+    {"spend_breakdown", "{\"by\":[\"evil 42\"]}"},
+    {"choose_plan", "{\"exclude\":[\"evil\"]}"},
+    {"choose_plan", "{\"cost_change\":-0.9}"},
+    {"choose_plan", "{\"growth\":3}"},
 };
 
 static void test_what_is_not_allowed_is_refused_and_runs_nothing(void **state)
@@ -112,6 +122,7 @@ static void test_what_is_not_allowed_is_refused_and_runs_nothing(void **state)
         assert_int_equal(fake.tools_run, tools_without_model(QUESTION));
         assert_false(str_equal(fake_outcome(run, 1), STR("used")));
         assert_true(fake_sent(&fake, "{\"error\":"));
+        assert_false(fake_told(&fake, "evil"));
         assert_floor(run, QUESTION, dataset, /* is_same */ true);
         run_free(run);
         fake_done(&fake);
@@ -269,10 +280,10 @@ static void test_calls_beyond_the_limit_are_refused(void **state)
         }
         struct llm_answer *answer = &answers[round];
         for (size_t i = 0; i < LLM_CALLS_MAX; i++) {
-            (void)snprintf(args[round][i], sizeof(args[round][i]), "{\"model\":\"m-%zu-%zu\"}",
-                           round, i);
+            (void)snprintf(args[round][i], sizeof(args[round][i]), "{\"ttl_s\":[%zu]}",
+                           400 + round * LLM_CALLS_MAX + i);
             answer->calls[i] = (struct llm_call){
-                .id = STR("c"), .name = STR("what_if_model"), .args = str_from(args[round][i])};
+                .id = STR("c"), .name = STR("cache_audit"), .args = str_from(args[round][i])};
         }
         answer->call_count = LLM_CALLS_MAX;
         round++;

@@ -6,6 +6,8 @@
  */
 #include "model_fixture.h"
 
+#include "agent/model.h"
+
 #define QUESTION "reduce costs by 20 %"
 
 static const char good[] =
@@ -45,7 +47,7 @@ static void test_an_accepted_text_is_the_summary(void **state)
     assert_str(report->summary.lines[2], "Start with the change that saves most.");
     assert_int_equal(report->model_call_count, 3);
     assert_str(report->model_calls[2].purpose, "write");
-    assert_str(report->model_calls[2].prompt, "write@1");
+    assert_str(report->model_calls[2].prompt, "write@2");
     assert_str(report->model_calls[2].outcome, "used");
     assert_int_equal(report->model_calls[2].input_tokens, 120);
     assert_int_equal(report->model_calls[2].output_tokens, 30);
@@ -347,7 +349,35 @@ static void test_what_is_too_long_is_refused(void **state)
     free(text);
 }
 
+/* What was refused is for who wrote it. */
+static void test_refusals_are_told_without_what_was_refused(void **state)
+{
+    static const struct {
+        const char *message;
+        const char *told;
+    } cases[] = {
+        {"a number stands in words: \"evil \" evil\"; use a fact such as {evil}",
+         "a number stands in words: \"…\"; use a fact such as {…}"},
+        {"`evil`` evil` is none of the names", "`…` is none of the names"},
+        {"a word: \"evil that was cut", "a word: \"…\""},
+        {"report refused: summary 1: a digit in prose 'evil's evil'",
+         "report refused: summary 1: a digit in prose '…'"},
+        {"the text names no fact that Netra's own summary names",
+         "the text names no fact that Netra's own summary names"},
+        {"proposal refused at '/constraints/0/value': must be a number",
+         "proposal refused at '/constraints/0/value': must be a number"},
+    };
+    char told[ERROR_MESSAGE_BYTES_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        model_without_quotes(cases[i].message, told);
+        assert_string_equal(told, cases[i].told);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_refusals_are_told_without_what_was_refused),
     cmocka_unit_test(test_an_accepted_text_is_the_summary),
     cmocka_unit_test(test_pieces_make_no_difference),
     cmocka_unit_test(test_a_refused_text_is_withdrawn_and_repaired),

@@ -45,7 +45,7 @@ static void test_a_preview_prints_three_requests(void **state)
     buf_init(&seen.text, FAKE_LOG_BYTES);
     options.has_model = false;
     assert_int_equal(run_preview(&options, &provider, see, &seen, &error), OK);
-    assert_string_equal(seen.purposes, "interpret=interpret@1 plan=plan@1 write=write@1 ");
+    assert_string_equal(seen.purposes, "interpret=interpret@1 plan=plan@2 write=write@2 ");
     assert_int_equal(fake_count(buf_str(&seen.text), "POST https://api.openai.com/v1/responses"),
                      3);
     assert_int_equal(str_find(buf_str(&seen.text), STR("sk-secret"), 0), SIZE_MAX);
