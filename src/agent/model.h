@@ -121,8 +121,9 @@ must_check int model_begin(struct run *run);
  * false when the run has asked enough. ERR_NO_MEMORY. */
 must_check int model_ask(struct run *run, const struct model_asking *asking, bool *ret_asked);
 
-/* A refusal quotes what was refused, for who wrote it. Everybody else is told the reason without
- * the quotations: what was not let through must not come in that way. */
+/* A refusal quotes what was refused, and says behind a semicolon what to do instead, for who wrote
+ * it. Everybody else is told the reason without either: what was not let through must not come in
+ * that way. */
 void model_without_quotes(const char *message, char ret_text[ERROR_MESSAGE_BYTES_MAX]);
 
 /* A caveat that names what no model took part in and why; nothing when all were answered.

@@ -141,7 +141,7 @@ void model_without_quotes(const char *message, char ret_text[ERROR_MESSAGE_BYTES
 {
     size_t used = 0;
 
-    for (size_t at = 0; message[at] && used + 8 < ERROR_MESSAGE_BYTES_MAX;) {
+    for (size_t at = 0; message[at] && message[at] != ';' && used + 8 < ERROR_MESSAGE_BYTES_MAX;) {
         char end = closing_at(message, at);
 
         if (!end) {

@@ -14,46 +14,32 @@
  */
 #include "base/alloc.h"
 #include "llm/wire_parts.h"
+#include "report/visible.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 #define FAILURE_BODY_BYTES_MAX 65536u /* longer ones are no errors but pages */
 
-static size_t character_length(unsigned char first)
-{
-    return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
-/* C0, DEL and C1 (U+0080 … U+009F): what moves a terminal's cursor. */
-static bool is_control(const char *character, size_t length)
-{
-    unsigned char first = (unsigned char)character[0];
-    unsigned char second = length == 2 ? (unsigned char)character[1] : 0;
-
-    return first <= ' ' || first == 0x7f || (first == 0xc2 && second < 0xa0);
-}
-
 void llm_failure_clean(struct str text, char *ret_text, size_t size)
 {
+    struct str bytes;
+    unsigned width;
     size_t length = 0;
 
     if (!str_is_utf8(text)) {
         text = (struct str){"", 0};
     }
-    for (size_t i = 0; i < text.length;) {
-        size_t used = character_length((unsigned char)text.data[i]);
+    for (size_t at = 0; visible_next(text, &at, &bytes, &width);) {
+        bool is_blank = str_equal(bytes, STR(" "));
 
-        if (length + used >= size) {
+        if (length + bytes.length >= size) {
             break;
         }
-        if (!is_control(text.data + i, used)) {
-            memcpy(ret_text + length, text.data + i, used);
-            length += used;
-        } else if (length && ret_text[length - 1] != ' ') {
-            ret_text[length++] = ' ';
+        if (!is_blank || (length && ret_text[length - 1] != ' ')) {
+            memcpy(ret_text + length, bytes.data, bytes.length);
+            length += bytes.length;
         }
-        i += used;
     }
     while (length && ret_text[length - 1] == ' ') {
         length--;

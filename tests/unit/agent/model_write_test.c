@@ -357,7 +357,7 @@ static void test_refusals_are_told_without_what_was_refused(void **state)
         const char *told;
     } cases[] = {
         {"a number stands in words: \"evil \" evil\"; use a fact such as {evil}",
-         "a number stands in words: \"…\"; use a fact such as {…}"},
+         "a number stands in words: \"…\""},
         {"`evil`` evil` is none of the names", "`…` is none of the names"},
         {"a word: \"evil that was cut", "a word: \"…\""},
         {"report refused: summary 1: a digit in prose 'evil's evil'",

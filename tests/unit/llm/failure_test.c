@@ -71,7 +71,8 @@ static void test_texts_of_failures_are_fit_to_be_shown(void **state)
     (void)state;
     assert_failure("{\"error\":{\"message\":\"  a\\r\\n\\tb\\u0000\\u001b[31mc\\u007f\\u009b d \","
                    "\"type\":\"x\\ny\"}}",
-                   "a b [31mc d", "x y");
+                   "a b c", "x y"); /* escape sequences go whole */
+    assert_failure("{\"message\":\"a\\u202ek\\u2066ey\\u200f\\ufeff!\"}", "akey!", "");
     assert_failure("{\"error\":{\"message\":\"caf\\u00e9 \\u00a0 \\u2014 \\ud83d\\ude00\"}}",
                    "café \xc2\xa0 — 😀", "");
 }
