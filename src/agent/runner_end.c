@@ -210,6 +210,7 @@ void live_fail(struct live_run *live, const char *code, const char *message)
         abandon(live, message);
     }
     live->replay.count = live->replay.made; /* what comes now is new */
+    live_text_close(live, message);         /* of the log, when there is no run */
     (void)snprintf(live->reason, sizeof(live->reason), "%s", message);
     buf_init(&json, RUN_EVENT_BYTES_MAX);
     run_events_error(&live->names, clock_now_us(), code, live->reason, &json);

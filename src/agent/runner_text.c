@@ -310,6 +310,9 @@ void live_text_close(struct live_run *live, const char *why)
 {
     if (live->text.is_open) {
         withdraw(live, str_from(why), clock_now_us());
+    } else if (live->text.is_finished) { /* there will be no report that it is part of */
+        live->text.is_finished = false;
+        log_withdrawn(live, id_of(&live->text), str_from(why), clock_now_us());
     } else {
         close_logged(live, why);
     }

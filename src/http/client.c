@@ -22,6 +22,27 @@ uint64_t client_now_ms(void)
     return uv_hrtime() / 1000000u;
 }
 
+/* ---- curl on the stack ---- */
+
+static void check_at(struct http_client *client, uint64_t at_ms);
+
+static void enter_curl(struct http_client *client)
+{
+    check(!client->in_curl);
+    client->in_curl = true;
+    client->failed_allocations = client_failed_allocations();
+}
+
+/* Outside of an event the timer sees to it that the calls of a suspect handle end. */
+static void leave_curl(struct http_client *client)
+{
+    client->in_curl = false;
+    if (client->multi && client_failed_allocations() != client->failed_allocations) {
+        client->is_suspect = true;
+        check_at(client, client_now_ms());
+    }
+}
+
 /* ---- slots and ids ---- */
 
 static struct call *take_slot(struct http_client *client)
@@ -76,19 +97,23 @@ static void free_slot(struct call *call)
     client->free_slot = call->slot;
 }
 
+static void remove_from_curl(struct call *call)
+{
+    if (call->is_added) {
+        check(curl_multi_remove_handle(call->client->multi, call->easy) == CURLM_OK);
+        call->is_added = false;
+    }
+}
+
 static void release(struct call *call)
 {
     struct http_client *client = call->client;
-    bool is_added = call->state == CALL_RUNNING || call->state == CALL_DOOMED;
 
-    check(!client->in_curl);
-    client->in_curl = true; /* removing may close sockets, and on_socket must not doom it */
+    enter_curl(client); /* removing may close sockets, and on_socket must not doom it */
     call->state = CALL_FREE;
-    if (is_added) {
-        check(curl_multi_remove_handle(client->multi, call->easy) == CURLM_OK);
-    }
+    remove_from_curl(call);
     free_slot(call);
-    client->in_curl = false;
+    leave_curl(client);
 }
 
 /* The slot is free before on_done is called: a next attempt finds room. */
@@ -125,10 +150,11 @@ static int add_to_curl(struct call *call, struct error *error)
 {
     struct http_client *client = call->client;
 
-    client->in_curl = true;
-    CURLMcode code = curl_multi_add_handle(client->multi, call->easy);
-    client->in_curl = false;
-    if (code) {
+    enter_curl(client);
+    call->is_added = (client->multi || !client_multi_open(client)) &&
+                     curl_multi_add_handle(client->multi, call->easy) == CURLM_OK;
+    leave_curl(client);
+    if (!call->is_added) {
         return error_set(error, ERR_NO_MEMORY, "no memory for a request");
     }
     call->state = CALL_RUNNING;
@@ -153,6 +179,23 @@ static void end_by_curl(struct call *call, CURLcode result)
     end_call(call, code, &error);
 }
 
+/* Out of memory, and curl does not say for whom. */
+static void give_multi_up(struct http_client *client)
+{
+    enter_curl(client);
+    for (unsigned i = 0; i < client->slots_used; i++) {
+        struct call *call = &client->slots[i];
+
+        if (call->state == CALL_RUNNING) {
+            client_doom(call, CALL_WITHOUT_MEMORY);
+            remove_from_curl(call);
+        }
+    }
+    client_multi_close(client);
+    leave_curl(client);
+    client->is_suspect = false;
+}
+
 /* Each end may start, cancel or free: the lists are looked at again from the beginning. */
 static void settle(struct http_client *client)
 {
@@ -164,15 +207,17 @@ static void settle(struct http_client *client)
         if ((call = client->doomed)) {
             client->doomed = call->next;
             end_by_curl(call, CURLE_ABORTED_BY_CALLBACK);
-        } else if ((call = client->waiting)) {
-            client->waiting = call->next;
-            start_waiting(call);
         } else if ((message = curl_multi_info_read(client->multi, &left))) {
             CURLcode result = message->data.result;
 
             check(message->msg == CURLMSG_DONE);
             check(curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call) == CURLE_OK);
             end_by_curl(call, result);
+        } else if (client->is_suspect) {
+            give_multi_up(client);
+        } else if ((call = client->waiting)) {
+            client->waiting = call->next;
+            start_waiting(call);
         } else {
             return;
         }
@@ -218,18 +263,12 @@ void client_event(struct http_client *client, curl_socket_t fd, int events)
     int running;
 
     begin_event(client);
-    client->in_curl = true;
-    CURLMcode code = curl_multi_socket_action(client->multi, fd, events, &running);
-    if (code) {
-        /* Out of memory, and curl does not say for whom: a transfer that is not watched any more
-         * would hang. */
-        for (unsigned i = 0; i < client->slots_used; i++) {
-            if (client->slots[i].state == CALL_RUNNING) {
-                client_doom(&client->slots[i], CALL_WITHOUT_MEMORY);
-            }
-        }
+    if (client->multi && !client->is_suspect) {
+        enter_curl(client);
+        CURLMcode code = curl_multi_socket_action(client->multi, fd, events, &running);
+        leave_curl(client);
+        client->is_suspect |= code != CURLM_OK; /* a transfer may not be watched any more */
     }
-    client->in_curl = false;
     end_event(client);
 }
 
@@ -342,8 +381,7 @@ int http_client_new(struct loop *loop, const char *ca_file, struct http_client *
     client->check_at_ms = FOR_EVER;
     client->slots = alloc_zeroed(HTTP_CLIENT_CALLS_MAX, sizeof(*client->slots));
     client->ca_file = ca_file ? alloc_text(ca_file) : NULL;
-    client->multi = curl_multi_init();
-    if (!client->slots || (ca_file && !client->ca_file) || !client->multi) {
+    if (!client->slots || (ca_file && !client->ca_file) || client_multi_open(client)) {
         free_memory(client);
         return error_set(error, ERR_NO_MEMORY, "no memory for an HTTP client");
     }
@@ -394,7 +432,7 @@ int http_client_start(struct http_client *client, const struct http_call *wanted
     }
     call->state = CALL_WAITING;
     int code = call_prepare(call, wanted, error);
-    if (!code && !client->in_curl) {
+    if (!code && !client->in_curl && !client->is_suspect) {
         code = add_to_curl(call, error);
     }
     if (code) {
@@ -424,8 +462,8 @@ void http_client_cancel(struct http_client *client, http_call_id id)
     }
     silence(call);
     if (client->in_curl) {
-        client_doom(call, CALL_FINE); /* one that waits is dropped when its turn comes */
-    } else {
+        client_doom(call, CALL_FINE);
+    } else if (call->state == CALL_RUNNING) { /* the others are dropped when their turn comes */
         release(call);
     }
 }

@@ -10,6 +10,10 @@
  * removed. What is asked for there is kept in two lists, and client_settle() does it when curl has
  * returned. on_done is called with curl off the stack and the slot free already.
  *
+ * A multi handle in which memory has failed is not used any more: libcurl 7.88 keeps an entry of
+ * such a socket whose table has no slots, and divides by their number when the socket's number
+ * comes again. Its calls end with ERR_NO_MEMORY, and the next call makes a new one.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef NETRA_HTTP_CLIENT_CALL_H
@@ -31,7 +35,7 @@ enum call_state {
     CALL_FREE,    /* in client->free_slots, or never used */
     CALL_WAITING, /* in client->waiting */
     CALL_RUNNING, /* in the multi handle */
-    CALL_DOOMED,  /* in client->doomed, and still in the multi handle */
+    CALL_DOOMED,  /* in client->doomed, and perhaps still in the multi handle */
 };
 
 /* What we, not curl, found wrong with an answer. */
@@ -56,6 +60,7 @@ struct call {
     void *arg;
 
     CURL *easy;
+    bool is_added; /* easy is in the multi handle */
     struct curl_slist *headers;
     char curl_error[CURL_ERROR_SIZE];
     uint64_t failed_allocations; /* of the process, when this began */
@@ -88,8 +93,10 @@ struct client_socket {
 
 struct http_client {
     struct loop *loop;
-    CURLM *multi;
-    char *ca_file; /* NULL: the system's authorities */
+    CURLM *multi;                /* NULL: the next call makes one */
+    bool is_suspect;             /* memory failed within it: client_settle() gives it up */
+    uint64_t failed_allocations; /* of the process, when curl was entered */
+    char *ca_file;               /* NULL: the system's authorities */
     struct loop_timer curl_timer;
     struct loop_timer check;
     uint64_t check_at_ms; /* UINT64_MAX: it does not run */
@@ -152,6 +159,10 @@ int call_result(struct call *call, CURLcode result, struct error *error);
  * well, and there is nothing to gain. */
 must_check int client_curl_init(void);
 uint64_t client_failed_allocations(void);
+
+/* The multi handle, and what of curl is in the loop. ERR_NO_MEMORY. */
+must_check int client_multi_open(struct http_client *client);
+void client_multi_close(struct http_client *client);
 
 void client_sockets_init(struct http_client *client);
 void client_sockets_close(struct http_client *client);

@@ -201,15 +201,40 @@ static int on_curl_timer(CURLM *multi, long timeout_ms, void *arg)
 
 /* ---- begin and end ---- */
 
-void client_sockets_init(struct http_client *client)
+int client_multi_open(struct http_client *client)
 {
-    CURLM *multi = client->multi;
+    CURLM *multi = curl_multi_init();
 
+    if (!multi) {
+        return ERR_NO_MEMORY;
+    }
     check(curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK);
     check(curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client) == CURLM_OK);
     check(curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_curl_timer) == CURLM_OK);
     check(curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client) == CURLM_OK);
     check(curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, CLIENT_IDLE_CONNECTIONS_MAX) == CURLM_OK);
+    client->multi = multi;
+    return OK;
+}
+
+/* The loop lets go of the sockets before curl closes them. */
+void client_multi_close(struct http_client *client)
+{
+    if (!client->multi) {
+        return;
+    }
+    (void)curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, (curl_socket_callback)NULL);
+    (void)curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, (curl_multi_timer_callback)NULL);
+    while (client->sockets) {
+        remove_socket(client->sockets);
+    }
+    (void)curl_multi_cleanup(client->multi);
+    client->multi = NULL;
+    loop_timer_stop(&client->curl_timer);
+}
+
+void client_sockets_init(struct http_client *client)
+{
     loop_timer_init(client->loop, &client->curl_timer, curl_timer_fired, client);
     client->open_handles++;
 }
@@ -219,15 +244,8 @@ static void timer_closed(void *arg)
     client_handle_closed(arg);
 }
 
-/* The loop lets go of the sockets before curl closes them. */
 void client_sockets_close(struct http_client *client)
 {
-    (void)curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, (curl_socket_callback)NULL);
-    (void)curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, (curl_multi_timer_callback)NULL);
-    while (client->sockets) {
-        remove_socket(client->sockets);
-    }
-    (void)curl_multi_cleanup(client->multi);
-    client->multi = NULL;
+    client_multi_close(client);
     loop_timer_close(&client->curl_timer, timer_closed);
 }

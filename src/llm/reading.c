@@ -327,13 +327,25 @@ static int check_whole(struct llm_reading *reading, struct error *error)
     return check_parts(reading, error);
 }
 
+/* Providers refuse a conversation in which two calls have the same id. */
+static bool has_own_id(const struct reading_call *call, const struct llm_answer *answer)
+{
+    for (size_t i = 0; i + 1 < answer->call_count; i++) {
+        if (str_equal(answer->calls[i].id, str_from(call->id))) {
+            return false;
+        }
+    }
+    return call->id[0] != '\0';
+}
+
 static bool copy_call(struct llm_reading *reading, struct reading_call *call,
                       struct llm_answer *answer)
 {
     struct llm_call *copy = &answer->calls[answer->call_count++];
 
-    copy->id = call->id[0] ? arena_copy(&answer->arena, str_from(call->id))
-                           : arena_printf(&answer->arena, "call_%zu", reading->ids_made++);
+    copy->id = has_own_id(call, answer)
+                   ? arena_copy(&answer->arena, str_from(call->id))
+                   : arena_printf(&answer->arena, "call_%zu", reading->ids_made++);
     copy->name = arena_copy(&answer->arena, str_from(call->name));
     copy->args = arena_copy(&answer->arena, call->args.length ? buf_str(&call->args) : STR("{}"));
     return copy->id.data && copy->name.data && copy->args.data;

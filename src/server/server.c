@@ -57,10 +57,12 @@ static struct http_limits limits_of(const struct config *config)
 }
 
 /* Systems give a process 1024 open files and let it ask for more. Not getting them is no failure:
- * connections beyond them wait in the system's queue. */
+ * connections beyond them wait in the system's queue. Each question to a model may hold one, too.
+ */
 static void raise_file_limit(const struct config *config)
 {
-    rlim_t wanted = config_number(config, CONFIG_HTTP_CONNECTIONS_MAX) + FILES_BESIDE_CONNECTIONS;
+    rlim_t wanted = config_number(config, CONFIG_HTTP_CONNECTIONS_MAX) + HTTP_CLIENT_CALLS_MAX +
+                    FILES_BESIDE_CONNECTIONS;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {

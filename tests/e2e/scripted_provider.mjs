@@ -20,7 +20,8 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  *  pauseMs: between pieces, beginMs: before the first, words: a delta per word,
  *  hold: {before: text, until: a promise}: what comes before the event with that text is sent, the rest when it is kept,
  *  fault: "hang" | "hang after head" | "hang half-way" | "half" | "malformed" | "huge" | "error in stream" |
- *  "reset", status: an HTTP error, retryAfter: seconds (text), body: of that error. */
+ *  "reset", status: an HTTP error, retryAfter: seconds (text), body: of that error, edit(events): other events,
+ *  raw({response, socket, stream}): writes whatever it likes. */
 const DEFAULTS = {
   text: "",
   calls: [],
@@ -390,15 +391,19 @@ export class ScriptedProvider {
       this.refuse(response, route, answer);
       return;
     }
-    response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
-    response.flushHeaders();
-    response.socket?.setNoDelay(true);
-    if (answer.fault === "hang after head") return;
     let stream = "";
     const script = this.asWire(route, answer, question, n);
     for (const [name, data] of script) {
       stream += `${name ? `event: ${name}\n` : ""}data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`;
     }
+    if (answer.raw) {
+      await answer.raw({ response, socket: response.socket, stream });
+      return;
+    }
+    response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
+    response.flushHeaders();
+    response.socket?.setNoDelay(true);
+    if (answer.fault === "hang after head") return;
     if (answer.fault === "half" || answer.fault === "hang half-way") stream = stream.slice(0, Math.floor(stream.length * 0.6));
     await this.write(response, stream, answer);
     if (answer.fault === "hang half-way") return;
@@ -412,6 +417,7 @@ export class ScriptedProvider {
     const said = isForced ? { ...answer, text: "", calls: [{ name: question.body.tool_choice.name, args: JSON.parse(answer.text) }] } : answer;
     const text = answer.fault === "huge" ? "word ".repeat((10 << 20) / 5) : said.text;
     const events = [...WRITERS[route.wire]({ ...said, text, words: answer.fault === "huge" ? false : said.words }, question.model, id)];
+    if (answer.edit) return answer.edit(events);
     if (answer.fault === "malformed") events.splice(events.length >> 1, 1, [null, '{"broken": tru']);
     if (answer.fault === "error in stream") {
       const error = { type: "overloaded_error", message: "Overloaded" };

@@ -112,6 +112,51 @@ static void test_client_bears_any_failing_allocation(void **state)
     assert_true(nth > 50);
 }
 
+static void end_within_trouble(struct exchange *exchange, struct http_client *client,
+                               const struct http_call *call)
+{
+    struct error error;
+
+    memset(exchange, 0, sizeof(*exchange));
+    exchange->code = exchange_start(exchange, client, call, &error);
+    exchange->dones = exchange->code != OK;
+}
+
+/* The client is older than the trouble and outlives it; two are under way meanwhile. */
+static bool answers_after_failure(struct http_client *client, uint64_t nth)
+{
+    struct http_call call = call_of(&street, "");
+
+    street.script.peer_count = street.script.open ? street.script.peer_count : 0;
+    street.script.got_bytes = 0;
+    (void)alloc_fail_from(nth);
+    end_within_trouble(&one, client, &call);
+    end_within_trouble(&two, client, &call);
+    turn_until(&street.house, one.dones == 1 && two.dones == 1);
+    bool has_failed = alloc_fail_from(0) >= nth;
+    assert_true(one.code == ERR_NO_MEMORY || one.code == OK);
+    assert_true(two.code == ERR_NO_MEMORY || (two.code == OK && !has_failed));
+    assert_int_equal(http_client_count(client), 0);
+    memset(&one, 0, sizeof(one));
+    exchange_run(&street, &one, &call);
+    assert_int_equal(one.code, OK);
+    assert_string_equal(one.body, "hi");
+    return has_failed;
+}
+
+static void test_client_goes_on_after_any_failing_allocation(void **state)
+{
+    uint64_t nth = 0;
+
+    (void)state;
+    street.script.answer = STR("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+    street.script.must_close = true;
+    while (answers_after_failure(street.client, ++nth)) {
+        assert_true(nth < 1000);
+    }
+    assert_true(nth > 20);
+}
+
 /* ---- whole answers ---- */
 
 static void test_client_gets_and_posts(void **state)
@@ -577,6 +622,28 @@ static void test_client_cancels_another_within_a_callback(void **state)
     }
 }
 
+/* One that waits for curl to return, by one that ends then. */
+static void test_client_cancels_one_that_waits(void **state)
+{
+    struct http_call call = call_of(&street, "");
+    struct http_call short_call = call;
+
+    (void)state;
+    street.script.answer = STR("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+    short_call.answer_bytes_max = 1;
+    one.in_head = start_other;
+    one.in_done = cancel_other;
+    one.other = &two;
+    one.next = &call;
+    exchange_run(&street, &one, &short_call);
+    assert_int_equal(one.code, ERR_LIMIT);
+    turn(&street.house);
+    assert_int_equal(two.heads + two.dones, 0);
+    memset(&one, 0, sizeof(one));
+    exchange_run(&street, &one, &call);
+    assert_int_equal(one.code, OK);
+}
+
 static void test_client_starts_another_within_a_callback(void **state)
 {
     struct http_call call = call_of(&street, "/");
@@ -865,6 +932,7 @@ static void test_client_refuses_certificates_that_are_not_there(void **state)
 
 static const struct CMUnitTest tests[] = {
     CLIENT_TEST(test_client_bears_any_failing_allocation),
+    CLIENT_TEST(test_client_goes_on_after_any_failing_allocation),
     CLIENT_TEST(test_client_gets_and_posts),
     CLIENT_TEST(test_client_sends_the_headers_and_nothing_unasked),
     CLIENT_TEST(test_client_hands_on_pieces_as_they_are_sent),
@@ -884,6 +952,7 @@ static const struct CMUnitTest tests[] = {
     CLIENT_TEST(test_client_waits_for_a_stream_that_goes_on),
     CLIENT_TEST(test_client_is_silent_after_a_cancel),
     CLIENT_TEST(test_client_cancels_another_within_a_callback),
+    CLIENT_TEST(test_client_cancels_one_that_waits),
     CLIENT_TEST(test_client_starts_another_within_a_callback),
     CLIENT_TEST(test_client_forgets_what_was_started_and_cancelled_at_once),
     CLIENT_TEST(test_client_refuses_within_a_callback),
