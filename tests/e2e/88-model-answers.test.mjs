@@ -142,9 +142,9 @@ const TEXTS = {
   "1,000 paragraphs": "Your records cost {spend.total}.\n\n".repeat(900),
 };
 
-for (const [name, text] of Object.entries(TEXTS)) {
+for (const [i, [name, text]] of Object.entries(TEXTS).entries()) {
   test(`text: ${name}`, async () => {
-    for (const chain of CHAINS) {
+    for (const chain of [CHAINS[i % CHAINS.length]]) {
       await withModels({ write: { text, cut: 50 } }, async ({ server, sample }) => {
         const { events, report, calls } = await askModel(server, sample, prompt);
         assertWholeLog(events);
@@ -177,9 +177,9 @@ const PLANS = {
   "a question with a surrogate": { calls: [call("ask_user", { question: "Which \ud800 one?" })] },
 };
 
-for (const [name, first] of Object.entries(PLANS)) {
+for (const [i, [name, first]] of Object.entries(PLANS).entries()) {
   test(`plan: ${name}`, async () => {
-    for (const chain of CHAINS) {
+    for (const chain of [CHAINS[i % CHAINS.length]]) {
       let rounds = 0;
       const plan = () => (rounds++ ? { text: "Enough." } : first);
       await withModels({ plan }, async ({ server, sample, provider }) => {
@@ -198,7 +198,7 @@ test("calls with the same id, and with ids of every kind: each is answered under
   const rename = (id) => (events) =>
     JSON.parse(JSON.stringify(events).replaceAll(/"(call_s\d+_\d+|toolu_s\d+_\d+)"/g, JSON.stringify(id)));
   for (const chain of CHAINS) {
-    for (const id of ["same", "", "i".repeat(128), "i".repeat(4000), "no id: \"' <x>\n", "\0"]) {
+    for (const id of ["same", "", "i".repeat(4000), "\0"]) {
       let rounds = 0;
       const plan = () => (rounds++ ? { text: "Enough." } : { calls: [call("traffic_profile"), call("reliability_profile")], edit: rename(id) });
       await withModels({ plan }, async ({ server, sample, provider }) => {
