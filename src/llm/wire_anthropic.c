@@ -126,43 +126,12 @@ static void put_blocks(struct json_writer *w, const struct llm_message *message)
     }
 }
 
-static bool is_empty(const struct llm_message *message)
-{
-    return message->role != LLM_RESULT && message->text.length == 0 && message->call_count == 0;
-}
-
 static void put_messages(struct json_writer *w, const struct llm_request *request)
 {
-    const char *open = NULL; /* role of the message that is being written */
+    static const struct wire_turns turns = {
+        .list = "messages", .assistant = "assistant", .parts = "content", .put_parts = put_blocks};
 
-    json_key(w, "messages");
-    json_begin_array(w);
-    for (size_t i = 0; i < request->message_count; i++) {
-        const struct llm_message *message = &request->messages[i];
-        const char *role = message->role == LLM_ASSISTANT ? "assistant" : "user";
-
-        if (is_empty(message)) {
-            continue;
-        }
-        if (open && open != role) {
-            json_end_array(w);
-            json_end_object(w);
-        }
-        if (open != role) {
-            json_begin_object(w);
-            json_key(w, "role");
-            json_put_text(w, role);
-            json_key(w, "content");
-            json_begin_array(w);
-            open = role;
-        }
-        put_blocks(w, message);
-    }
-    if (open) {
-        json_end_array(w);
-        json_end_object(w);
-    }
-    json_end_array(w);
+    wire_put_turns(w, request, &turns);
 }
 
 static void put_tool(struct json_writer *w, struct str name, struct str description,

@@ -129,43 +129,12 @@ static void put_parts(struct json_writer *w, const struct llm_message *message)
     }
 }
 
-static bool is_empty(const struct llm_message *message)
-{
-    return message->role != LLM_RESULT && message->text.length == 0 && message->call_count == 0;
-}
-
 static void put_contents(struct json_writer *w, const struct llm_request *request)
 {
-    const char *open = NULL; /* role of the content that is being written */
+    static const struct wire_turns turns = {
+        .list = "contents", .assistant = "model", .parts = "parts", .put_parts = put_parts};
 
-    json_key(w, "contents");
-    json_begin_array(w);
-    for (size_t i = 0; i < request->message_count; i++) {
-        const struct llm_message *message = &request->messages[i];
-        const char *role = message->role == LLM_ASSISTANT ? "model" : "user";
-
-        if (is_empty(message)) {
-            continue;
-        }
-        if (open && open != role) {
-            json_end_array(w);
-            json_end_object(w);
-        }
-        if (open != role) {
-            json_begin_object(w);
-            json_key(w, "role");
-            json_put_text(w, role);
-            json_key(w, "parts");
-            json_begin_array(w);
-            open = role;
-        }
-        put_parts(w, message);
-    }
-    if (open) {
-        json_end_array(w);
-        json_end_object(w);
-    }
-    json_end_array(w);
+    wire_put_turns(w, request, &turns);
 }
 
 static void put_tools(struct json_writer *w, const struct llm_request *request)

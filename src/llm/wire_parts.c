@@ -185,6 +185,51 @@ void wire_put_text(struct json_writer *w, const char *key, struct str text)
     }
 }
 
+static bool is_empty(const struct llm_message *message)
+{
+    return message->role != LLM_RESULT && message->text.length == 0 && message->call_count == 0;
+}
+
+static void end_turn(struct json_writer *w)
+{
+    json_end_array(w);
+    json_end_object(w);
+}
+
+void wire_put_turns(struct json_writer *w, const struct llm_request *request,
+                    const struct wire_turns *turns)
+{
+    static const char user[] = "user";
+    const char *open = NULL; /* role of the turn that is being written */
+
+    json_key(w, turns->list);
+    json_begin_array(w);
+    for (size_t i = 0; i < request->message_count; i++) {
+        const struct llm_message *message = &request->messages[i];
+        const char *role = message->role == LLM_ASSISTANT ? turns->assistant : user;
+
+        if (is_empty(message)) {
+            continue;
+        }
+        if (open && open != role) {
+            end_turn(w);
+        }
+        if (open != role) {
+            json_begin_object(w);
+            json_key(w, "role");
+            json_put_text(w, role);
+            json_key(w, turns->parts);
+            json_begin_array(w);
+            open = role;
+        }
+        turns->put_parts(w, message);
+    }
+    if (open) {
+        end_turn(w);
+    }
+    json_end_array(w);
+}
+
 struct str wire_args_of(const struct llm_call *call)
 {
     return call->args.length ? call->args : STR("{}");

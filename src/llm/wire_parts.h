@@ -65,6 +65,17 @@ void wire_put_object(struct json_writer *w, const char *key, struct str json);
 /* A member that is a text, unless it is empty. */
 void wire_put_text(struct json_writer *w, const char *key, struct str text);
 
+/* A conversation as providers take it that know two roles and want them in turn: results are the
+ * user's, messages of one role that follow one another become one, empty ones are left out. */
+struct wire_turns {
+    const char *list;      /* member of the body: "messages" */
+    const char *assistant; /* the role beside "user" */
+    const char *parts;     /* member of a turn: "content" */
+    void (*put_parts)(struct json_writer *w, const struct llm_message *message);
+};
+void wire_put_turns(struct json_writer *w, const struct llm_request *request,
+                    const struct wire_turns *turns);
+
 /* The arguments of a call as JSON text: "{}" when there are none. */
 struct str wire_args_of(const struct llm_call *call);
 
