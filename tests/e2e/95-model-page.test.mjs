@@ -84,7 +84,7 @@ test("text appears while a model writes it; who wrote it stands below", needsChr
       assert.ok(text.includes(`Asked ${NAME} ${purpose}`), `${purpose}: ${text}`);
     }
     assert.match(text, /120 tokens in, 30 out, \$0\.0/);
-    assert.equal(await questions.last().locator("[title]").first().getAttribute("title"), "write@1");
+    assert.equal(await questions.last().locator("[title]").first().getAttribute("title"), calls.at(-1).prompt);
     assert.match(await (await reportOf(run)).text(), /\$\d/);
   });
 });
