@@ -188,8 +188,7 @@ static int add_model_call(struct run *run, bool is_answered, const struct run_mo
         call.provider = is_answered ? model->provider : STR("");
         call.model = is_answered ? model->model : STR("");
         call.has_tokens = model->usage.is_known;
-        call.input_tokens = model->usage.input_uncached + model->usage.cache_read +
-                            model->usage.cache_write_5m + model->usage.cache_write_1h;
+        call.input_tokens = llm_usage_input(&model->usage);
         call.output_tokens = model->usage.output;
         call.has_cost = model->has_cost;
         call.cost_pico_usd = model->cost_pico_usd;

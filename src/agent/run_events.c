@@ -159,12 +159,6 @@ static void put_count(struct json_writer *w, const char *key, uint64_t count)
     put_u64(w, count);
 }
 
-static uint64_t input_of(const struct llm_usage *usage)
-{
-    return usage->input_uncached + usage->cache_read + usage->cache_write_5m +
-           usage->cache_write_1h;
-}
-
 static void put_usage(struct json_writer *w, const struct run_events_usage *used)
 {
     const struct llm_usage *usage = used->usage;
@@ -172,9 +166,9 @@ static void put_usage(struct json_writer *w, const struct run_events_usage *used
     json_begin_object(w);
     put_text(w, "provider", used->provider);
     put_text(w, "model", used->model);
-    put_count(w, "inputTokens", input_of(usage));
+    put_count(w, "inputTokens", llm_usage_input(usage));
     put_count(w, "outputTokens", usage->output);
-    put_count(w, "totalTokens", input_of(usage) + usage->output);
+    put_count(w, "totalTokens", llm_usage_input(usage) + usage->output);
     put_count(w, "reasoningTokens", usage->reasoning);
     put_count(w, "cachedInputTokens", usage->cache_read);
     put_count(w, "cacheWriteInputTokens", usage->cache_write_5m + usage->cache_write_1h);
@@ -275,7 +269,7 @@ static void put_model(struct json_writer *w, const struct run_model *model)
     }
     put_count(w, "attempts", model->attempts);
     if (model->usage.is_known) {
-        put_count(w, "inputTokens", input_of(&model->usage));
+        put_count(w, "inputTokens", llm_usage_input(&model->usage));
         put_count(w, "outputTokens", model->usage.output);
     }
     if (model->has_cost) {

@@ -8,8 +8,7 @@
 /* Not asked at all, or no connection came about. */
 static bool reached_provider(const struct llm_attempt *attempt)
 {
-    return attempt->outcome != LLM_BREAKER_OPEN && attempt->outcome != LLM_OVER_BUDGET &&
-           !attempt->never_sent;
+    return llm_attempt_was_made(attempt) && !attempt->never_sent;
 }
 
 static void add_usage(struct llm_usage *sum, const struct llm_usage *usage)

@@ -1,6 +1,6 @@
 /*
  * Questions of a run to models. While one is on its way the run has no place and no worker, only
- * its records: any number of runs may hang on a provider while others work.
+ * its records: LLM_ASKS_MAX runs may hang on a provider while others work.
  *
  *     run_question → in the log? → its answer                                    ┐
  *                  → model_ask → on_text, on_again … → on_done → rows of calls   ├→ run_answer

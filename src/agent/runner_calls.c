@@ -15,17 +15,6 @@ _Static_assert(RUN_QUESTIONS_MAX *LLM_ATTEMPTS_MAX <= STORE_PAGE_MAX,
 
 /* ---- what a run has used ---- */
 
-static bool reached_a_provider(const struct llm_attempt *attempt)
-{
-    return attempt->outcome != LLM_BREAKER_OPEN && attempt->outcome != LLM_OVER_BUDGET;
-}
-
-static uint64_t tokens_of(const struct llm_usage *usage)
-{
-    return usage->input_uncached + usage->cache_read + usage->cache_write_5m +
-           usage->cache_write_1h + usage->output;
-}
-
 static struct live_usage *find_usage(struct live_run *live, const struct llm_attempt *attempt)
 {
     struct live_asking *asking = &live->asking;
@@ -47,7 +36,7 @@ static struct live_usage *find_usage(struct live_run *live, const struct llm_att
 
 static void add_usage(struct live_run *live, const struct llm_attempt *attempt)
 {
-    struct live_usage *sum = reached_a_provider(attempt) ? find_usage(live, attempt) : NULL;
+    struct live_usage *sum = llm_attempt_was_made(attempt) ? find_usage(live, attempt) : NULL;
 
     if (sum && attempt->usage.is_known) {
         sum->usage.is_known = true;
@@ -69,8 +58,8 @@ void outcome_add_used(struct live_run *live, const struct llm_request *request,
 
         add_usage(live, attempt);
         if (attempt->usage.is_known) {
-            live->asking.tokens_used += tokens_of(&attempt->usage);
-        } else if (reached_a_provider(attempt)) {
+            live->asking.tokens_used += llm_usage_input(&attempt->usage) + attempt->usage.output;
+        } else if (llm_attempt_was_made(attempt)) {
             live->asking.tokens_used += llm_estimate(request);
         }
     }
@@ -123,7 +112,7 @@ static void write_body(const struct live_run *live, const struct run_question *q
     const struct llm *llm = live->runner->options.llm;
     struct llm_state state;
 
-    if (!reached_a_provider(attempt) || attempt->provider >= llm_provider_count(llm)) {
+    if (!llm_attempt_was_made(attempt) || attempt->provider >= llm_provider_count(llm)) {
         return;
     }
     llm_provider_state(llm, attempt->provider, &state);

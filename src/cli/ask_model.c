@@ -13,7 +13,6 @@
 #include "agent/preview.h"
 #include "agent/run_model.h"
 #include "base/alloc.h"
-#include "loop/clock.h"
 #include "server/models.h"
 
 #define NAME_BYTES   (LLM_NAME_BYTES_MAX + 64)
@@ -86,23 +85,9 @@ static int make_llm(struct ask_model *model, struct error *error)
 {
     int code = loop_new(LOOP_WORKERS, &model->loop, error);
 
-    if (code == OK) {
-        code = http_client_new(model->loop, config_text_or_null(&model->config, CONFIG_LLM_CA_FILE),
-                               &model->client, error);
-    }
-    if (code == OK) {
-        struct llm_options options = {.loop = model->loop,
-                                      .client = model->client,
-                                      .providers = model->models.providers,
-                                      .provider_count = model->models.count,
-                                      .limits = model->models.limits,
-                                      .clock_us = clock_now_us,
-                                      .seed = (uint64_t)clock_now_us()};
-
-        code = llm_new(&options, &model->llm, error);
-    }
-    models_forget_keys(&model->models);
-    return code;
+    return code ? code
+                : models_start(&model->models, &model->config, model->loop, &model->client,
+                               &model->llm, error);
 }
 
 int ask_model_open(const char *chain, struct ask_model **ret_model, struct error *error)
@@ -155,19 +140,15 @@ static void on_again(void *arg)
     run_unhear(model->run);
 }
 
-static uint64_t tokens_of(const struct llm_usage *usage)
-{
-    return usage->input_uncached + usage->cache_read + usage->cache_write_5m +
-           usage->cache_write_1h + usage->output;
-}
-
 /* Tokens that a provider did not tell count as many as they may have been. */
 static uint64_t tokens_of_attempt(const struct llm_attempt *attempt, uint64_t estimate)
 {
-    bool is_sent = attempt->outcome != LLM_BREAKER_OPEN && attempt->outcome != LLM_OVER_BUDGET &&
-                   !attempt->never_sent;
+    bool is_sent = llm_attempt_was_made(attempt) && !attempt->never_sent;
 
-    return attempt->usage.is_known ? tokens_of(&attempt->usage) : is_sent ? estimate : 0;
+    if (attempt->usage.is_known) {
+        return llm_usage_input(&attempt->usage) + attempt->usage.output;
+    }
+    return is_sent ? estimate : 0;
 }
 
 static void on_done(int code, struct llm_answer *answer, const struct llm_attempt *attempts,

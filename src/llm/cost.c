@@ -10,7 +10,7 @@
  * head may be a model that was at work. */
 static bool reached_no_model(const struct llm_attempt *attempt)
 {
-    if (attempt->outcome == LLM_BREAKER_OPEN || attempt->outcome == LLM_OVER_BUDGET) {
+    if (!llm_attempt_was_made(attempt)) {
         return true;
     }
     if (attempt->status) {

@@ -24,10 +24,8 @@ static void count_outcome(const struct llm_link *link, enum llm_outcome outcome)
 
 static void count_tokens(const struct llm_link *link, const struct llm_usage *usage)
 {
-    uint64_t input =
-        usage->input_uncached + usage->cache_read + usage->cache_write_5m + usage->cache_write_1h;
-
-    metric_add(METRIC_LLM_TOKENS, label_of(METRIC_LLM_TOKENS, link, STR("input")), input);
+    metric_add(METRIC_LLM_TOKENS, label_of(METRIC_LLM_TOKENS, link, STR("input")),
+               llm_usage_input(usage));
     metric_add(METRIC_LLM_TOKENS, label_of(METRIC_LLM_TOKENS, link, STR("output")), usage->output);
 }
 
@@ -36,7 +34,7 @@ void llm_count_attempt(const struct llm_link *link, const struct llm_attempt *at
     struct str name = link->provider.name;
 
     count_outcome(link, attempt->outcome);
-    if (attempt->outcome == LLM_BREAKER_OPEN || attempt->outcome == LLM_OVER_BUDGET) {
+    if (!llm_attempt_was_made(attempt)) {
         return;
     }
     metric_observe_us(METRIC_LLM_ATTEMPT_DURATION, metric_label(METRIC_LLM_ATTEMPT_DURATION, name),

@@ -100,6 +100,12 @@ struct llm_attempt {
     char failure[LLM_FAILURE_BYTES]; /* a sentence; empty when answered; never a key */
 };
 
+/* False: its link was passed over, and no request was made. */
+static inline bool llm_attempt_was_made(const struct llm_attempt *attempt)
+{
+    return attempt->outcome != LLM_BREAKER_OPEN && attempt->outcome != LLM_OVER_BUDGET;
+}
+
 struct llm_listener {
     void (*on_text)(struct str delta, void *arg); /* may be NULL */
     /* What came as text is void: its attempt has failed. Only after an on_text; at once, also when

@@ -76,6 +76,13 @@ struct llm_usage {
     uint64_t reasoning;
 };
 
+/* Whatever came in, from a cache or not. */
+static inline uint64_t llm_usage_input(const struct llm_usage *usage)
+{
+    return usage->input_uncached + usage->cache_read + usage->cache_write_5m +
+           usage->cache_write_1h;
+}
+
 enum llm_stop {
     LLM_STOP_END,
     LLM_STOP_CALLS,  /* it wants tools to be called */

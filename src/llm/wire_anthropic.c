@@ -334,26 +334,22 @@ static int read_block_delta(struct llm_reading *reading, struct json_value data,
 
 static int read_reason(struct llm_reading *reading, struct str reason, struct error *error)
 {
-    static const struct {
-        const char *reason;
-        enum llm_stop stop;
-    } reasons[] = {
+    static const struct wire_stop reasons[] = {
         {"end_turn", LLM_STOP_END},      {"tool_use", LLM_STOP_CALLS},
         {"max_tokens", LLM_STOP_LENGTH}, {"model_context_window_exceeded", LLM_STOP_LENGTH},
         {"stop_sequence", LLM_STOP_END}, {"refusal", LLM_STOP_REFUSED},
         {"pause_turn", LLM_STOP_LENGTH}, /* to be continued, which nobody does here */
     };
+    enum llm_stop stop;
 
     if (reason.length == 0) {
         return OK;
     }
-    for (size_t i = 0; i < ARRAY_LENGTH(reasons); i++) {
-        if (str_equal(reason, str_from(reasons[i].reason))) {
-            bool is_forced = reading->is_structured && reasons[i].stop == LLM_STOP_CALLS;
+    if (wire_find_stop(reasons, ARRAY_LENGTH(reasons), reason, &stop)) {
+        bool is_forced = reading->is_structured && stop == LLM_STOP_CALLS;
 
-            reading_set_stop(reading, is_forced ? LLM_STOP_END : reasons[i].stop);
-            return OK;
-        }
+        reading_set_stop(reading, is_forced ? LLM_STOP_END : stop);
+        return OK;
     }
     return reading_fail_by_reason(reading, reason, STR("the answer broke off"), error);
 }

@@ -229,10 +229,7 @@ static int read_part(struct llm_reading *reading, struct json_value part, struct
 static int read_reason(struct llm_reading *reading, struct json_value candidate,
                        struct error *error)
 {
-    static const struct {
-        const char *reason;
-        enum llm_stop stop;
-    } reasons[] = {
+    static const struct wire_stop reasons[] = {
         {"STOP", LLM_STOP_END},
         {"MAX_TOKENS", LLM_STOP_LENGTH},
         {"CONTINUATION", LLM_STOP_LENGTH},
@@ -244,16 +241,15 @@ static int read_reason(struct llm_reading *reading, struct json_value candidate,
         {"SPII", LLM_STOP_REFUSED},
         {"IMAGE_SAFETY", LLM_STOP_REFUSED},
     };
+    enum llm_stop stop;
     struct str reason = wire_text_at(candidate, "finishReason");
 
     if (reason.length == 0) {
         return OK;
     }
-    for (size_t i = 0; i < ARRAY_LENGTH(reasons); i++) {
-        if (str_equal(reason, str_from(reasons[i].reason))) {
-            reading_set_stop(reading, reasons[i].stop);
-            return OK;
-        }
+    if (wire_find_stop(reasons, ARRAY_LENGTH(reasons), reason, &stop)) {
+        reading_set_stop(reading, stop);
+        return OK;
     }
     struct str message = wire_text_at(candidate, "finishMessage");
     return reading_fail_by_reason(reading, reason,

@@ -245,10 +245,7 @@ static int read_delta(struct llm_reading *reading, struct json_value delta, stru
 
 static int read_reason(struct llm_reading *reading, struct json_value choice, struct error *error)
 {
-    static const struct {
-        const char *reason;
-        enum llm_stop stop;
-    } reasons[] = {
+    static const struct wire_stop reasons[] = {
         {"stop", LLM_STOP_END},
         {"tool_calls", LLM_STOP_CALLS},
         {"length", LLM_STOP_LENGTH},
@@ -261,16 +258,15 @@ static int read_reason(struct llm_reading *reading, struct json_value choice, st
         {"max_tokens", LLM_STOP_LENGTH},
         {"model_length", LLM_STOP_LENGTH},
     };
+    enum llm_stop stop;
     struct str reason = wire_text_at(choice, "finish_reason");
 
     if (reason.length == 0) {
         return OK;
     }
-    for (size_t i = 0; i < ARRAY_LENGTH(reasons); i++) {
-        if (str_equal(reason, str_from(reasons[i].reason))) {
-            reading_set_stop(reading, reasons[i].stop);
-            return OK;
-        }
+    if (wire_find_stop(reasons, ARRAY_LENGTH(reasons), reason, &stop)) {
+        reading_set_stop(reading, stop);
+        return OK;
     }
     return reading_fail_by_reason(reading, reason, STR("the answer broke off"), error);
 }

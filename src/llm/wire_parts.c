@@ -185,6 +185,18 @@ void wire_put_text(struct json_writer *w, const char *key, struct str text)
     }
 }
 
+bool wire_find_stop(const struct wire_stop *stops, size_t count, struct str reason,
+                    enum llm_stop *ret_stop)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_equal(reason, str_from(stops[i].reason))) {
+            *ret_stop = stops[i].stop;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_empty(const struct llm_message *message)
 {
     return message->role != LLM_RESULT && message->text.length == 0 && message->call_count == 0;

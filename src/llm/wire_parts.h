@@ -48,6 +48,15 @@ struct wire_usage_names {
 void wire_read_openai_usage(struct llm_reading *reading, struct json_value usage,
                             const struct wire_usage_names *names);
 
+/* What a provider's word for the end of an answer means. */
+struct wire_stop {
+    const char *reason;
+    enum llm_stop stop;
+};
+/* False for a word that is none of the list. */
+must_check bool wire_find_stop(const struct wire_stop *stops, size_t count, struct str reason,
+                               enum llm_stop *ret_stop);
+
 /* What an event or a body says of its failure; see llm_failure_read. */
 void llm_failure_from(struct json_value root, struct llm_failure *ret_failure);
 

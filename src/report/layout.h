@@ -9,8 +9,7 @@
 
 #include "report/report.h"
 
-#define TABLE_NEEDS_MAX         4u
-#define LAYOUT_MODELS_BYTES_MAX ((size_t)1 << 20) /* of the table of models asked */
+#define TABLE_NEEDS_MAX 4u
 #define QUESTION_COLUMNS_SHOWN                                                                     \
     400u /* a longer prompt is cut in what people read; JSON has it all */
 
@@ -44,8 +43,10 @@ size_t table_needs(const struct report_table *table, const struct fact_set *fact
 /* Who wrote the summary, as template text; only for a report whose summary_by is not empty. */
 void layout_add_summary_by(const struct report *report, struct buf *text);
 
-/* What the models of the run were asked; the texts live in arena. ERR_NO_MEMORY. */
-must_check int layout_model_table(const struct report *report, struct arena *arena,
-                                  struct report_table *ret_table);
+/* What the models of the run were asked; the texts live in arena, which is begun here and ended
+ * by the caller, whatever comes of it. False:
+ * none was, or there is no memory, which is out's failure then. */
+must_check bool layout_model_table(const struct report *report, struct arena *arena,
+                                   struct report_table *ret_table, struct buf *out);
 
 #endif

@@ -8,7 +8,8 @@
 
 enum column { PURPOSE, PROMPT, MODEL, OUTCOME, INPUT, OUTPUT, COST, COLUMN_COUNT };
 
-#define CELL_BYTES_MAX ((size_t)4096)
+#define CELL_BYTES_MAX   ((size_t)4096)
+#define MODELS_BYTES_MAX ((size_t)1 << 20) /* of the table of models asked */
 
 static struct report_table empty_table(void)
 {
@@ -90,8 +91,8 @@ static int fill(const struct report *report, struct arena *arena, struct report_
     return OK;
 }
 
-int layout_model_table(const struct report *report, struct arena *arena,
-                       struct report_table *ret_table)
+static int make_table(const struct report *report, struct arena *arena,
+                      struct report_table *ret_table)
 {
     cleanup(buf_done) struct buf text;
     struct report_table table = empty_table();
@@ -107,6 +108,20 @@ int layout_model_table(const struct report *report, struct arena *arena,
         *ret_table = table;
     }
     return code;
+}
+
+bool layout_model_table(const struct report *report, struct arena *arena,
+                        struct report_table *ret_table, struct buf *out)
+{
+    arena_init(arena, MODELS_BYTES_MAX);
+    if (report->model_call_count == 0) {
+        return false;
+    }
+    int code = make_table(report, arena, ret_table);
+    if (code && buf_status(out) == OK) {
+        out->status = code;
+    }
+    return code == OK;
 }
 
 void layout_add_summary_by(const struct report *report, struct buf *text)

@@ -303,17 +303,10 @@ static void put_models(struct html_page *page)
     struct arena arena;
     struct report_table table;
 
-    if (page->report->model_call_count == 0) {
-        return;
-    }
-    arena_init(&arena, LAYOUT_MODELS_BYTES_MAX);
-    int code = layout_model_table(page->report, &arena, &table);
-    if (code == OK) {
+    if (layout_model_table(page->report, &arena, &table, page->out)) {
         put(page, STR("<div class=\"models\">\n"));
         html_put_table(page, &table);
         put(page, STR("</div>\n"));
-    } else if (buf_status(page->out) == OK) {
-        page->out->status = code;
     }
     arena_done(&arena);
 }

@@ -328,16 +328,9 @@ static void put_models(struct markdown_page *page)
     struct arena arena;
     struct report_table table;
 
-    if (page->report->model_call_count == 0) {
-        return;
-    }
-    arena_init(&arena, LAYOUT_MODELS_BYTES_MAX);
-    int code = layout_model_table(page->report, &arena, &table);
-    if (code == OK) {
+    if (layout_model_table(page->report, &arena, &table, page->out)) {
         buf_append_char(page->out, '\n');
         put_table(page, &table);
-    } else if (buf_status(page->out) == OK) {
-        page->out->status = code;
     }
     arena_done(&arena);
 }

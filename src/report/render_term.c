@@ -211,16 +211,9 @@ static void put_models(struct term_page *page)
     struct arena arena;
     struct report_table table;
 
-    if (page->report->model_call_count == 0) {
-        return;
-    }
-    arena_init(&arena, LAYOUT_MODELS_BYTES_MAX);
-    int code = layout_model_table(page->report, &arena, &table);
-    if (code == OK) {
+    if (layout_model_table(page->report, &arena, &table, page->out)) {
         put_blank(page);
         term_put_table(page, &table);
-    } else if (buf_status(page->out) == OK) {
-        page->out->status = code;
     }
     arena_done(&arena);
 }

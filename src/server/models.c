@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/decimal.h"
+#include "loop/clock.h"
 #include "server/config_value.h"
 
 #define MODELS_BYTES_MAX ((size_t)256 << 10) /* eight keys, eight addresses, names */
@@ -392,6 +393,27 @@ int models_read(const struct config *config, config_environment_fn *environment,
     }
     *ret_models = models;
     return OK;
+}
+
+int models_start(struct models *models, const struct config *config, struct loop *loop,
+                 struct http_client **ret_client, struct llm **ret_llm, struct error *error)
+{
+    int code =
+        http_client_new(loop, config_text_or_null(config, CONFIG_LLM_CA_FILE), ret_client, error);
+
+    if (code == OK) {
+        struct llm_options options = {.loop = loop,
+                                      .client = *ret_client,
+                                      .providers = models->providers,
+                                      .provider_count = models->count,
+                                      .limits = models->limits,
+                                      .clock_us = clock_now_us,
+                                      .seed = (uint64_t)clock_now_us()};
+
+        code = llm_new(&options, ret_llm, error);
+    }
+    models_forget_keys(models);
+    return code;
 }
 
 const struct llm_provider *models_example(void)

@@ -3,7 +3,7 @@
  * the environment or from files that only their owner may read; they are in no message, no log and
  * no print of the configuration.
  *
- *     models_read → llm_new (copies what it needs) → models_forget_keys → settings → models_done
+ *     models_read → models_start (keys go to llm and are forgotten) → settings → models_done
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -34,6 +34,13 @@ struct models {
  * to do. ERR_NO_MEMORY. After a failure there is nothing to be done. */
 must_check int models_read(const struct config *config, config_environment_fn *environment,
                            struct models *ret_models, struct error *error);
+
+/* Makes the client and the chain (of a count above 0), which copies what it needs; the keys are
+ * forgotten here whatever comes of it. What was made before a failure is the caller's to free, like
+ * the rest: llm_free, http_client_free, in this order. The errors of both. */
+must_check int models_start(struct models *models, const struct config *config, struct loop *loop,
+                            struct http_client **ret_client, struct llm **ret_llm,
+                            struct error *error);
 
 /* The form of a request where there is no chain: OpenAI's responses of a model named MODEL. */
 const struct llm_provider *models_example(void);

@@ -145,24 +145,10 @@ static void tell_chain(const struct models *models)
 static int make_models(struct server *server, struct error *error)
 {
     struct models *models = &server->models;
-    const char *ca_file = config_text_or_null(server->config, CONFIG_LLM_CA_FILE);
-    int code = OK;
+    int code = models->count ? models_start(models, server->config, server->loop, &server->client,
+                                            &server->llm, error)
+                             : OK;
 
-    if (models->count) {
-        code = http_client_new(server->loop, ca_file, &server->client, error);
-    }
-    if (code == OK && models->count) {
-        struct llm_options options = {.loop = server->loop,
-                                      .client = server->client,
-                                      .providers = models->providers,
-                                      .provider_count = models->count,
-                                      .limits = models->limits,
-                                      .clock_us = clock_now_us,
-                                      .seed = (uint64_t)server->started_us};
-
-        code = llm_new(&options, &server->llm, error);
-    }
-    models_forget_keys(models);
     server->shown_models = (struct api_models){
         .llm = server->llm,
         .limits = models->limits,
