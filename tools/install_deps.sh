@@ -10,7 +10,7 @@ packages_of() {
   case "$1" in
     build) echo gcc g++ meson ninja-build pkg-config libsimdjson-dev zlib1g-dev libutf8proc-dev \
              libxxhash-dev libuv1-dev libwslay-dev node-llhttp libsqlite3-dev libssl-dev \
-             libcurl4-openssl-dev
+             libcurl4-openssl-dev libargon2-dev libcjose-dev libjansson-dev
            node_package; npm_package ;;
     test) echo libcmocka-dev; node_package; npm_package; browser_package ;;
     check) echo clang clang-tidy cppcheck pmccabe; format_package; clang_runtime_package ;;

@@ -57,14 +57,21 @@ struct runner_options {
     struct llm *llm;               /* NULL: no model takes part */
     uint64_t model_tokens_max;     /* that one run may use */
     unsigned concurrent_max;       /* runs that work at once */
+    unsigned concurrent_owner_max; /* of one owner in one workspace; 0: no limit of its own */
+    unsigned waiting_owner_max;    /* of one owner; more: ERR_LIMIT; 0: RUNNER_QUEUE_MAX */
+    uint64_t model_tokens_day_max; /* of a workspace in 24 hours, as counted by the store; 0: no
+                                    * limit. Beyond it the built-in analyst answers, and says so */
     runner_publish_fn publish;
     void *arg;
 };
 
 /* Texts are copied. */
 struct runner_request {
-    struct str run_id;    /* the client's own, or empty: a new one */
-    struct str thread_id; /* empty: a new thread; one that is not there is made */
+    struct str workspace_id;
+    struct str owner_id;    /* whose turn it takes: places go round among owners */
+    struct str traceparent; /* of the request that asks; may be empty */
+    struct str run_id;      /* the client's own, or empty: a new one */
+    struct str thread_id;   /* empty: a new thread; one that is not there is made */
     struct str prompt;
     struct str dataset_id; /* empty: no records: a guidance report */
     uint64_t seed;         /* 0: 1 */
@@ -87,8 +94,9 @@ must_check int runner_recover(struct runner *runner, struct error *error);
 
 /* ERR_INVALID (an id that is not one, an empty or too long prompt: the message says which and how
  * long it may be), ERR_NOT_FOUND (no such dataset, or it is not ready), ERR_EXISTS (a run of that
- * id is there: not an error for who asks for the same again), ERR_LIMIT (too many wait: try later),
- * ERR_NO_MEMORY. accepted is called only after OK. */
+ * id is there in the same workspace: not an error for who asks for the same again; in another:
+ * ERR_INVALID), ERR_LIMIT (too many wait: try later), ERR_NO_MEMORY. accepted is called only after
+ * OK. */
 must_check int runner_start(struct runner *runner, const struct runner_request *request,
                             runner_accepted_fn accepted, void *arg, struct error *error);
 
@@ -97,6 +105,16 @@ must_check int runner_start(struct runner *runner, const struct runner_request *
  * it was asked for before; ERR_NOT_FOUND when the run is not open. Not durable: a cancellation that
  * the process does not live to carry out is forgotten. */
 int runner_cancel(struct runner *runner, struct str run_id);
+
+/* How many runs will get a place before this one, as things stand (owners in turn); 0: it is next.
+ * ERR_NOT_FOUND when it does not wait. */
+int runner_position(const struct runner *runner, struct str run_id, unsigned *ret_ahead);
+
+/* Called when positions have changed, at most every RUNNER_POSITIONS_MS: for each run that waits.
+ */
+#define RUNNER_POSITIONS_MS 500u
+typedef void (*runner_position_fn)(struct str run_id, unsigned ahead, void *arg);
+void runner_on_position(struct runner *runner, runner_position_fn fn, void *arg);
 
 /* Starts nothing new (runner_start: ERR_LIMIT); runs at work go on for grace_ms, then stay open in
  * the store for the next start. drained(arg), never before this has returned, when no worker and no

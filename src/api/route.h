@@ -58,6 +58,18 @@ struct route_query {
     const char *summary;
 };
 
+#define ROUTE_PUBLIC    0x100u
+#define ROUTE_SIGNED_IN 0x200u
+#define ROUTE_OPERATOR  0x400u /* admin of the first workspace */
+
+/* Buckets of tokens (limit.h). */
+enum route_place {
+    ROUTE_PLACE_USUAL,  /* of the address, then of the user and the key */
+    ROUTE_PLACE_SECRET, /* tries a secret: few per address */
+    ROUTE_PLACE_COSTLY, /* computes: fewer per user */
+    ROUTE_PLACE_FREE    /* health, metrics */
+};
+
 struct route {
     enum http_method method;
     const char *pattern; /* "/api/threads/{id}/runs": a parameter is one segment without "/"; a last
@@ -67,10 +79,15 @@ struct route {
      * when it has answered. handle is NULL then. */
     struct exchange *(*begin)(const struct call *call);
     const struct exchange_ops *ops; /* of the route's own exchange; NULL: none */
-    bool is_public;                 /* nobody is asked who they are; Host is checked all the same */
-    bool is_quiet;                  /* asked by machines every few seconds: logged at debug */
-    bool takes_json;                /* a body of application/json, parsed by call_json() */
-    const char *summary;            /* for people */
+    /* Who may: a scope (auth/caller.h) that the caller must have, ROUTE_PUBLIC (nobody is asked who
+     * they are; Host is checked all the same) or ROUTE_SIGNED_IN (whoever it is). A row without one
+     * does not pass router_build. The matrix of the tests is made from this column. */
+    unsigned scope;
+    enum route_place place;            /* which bucket a request takes from */
+    bool is_accounts;                  /* only in accounts mode; else 404 */
+    bool is_quiet;                     /* asked by machines every few seconds: logged at debug */
+    bool takes_json;                   /* a body of application/json, parsed by call_json() */
+    const char *summary;               /* for people */
     const struct route_query *queries; /* ends with a NULL name; NULL: none */
     const char *request;               /* JSON schema of the body, or NULL */
     const char *reply;                 /* JSON schema of the usual answer, or NULL */
@@ -92,6 +109,8 @@ struct call {
     const struct http_request *request;
     const struct route *route;
     struct str params[ROUTE_PARAMS_MAX]; /* borrowed from request->path */
+    const struct auth_caller *who; /* of kind NOBODY for public routes; borrowed for the call */
+    struct str workspace;          /* who->workspace_id: the only one that this call sees */
     http_id id;
 };
 

@@ -29,6 +29,9 @@
 #define HTTP_WS_MESSAGE_MAX    65536u /* from a client; more: 1009 */
 #define HTTP_WS_FRAME_MAX      262144u
 #define HTTP_REPLY_HEADERS_MAX 16u
+#define HTTP_ALWAYS_MAX        8u
+#define HTTP_COMPRESS_LEAST    1024u  /* bytes of a body; a shorter one goes as it is */
+#define HTTP_COMPRESS_INLINE   65536u /* a longer one is compressed on a worker */
 
 typedef uint64_t http_id; /* 0 is none */
 
@@ -56,9 +59,13 @@ struct http_request {
     struct str query; /* raw, without "?" */
     const struct http_header *headers;
     size_t header_count;
-    struct str body;  /* on_request only */
-    const char *peer; /* "127.0.0.1:53211" */
-    bool is_upgrade;  /* a well-formed WebSocket handshake */
+    struct str body; /* on_request only */
+    const char
+        *peer; /* "127.0.0.1:53211": the client's address as far as it can be believed: of
+                * the connection, or what a trusted proxy says (Forwarded, X-Forwarded-For) */
+    struct str peer_address; /* the same without the port */
+    bool is_secure;          /* it came over TLS, to us or to a trusted proxy (X-Forwarded-Proto) */
+    bool is_upgrade;         /* a well-formed WebSocket handshake */
     int64_t received_us;
     void *context; /* what on_head put into the plan */
 };
@@ -107,14 +114,25 @@ struct http_handler {
 };
 
 struct http_limits {
-    unsigned connections_max;   /* more: 503 and closed */
-    uint64_t head_timeout_ms;   /* from the first byte to the end of the head: 408 */
-    uint64_t body_timeout_ms;   /* without a byte of the body: 408 */
-    uint64_t idle_timeout_ms;   /* keep-alive without a request: closed */
-    uint64_t write_timeout_ms;  /* a client that takes nothing: closed */
-    uint64_t ws_ping_ms;        /* a ping that often; two without an answer: closed */
-    unsigned ws_messages_per_s; /* from one client, pings included; more: 1008 */
-    size_t queue_bytes_max;     /* of one stream or WebSocket: a slow reader is cut off, 1013 */
+    unsigned connections_max;             /* more: 503 and closed */
+    unsigned connections_per_address_max; /* 0: no limit of its own; more: 429 and closed. Trusted
+                                           * proxies are not counted */
+    uint64_t head_timeout_ms;             /* from the first byte to the end of the head: 408 */
+    uint64_t body_timeout_ms;             /* without a byte of the body: 408 */
+    uint64_t idle_timeout_ms;             /* keep-alive without a request: closed */
+    uint64_t write_timeout_ms;            /* a client that takes nothing: closed */
+    uint64_t ws_ping_ms;                  /* a ping that often; two without an answer: closed */
+    unsigned ws_messages_per_s;           /* from one client, pings included; more: 1008 */
+    size_t queue_bytes_max; /* of one stream or WebSocket: a slow reader is cut off, 1013 */
+};
+
+/* TLS 1.2 and 1.3 of OpenSSL's defaults for servers, ALPN http/1.1. Files are read again when they
+ * change (looked at every HTTP_TLS_LOOK_MS) and on http_server_reload: new connections get the new
+ * certificate, a pair that does not fit is refused, logged, and the old one stays. */
+#define HTTP_TLS_LOOK_MS 5000u
+struct http_tls_options {
+    const char *cert_file; /* PEM, the chain, ours first */
+    const char *key_file;  /* PEM, without a passphrase */
 };
 
 struct http_server_options {
@@ -122,6 +140,15 @@ struct http_server_options {
     const char *address; /* "127.0.0.1", "::1", "0.0.0.0" */
     uint16_t port;       /* 0: any free one */
     struct http_limits limits;
+    const struct http_tls_options *tls; /* NULL: plain */
+    const char *const *trusted_proxies; /* addresses or networks, "10.0.0.0/8", that may say who the
+                                         * client is */
+    size_t trusted_proxy_count;
+    /* Sent with every answer, also with those that the server gives itself, unless the reply has a
+     * header of that name; they outlive the server. */
+    const struct http_header *always;
+    size_t always_count; /* at most HTTP_ALWAYS_MAX */
+    bool compresses;     /* gzip, where the client takes it and the reply allows it */
     const struct http_handler *handler;
     void *arg;
 };
@@ -135,6 +162,11 @@ extern const struct http_limits http_limits_default;
 must_check int http_server_start(const struct http_server_options *options,
                                  struct http_server **ret_server, struct error *error);
 uint16_t http_server_port(const struct http_server *server);
+
+/* Reads the certificate again. ERR_INVALID, ERR_IO: the old one stays. */
+must_check int http_server_reload(struct http_server *server, struct error *error);
+/* When the certificate in force ends, seconds since 1970; 0 without TLS. */
+int64_t http_server_certificate_ends(const struct http_server *server);
 
 /* Accepts nothing more, lets exchanges end, closes idle connections at once, WebSockets with 1012
  * and streams after what is queued. stopped(arg) is called when the last connection is closed, at
@@ -150,7 +182,9 @@ struct http_server_counts {
     uint64_t bytes_in;
     uint64_t bytes_out;
     uint64_t accepted;
-    uint64_t refused; /* malformed or beyond a limit, answered by the server itself */
+    uint64_t refused;         /* malformed or beyond a limit, answered by the server itself */
+    uint64_t accept_failures; /* no file descriptor: tried again a little later */
+    uint64_t tls_failures;    /* handshakes that came to nothing */
 };
 struct http_server_counts http_server_counts(const struct http_server *server);
 
@@ -177,6 +211,7 @@ struct http_reply {
     size_t header_count; /* at most HTTP_REPLY_HEADERS_MAX */
     struct str body;     /* copied as far as the socket does not take it at once */
     bool must_close;
+    bool keeps_plain; /* never compressed: it has a secret beside text from outside (BREACH) */
 };
 
 /* ERR_NOT_FOUND: the client is gone (not worth a message). HEAD is answered without the body.

@@ -1,6 +1,14 @@
 /*
  * store: what lasts: threads, messages, runs with their event log, reports, descriptions of
- * datasets, sessions. One SQLite file (WAL, synchronous FULL) in the data directory.
+ * datasets, answers to repeated requests; accounts are in store/accounts.h. One SQLite file (WAL,
+ * synchronous FULL) in the data directory.
+ *
+ * Isolation: every row belongs to a workspace. A batch is of one workspace, and every read names
+ * one: a row of another workspace is not there (ERR_NOT_FOUND, no row, ERR_INVALID for a batch).
+ * The SQL of each statement says so; there is no way to ask for "any workspace" but for the few
+ * functions that say that they see all, which are for the start of the process. Ids are unique in
+ * the whole store: a new row with an id that another workspace has is refused like any other
+ * duplicate.
  *
  * Writing: changes are gathered in a batch, which is one unit: all of it or nothing. A thread of
  * the store applies the batches in the order of submission and commits as many as are waiting
@@ -22,9 +30,10 @@
 #include "base/buf.h"
 #include "loop/loop.h"
 
-#define STORE_ID_BYTES_MAX    64u                 /* of any id; [A-Za-z0-9_-] */
-#define STORE_PAGE_MAX        200u                /* rows of one read */
-#define STORE_QUEUE_MAX       10000u              /* batches that wait; more: ERR_LIMIT */
+#define STORE_ID_BYTES_MAX    64u       /* of any id; [A-Za-z0-9_-] */
+#define STORE_WORKSPACE_FIRST "default" /* there from the start; has what older versions stored */
+#define STORE_PAGE_MAX        200u      /* rows of one read */
+#define STORE_QUEUE_MAX       10000u    /* batches that wait; more: ERR_LIMIT */
 #define STORE_BATCH_BYTES_MAX ((size_t)64 << 20)  /* texts of one batch */
 #define STORE_QUEUE_BYTES_MAX ((size_t)256 << 20) /* of all that wait; more: ERR_LIMIT */
 
@@ -41,8 +50,12 @@ enum store_run_status {
 
 enum store_dataset_status { STORE_DATASET_IMPORTING, STORE_DATASET_READY, STORE_DATASET_FAILED };
 
+/* owner_id, here and below: the user who made it, "local" in local mode; empty: a user who has been
+ * erased. The workspace is the batch's or the query's, and is told in rows that are read. */
 struct store_thread {
     struct str id;
+    struct str workspace_id; /* of a row that is read; what a batch writes has the batch's */
+    struct str owner_id;
     struct str title;
     int64_t created_us;
     int64_t updated_us; /* last message or run */
@@ -59,6 +72,8 @@ struct store_message {
 
 struct store_run {
     struct str id;
+    struct str workspace_id;
+    struct str owner_id; /* whose turn it is in the queue */
     struct str thread_id;
     enum store_run_status status;
     struct str prompt;
@@ -123,6 +138,8 @@ struct store_report {
 
 struct store_dataset {
     struct str id;
+    struct str workspace_id;
+    struct str owner_id;
     struct str name; /* of the file */
     enum store_dataset_status status;
     uint64_t bytes; /* as uploaded */
@@ -135,10 +152,14 @@ struct store_dataset {
     int64_t created_us;
 };
 
-/* A session in local mode; of the secret only its SHA-256 is kept. */
-struct store_session {
-    unsigned char hash[32];
-    int64_t created_us;
+/* The answer to a request that came with an Idempotency-Key, for who sends it again. */
+struct store_answer {
+    struct str owner_id;           /* whose key it is */
+    struct str key;                /* as sent, at most 255 bytes */
+    unsigned char fingerprint[32]; /* of method, path and body */
+    int status;
+    struct str content_type;
+    struct str body;
     int64_t expires_us;
 };
 
@@ -159,15 +180,15 @@ void store_close(struct store *store);
 struct store_batch;
 typedef void (*store_done_fn)(int code, void *arg);
 
-/* NULL: no memory. */
-must_check struct store_batch *store_batch_new(void);
+/* workspace_id: of everything that the batch changes. NULL: no memory. */
+must_check struct store_batch *store_batch_new(struct str workspace_id);
 void store_batch_free(struct store_batch *batch); /* only one that was not submitted */
 
 /* Each adds a change. Failure is the batch's, sticky, and told by store_submit. _put_ inserts or
  * replaces; _add_ inserts. What breaks a rule makes the whole batch ERR_INVALID when it is applied:
  * an id that is there already, a row that is to be changed or belonged to and is not there, a
- * report whose thread is not its run's, an event whose seq is not the last one's plus 1. Deleting
- * what is not there is no failure. */
+ * report whose thread is not its run's, an event whose seq is not the last one's plus 1, anything
+ * of another workspace. Deleting what is not there is no failure. */
 void store_put_thread(struct store_batch *batch, const struct store_thread *thread);
 void store_delete_thread(struct store_batch *batch, struct str id); /* and all that is in it */
 void store_touch_thread(struct store_batch *batch, struct str id, int64_t updated_us);
@@ -181,8 +202,11 @@ void store_add_report_body(struct store_batch *batch, struct str report_id, stru
                            struct str body);
 void store_put_dataset(struct store_batch *batch, const struct store_dataset *dataset);
 void store_delete_dataset(struct store_batch *batch, struct str id);
-void store_put_session(struct store_batch *batch, const struct store_session *session);
-void store_delete_session(struct store_batch *batch, const unsigned char hash[32]);
+void store_put_answer(struct store_batch *batch, const struct store_answer *answer);
+void store_delete_ended_answers(struct store_batch *batch, int64_t now_us); /* of all workspaces */
+/* Erasure: rows of this owner lose their owner_id, in all workspaces; with_threads: threads that
+ * they began are deleted with all that is in them. Datasets stay (they are the workspace's). */
+void store_erase_owner(struct store_batch *batch, struct str owner_id, bool with_threads);
 
 /* Takes the batch, whatever it returns. ERR_NO_MEMORY, ERR_LIMIT (too many are waiting, or too
  * long), ERR_INVALID (a new row's id is none): then done is not called. done (may be NULL) gets OK,
@@ -203,46 +227,67 @@ typedef bool (*store_event_fn)(const struct store_event *row, void *arg);
 typedef bool (*store_model_call_fn)(const struct store_model_call *row, void *arg);
 typedef bool (*store_report_fn)(const struct store_report *row, void *arg);
 typedef bool (*store_dataset_fn)(const struct store_dataset *row, void *arg);
-typedef bool (*store_session_fn)(const struct store_session *row, void *arg);
+typedef bool (*store_answer_fn)(const struct store_answer *row, void *arg);
 
-int store_get_thread(struct store *store, struct str id, store_thread_fn fn, void *arg);
-int store_get_run(struct store *store, struct str id, store_run_fn fn, void *arg);
-int store_get_report(struct store *store, struct str id, store_report_fn fn, void *arg);
-int store_get_dataset(struct store *store, struct str id, store_dataset_fn fn, void *arg);
+int store_get_thread(struct store *store, struct str workspace_id, struct str id,
+                     store_thread_fn fn, void *arg);
+int store_get_run(struct store *store, struct str workspace_id, struct str id, store_run_fn fn,
+                  void *arg);
+int store_get_report(struct store *store, struct str workspace_id, struct str id,
+                     store_report_fn fn, void *arg);
+int store_get_dataset(struct store *store, struct str workspace_id, struct str id,
+                      store_dataset_fn fn, void *arg);
 
 /* The body of a report in a format ("json", "md", "html", "csv"), appended to out. */
-int store_get_report_body(struct store *store, struct str report_id, struct str format,
-                          struct buf *out);
+int store_get_report_body(struct store *store, struct str workspace_id, struct str report_id,
+                          struct str format, struct buf *out);
 
 /* Lists, newest first (messages oldest first), at most limit rows; after: the id of the last row of
  * the page before, empty for the first page; ERR_NOT_FOUND when there is no such row. */
-int store_list_threads(struct store *store, struct str after, unsigned limit, store_thread_fn fn,
-                       void *arg);
-int store_list_messages(struct store *store, struct str thread_id, struct str after, unsigned limit,
-                        store_message_fn fn, void *arg);
-int store_list_runs(struct store *store, struct str thread_id, struct str after, unsigned limit,
-                    store_run_fn fn, void *arg);
-int store_list_datasets(struct store *store, struct str after, unsigned limit, store_dataset_fn fn,
-                        void *arg);
+int store_list_threads(struct store *store, struct str workspace_id, struct str after,
+                       unsigned limit, store_thread_fn fn, void *arg);
+int store_list_messages(struct store *store, struct str workspace_id, struct str thread_id,
+                        struct str after, unsigned limit, store_message_fn fn, void *arg);
+int store_list_runs(struct store *store, struct str workspace_id, struct str thread_id,
+                    struct str after, unsigned limit, store_run_fn fn, void *arg);
+int store_list_datasets(struct store *store, struct str workspace_id, struct str after,
+                        unsigned limit, store_dataset_fn fn, void *arg);
 
-/* Runs that are queued or running, oldest first, all of them: after a restart. */
+/* Runs that are queued or running, oldest first, of all workspaces: after a restart. */
 int store_list_open_runs(struct store *store, store_run_fn fn, void *arg);
 
 /* Events with seq > after, in order. */
-int store_list_events(struct store *store, struct str run_id, uint64_t after, unsigned limit,
-                      store_event_fn fn, void *arg);
+int store_list_events(struct store *store, struct str workspace_id, struct str run_id,
+                      uint64_t after, unsigned limit, store_event_fn fn, void *arg);
 
-/* Calls of models, of one run in the order of asking; run_id empty: of all runs, in the order in
- * which they became durable. after: 0, or what *ret_next of the page before was: the place behind
- * the last row that was shown, after itself when there was none. */
-int store_list_model_calls(struct store *store, struct str run_id, uint64_t after, unsigned limit,
-                           store_model_call_fn fn, void *arg, uint64_t *ret_next);
+/* Calls of models, of one run in the order of asking; run_id empty: of all runs of the workspace,
+ * in the order in which they became durable. after: 0, or what *ret_next of the page before was:
+ * the place behind the last row that was shown, after itself when there was none. */
+int store_list_model_calls(struct store *store, struct str workspace_id, struct str run_id,
+                           uint64_t after, unsigned limit, store_model_call_fn fn, void *arg,
+                           uint64_t *ret_next);
 
 /* The number of the last event; 0 when there is none. */
-int store_last_seq(struct store *store, struct str run_id, uint64_t *ret_seq);
+int store_last_seq(struct store *store, struct str workspace_id, struct str run_id,
+                   uint64_t *ret_seq);
 
-/* Sessions that have not expired, all of them: after a restart. */
-int store_list_sessions(struct store *store, int64_t now_us, store_session_fn fn, void *arg);
+/* Datasets of all workspaces, in the order of their ids, those behind after: for the tidying at the
+ * start. */
+int store_list_all_datasets(struct store *store, struct str after, unsigned limit,
+                            store_dataset_fn fn, void *arg);
+
+int store_get_answer(struct store *store, struct str workspace_id, struct str owner_id,
+                     struct str key, store_answer_fn fn, void *arg);
+
+/* What a workspace keeps, for its quota. */
+struct store_usage {
+    uint64_t datasets;
+    uint64_t dataset_bytes; /* as uploaded */
+    uint64_t open_runs;
+    uint64_t model_tokens; /* counted by calls of models since since_us: input, cached, output */
+};
+int store_get_usage(struct store *store, struct str workspace_id, int64_t since_us,
+                    struct store_usage *ret_usage);
 
 struct store_counts {
     uint64_t batches;
