@@ -30,8 +30,8 @@ static bool add_text(EVP_MD_CTX *context, struct str text)
 int audit_hash(const unsigned char before[STORE_HASH_BYTES], const struct store_audit *line,
                unsigned char ret_hash[STORE_HASH_BYTES])
 {
-    const struct str texts[AUDIT_TEXTS] = {line->workspace_id,  line->actor_id, line->credential_id,
-                                           line->action,        line->target,   line->address,
+    const struct str texts[AUDIT_TEXTS] = {line->workspace_id, line->actor_id, line->credential_id,
+                                           line->action,       line->target,   line->address,
                                            line->detail};
     unsigned char hash[EVP_MAX_MD_SIZE];
     cleanup(free_context) EVP_MD_CTX *context = EVP_MD_CTX_new();

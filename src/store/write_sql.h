@@ -13,8 +13,10 @@
 
 #include <stdbool.h>
 
-#define WORKSPACE_PARAMETER 30    /* beyond the values of any statement, so that none is in its way */
-#define WORKSPACE           "?30" /* the same, in SQL */
+#define WORKSPACE_PARAMETER                                                                        \
+    30                  /* beyond the values of any statement, so that none is in its way          \
+                         */
+#define WORKSPACE "?30" /* the same, in SQL */
 
 enum write_statement {
     WRITE_PUT_THREAD,
