@@ -18,11 +18,12 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-#define TRACE_ID_TEXT_BYTES  33u /* 32 hex digits and the NUL */
-#define TRACE_PARENT_BYTES   56u /* "00-<32>-<16>-<2>" and the NUL */
-#define TRACE_QUEUE_MAX      4096u
-#define TRACE_ATTRIBUTES_MAX 12u
-#define TRACE_NAME_BYTES_MAX 96u
+#define TRACE_ID_TEXT_BYTES      33u /* 32 hex digits and the NUL */
+#define TRACE_SPAN_ID_TEXT_BYTES 17u
+#define TRACE_PARENT_BYTES       56u /* "00-<32>-<16>-<2>" and the NUL */
+#define TRACE_QUEUE_MAX          4096u
+#define TRACE_ATTRIBUTES_MAX     12u
+#define TRACE_NAME_BYTES_MAX     96u
 #define TRACE_VALUE_BYTES_MAX                                                                      \
     160u /* a longer value is cut; never a prompt, a secret, a user's name */
 
@@ -72,8 +73,12 @@ struct trace_context trace_child(const struct trace_context *context);
 void trace_write_parent(const struct trace_context *context, char ret_text[TRACE_PARENT_BYTES]);
 bool trace_read_parent(struct str text, struct trace_context *ret_context);
 void trace_id_text(const struct trace_context *context, char ret_text[TRACE_ID_TEXT_BYTES]);
+void trace_span_id_text(const struct trace_context *context,
+                        char ret_text[TRACE_SPAN_ID_TEXT_BYTES]);
 
-/* A span under construction, on the stack or embedded. */
+/* A span under construction, on the stack or embedded (2.5 KB); a child of parent. For the span of
+ * a request itself, whose context trace_of_request has made, put that and the parent's id over the
+ * ones of init. Texts are cut, never refused. */
 void trace_span_init(struct trace_span *span, const struct trace_context *parent,
                      enum trace_kind kind, const char *name, int64_t start_us);
 void trace_span_text(struct trace_span *span, const char *key, struct str value);
