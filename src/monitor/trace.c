@@ -64,6 +64,11 @@ static bool is_zero(const unsigned char *bytes, size_t length)
     return any == 0;
 }
 
+bool trace_is_set(const struct trace_context *context)
+{
+    return !is_zero(context->trace_id, sizeof(context->trace_id));
+}
+
 static void new_span_id(unsigned char span_id[8])
 {
     do {
@@ -248,8 +253,17 @@ static void copy_text(char *out, size_t bytes, struct str text)
 void trace_span_init(struct trace_span *span, const struct trace_context *parent,
                      enum trace_kind kind, const char *name, int64_t start_us)
 {
-    span->context = trace_child(parent);
-    memcpy(span->parent_id, parent->span_id, sizeof(span->parent_id));
+    struct trace_context own = trace_child(parent);
+
+    trace_span_init_own(span, &own, parent->span_id, kind, name, start_us);
+}
+
+void trace_span_init_own(struct trace_span *span, const struct trace_context *own,
+                         const unsigned char parent_id[8], enum trace_kind kind, const char *name,
+                         int64_t start_us)
+{
+    span->context = *own;
+    memcpy(span->parent_id, parent_id, sizeof(span->parent_id));
     span->kind = kind;
     copy_text(span->name, sizeof(span->name), str_from(name));
     span->start_us = start_us;
@@ -349,7 +363,7 @@ uint64_t trace_dropped(void)
 
 void trace_set_current(const struct trace_context *context)
 {
-    has_current = context && !is_zero(context->trace_id, sizeof(context->trace_id));
+    has_current = context && trace_is_set(context);
     if (has_current) {
         current = *context;
     }

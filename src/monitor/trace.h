@@ -64,6 +64,8 @@ struct trace_span {
 void trace_start(bool is_on, double ratio, bool follows_parent, const unsigned char seed[16]);
 bool trace_is_on(void);
 
+bool trace_is_set(const struct trace_context *context);
+
 /* The context of a request: child of its traceparent header where that is well-formed (version 00
  * or later, not all zero), else a new trace. */
 struct trace_context trace_of_request(struct str traceparent, unsigned char ret_parent_id[8]);
@@ -76,11 +78,15 @@ void trace_id_text(const struct trace_context *context, char ret_text[TRACE_ID_T
 void trace_span_id_text(const struct trace_context *context,
                         char ret_text[TRACE_SPAN_ID_TEXT_BYTES]);
 
-/* A span under construction, on the stack or embedded (2.5 KB); a child of parent. For the span of
- * a request itself, whose context trace_of_request has made, put that and the parent's id over the
- * ones of init. Texts are cut, never refused. */
+/* A span under construction, on the stack or embedded (2.5 KB); a child of parent. Texts are cut,
+ * never refused. */
 void trace_span_init(struct trace_span *span, const struct trace_context *parent,
                      enum trace_kind kind, const char *name, int64_t start_us);
+/* The same of a context that was made before, as that of a request or of a traceparent that was
+ * sent; parent_id as trace_of_request has told it. */
+void trace_span_init_own(struct trace_span *span, const struct trace_context *own,
+                         const unsigned char parent_id[8], enum trace_kind kind, const char *name,
+                         int64_t start_us);
 void trace_span_text(struct trace_span *span, const char *key, struct str value);
 void trace_span_number(struct trace_span *span, const char *key, int64_t value);
 void trace_span_fail(struct trace_span *span, struct str message);
