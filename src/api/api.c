@@ -148,8 +148,8 @@ static void reply_options(struct api *api, const struct http_request *request,
 
     router_allow(path, allow);
     struct http_header header = {STR("Allow"), str_from(allow)};
-    (void)http_reply(api->server, request->id,
-                     &(struct http_reply){.status = 204, .headers = &header, .header_count = 1});
+    reply_send(api, request->id,
+               &(struct http_reply){.status = 204, .headers = &header, .header_count = 1});
 }
 
 /* A path, or a method of it, that no route has. */
@@ -189,8 +189,7 @@ static struct call call_of(struct api *api, const struct http_request *request,
 
 /* What the body may be; a streamed one begins. */
 static void plan_body(struct api *api, const struct http_request *request,
-                      const struct router_match *match, struct http_plan *plan,
-                      struct visit *visit)
+                      const struct router_match *match, struct http_plan *plan, struct visit *visit)
 {
     const struct route *route = match->route;
 

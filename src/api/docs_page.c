@@ -44,8 +44,8 @@ static void put_row(struct buf *out, const struct route *route)
     for (const struct route_query *query = route->queries; query && query->name; query++) {
         buf_printf(out, "%s%s", query == route->queries ? "?" : "&amp;", query->name);
     }
-    buf_printf(out, "</code></td><td>%s</td><td>%d</td><td>%s</td><td>",
-               who_of(route), route->reply_status, body_of(route));
+    buf_printf(out, "</code></td><td>%s</td><td>%d</td><td>%s</td><td>", who_of(route),
+               route->reply_status, body_of(route));
     put_escaped(out, route->summary);
     buf_append(out, STR("</td></tr>"));
 }
@@ -87,8 +87,8 @@ void api_write_routes(struct buf *out)
             const struct route *route = &route_tables[i]->routes[j];
 
             buf_printf(out, "| %s | `%s` | %s | %d | %s | %s |\n", http_method_name(route->method),
-                       route->pattern, who_of(route),
-                       route->reply_status, body_of(route), route->summary);
+                       route->pattern, who_of(route), route->reply_status, body_of(route),
+                       route->summary);
         }
     }
 }

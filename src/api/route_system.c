@@ -205,12 +205,12 @@ static void get_docs(const struct call *call)
         call_reply_json(call, 200);
         return;
     }
-    (void)http_reply(api->server, call->id,
-                     &(struct http_reply){.status = 200,
-                                          .content_type = STR("text/html; charset=utf-8"),
-                                          .headers = headers,
-                                          .header_count = ARRAY_LENGTH(headers),
-                                          .body = buf_str(&api->scratch)});
+    reply_send(api, call->id,
+               &(struct http_reply){.status = 200,
+                                    .content_type = STR("text/html; charset=utf-8"),
+                                    .headers = headers,
+                                    .header_count = ARRAY_LENGTH(headers),
+                                    .body = buf_str(&api->scratch)});
 }
 
 static const struct route routes[] = {

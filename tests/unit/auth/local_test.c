@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "auth/local.h"
+#include "auth/auth.h"
 #include "base/alloc.h"
 
 #define TOKEN  "0123456789abcdef-token"
