@@ -207,6 +207,8 @@ enum problem problem_of_error(int code)
         return PROBLEM_NOT_FOUND;
     case ERR_EXISTS:
         return PROBLEM_CONFLICT;
+    case ERR_DENIED:
+        return PROBLEM_FORBIDDEN;
     case ERR_IO: /* a full disk is no bug of the program, and goes away */
     case ERR_LIMIT:
     case ERR_NO_MEMORY:

@@ -38,7 +38,7 @@ static void reply_how(const struct call *call, int status)
     };
 
     reply_send(
-        call->api->server, call->id,
+        call->api, call->id,
         &(struct http_reply){
             .status = status,
             .content_type = STR("text/html; charset=utf-8"),
