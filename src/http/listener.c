@@ -260,8 +260,8 @@ int listener_open(struct http_server *server, const struct http_server_options *
     }
     if (open_socket(listener, &address, size) ||
         getsockname(listener->fd, (struct sockaddr *)&address, &size)) {
-        return error_set(error, ERR_IO, "cannot listen on %s port %u: %m", options->address,
-                         (unsigned)options->port);
+        return error_set(error, ERR_IO, "cannot listen on %s port %u: %s", options->address,
+                         (unsigned)options->port, uv_strerror(uv_translate_sys_error(errno)));
     }
     /* The port lies at the same place in both kinds of addresses. */
     server->port = ntohs(((const struct sockaddr_in *)&address)->sin_port);
