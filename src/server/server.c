@@ -30,6 +30,7 @@
 #define DIGEST_BYTES             48u
 #define MODELS_NAMES_BYTES       1024u /* of the log's line about them */
 #define EXIT_CUT                 1     /* a second signal */
+#define WAITING_PER_USER_SHARED  50u   /* runs.waiting_per_user_max in accounts mode */
 
 static unsigned worker_count(const struct config *config)
 {
@@ -179,6 +180,21 @@ static int make_models(struct server *server, struct error *error)
     return code;
 }
 
+/* What 0 means in the table: a limit where people share the server, none where one has it. */
+static void limit_owners(const struct config *config, struct runner_options *options)
+{
+    bool is_shared = strcmp(config_text(config, CONFIG_AUTH_MODE), "accounts") == 0;
+
+    options->concurrent_owner_max = (unsigned)config_number(config, CONFIG_RUNS_PER_USER_MAX);
+    options->waiting_owner_max = (unsigned)config_number(config, CONFIG_RUNS_WAITING_PER_USER_MAX);
+    if (is_shared && !options->concurrent_owner_max) {
+        options->concurrent_owner_max = (options->concurrent_max + 1) / 2;
+    }
+    if (is_shared && !options->waiting_owner_max) {
+        options->waiting_owner_max = WAITING_PER_USER_SHARED;
+    }
+}
+
 /* The api publishes for the runner, and the runner works for the api: the api is made first. */
 static int make_api(struct server *server, struct error *error)
 {
@@ -208,8 +224,10 @@ static int make_api(struct server *server, struct error *error)
         .llm = server->llm,
         .model_tokens_max = server->models.tokens_per_run_max,
         .concurrent_max = (unsigned)config_number(server->config, CONFIG_RUNS_CONCURRENT_MAX),
+        .model_tokens_day_max = config_number(server->config, CONFIG_QUOTA_MODEL_TOKENS_PER_DAY),
         .publish = api_publish,
         .arg = server->api};
+    limit_owners(server->config, &runner);
     code = runner_new(&runner, &server->runner, error);
     if (code == OK) {
         api_set_runner(server->api, server->runner);
