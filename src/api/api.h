@@ -12,6 +12,7 @@
 
 #include "agent/runner.h"
 #include "auth/auth.h"
+#include "http/mail.h"
 #include "http/static.h"
 #include "llm/llm.h"
 #include "monitor/health.h"
@@ -33,6 +34,8 @@ struct api_options {
     struct usage_store *records;
     struct dataset_cache *datasets;
     struct auth *auth;
+    struct mail *mail;     /* accounts mode: NULL where no mail is sent */
+    bool allows_passwords; /* accounts mode */
     struct health *health;
     const struct http_files *page;
     const struct api_models *models;
