@@ -52,11 +52,28 @@ bool account_needs_session(const struct call *call)
 
 void account_audit_refusal(const struct call *call, const char *action)
 {
-    accounts_audit(call->api->options.auth, call->who, action, STR(""),
-                   call->request->peer_address, /* detail */ NULL);
+    accounts_audit(call->api->options.auth, call->who, action, STR(""), call->request->peer_address,
+                   /* detail */ NULL);
 }
 
 /* ---- refusals ---- */
+
+static void reply_wait(struct api *api, http_id id, unsigned retry_after_s)
+{
+    char seconds[16];
+    struct json_writer w = reply_begin_json(api);
+
+    (void)snprintf(seconds, sizeof(seconds), "%u", retry_after_s);
+    struct http_header headers[] = {{STR("Cache-Control"), STR("no-store")},
+                                    {STR("Retry-After"), str_from(seconds)}};
+    problem_write(&w, PROBLEM_RATE_LIMITED, NULL, "too many tries: wait, then try again");
+    reply_send(api, id,
+               &(struct http_reply){.status = 429,
+                                    .content_type = STR("application/problem+json"),
+                                    .headers = headers,
+                                    .header_count = ARRAY_LENGTH(headers),
+                                    .body = buf_str(&api->scratch)});
+}
 
 static void refuse(struct account_answer *answer, int code, const struct error *error,
                    unsigned retry_after_s)
@@ -71,8 +88,7 @@ static void refuse(struct account_answer *answer, int code, const struct error *
     } else if (code == ERR_DENIED) {
         problem_reply(api, id, PROBLEM_AUTH_FAILED, NULL, "%s", answer->wrong->detail);
     } else if (code == ERR_LIMIT && retry_after_s) {
-        problem_limited(api, id, "secret", retry_after_s,
-                        "too many tries: wait, then try again");
+        reply_wait(api, id, retry_after_s);
     } else if (code == ERR_NOT_FOUND && !has_message) {
         problem_reply(api, id, PROBLEM_NOT_FOUND, NULL, "there is no such %s", answer->what);
     } else {
@@ -124,13 +140,13 @@ void account_reply_secret(struct api *api, http_id id, int status, const char *s
     if (set_cookie) {
         headers[count++] = (struct http_header){STR("Set-Cookie"), str_from(set_cookie)};
     }
-    (void)http_reply(api->server, id,
-                     &(struct http_reply){.status = status,
-                                          .content_type = STR("application/json"),
-                                          .headers = headers,
-                                          .header_count = count,
-                                          .body = buf_str(&api->scratch),
-                                          .keeps_plain = true});
+    reply_send(api, id,
+               &(struct http_reply){.status = status,
+                                    .content_type = STR("application/json"),
+                                    .headers = headers,
+                                    .header_count = count,
+                                    .body = buf_str(&api->scratch),
+                                    .keeps_plain = true});
 }
 
 bool account_is_https(const struct api *api)
@@ -149,8 +165,8 @@ void account_print_cookie(const struct api *api, const char *secret, int64_t age
 
     (void)snprintf(ret_cookie, ACCOUNT_COOKIE_BYTES_MAX,
                    "%s" AUTH_COOKIE_NAME "=%s; Path=/; HttpOnly; SameSite=%s; Max-Age=%lld%s",
-                   is_https ? "__Host-" : "", secret, is_local ? "Strict" : "Lax",
-                   (long long)age_s, is_https ? "; Secure" : "");
+                   is_https ? "__Host-" : "", secret, is_local ? "Strict" : "Lax", (long long)age_s,
+                   is_https ? "; Secure" : "");
 }
 
 /* ---- me ---- */
@@ -165,9 +181,8 @@ void account_print_scopes(unsigned scopes, char ret_text[ACCOUNT_SCOPES_BYTES_MA
     ret_text[0] = '\0';
     for (size_t i = 0; i < ARRAY_LENGTH(scopes_all); i++) {
         if (scopes & scopes_all[i]) {
-            int length =
-                snprintf(ret_text + used, ACCOUNT_SCOPES_BYTES_MAX - used, "%s%s",
-                         used ? " " : "", auth_scope_name(scopes_all[i]));
+            int length = snprintf(ret_text + used, ACCOUNT_SCOPES_BYTES_MAX - used, "%s%s",
+                                  used ? " " : "", auth_scope_name(scopes_all[i]));
 
             used += length > 0 ? (size_t)length : 0;
         }
@@ -273,8 +288,8 @@ static void put_workspaces(struct me *me)
         put_text(me->w, "role", STR("admin"));
         json_end_object(me->w);
     } else {
-        accounts_memberships(me->api->options.auth, str_from(me->caller->user_id),
-                             write_membership, me);
+        accounts_memberships(me->api->options.auth, str_from(me->caller->user_id), write_membership,
+                             me);
     }
     json_end_array(me->w);
 }

@@ -18,8 +18,9 @@ void account_print_link(const struct api *api, const char *what, const char *cod
 bool account_mail_invitation(const struct api *api, const struct auth_caller *caller,
                              struct str email, const char *url);
 
-/* Makes a reset code for an e-mail and mails it, if it is known; answers nothing. */
-void account_mail_forgotten(const struct call *call, struct str email,
+/* Makes a reset code for an e-mail (at most ACCOUNTS_EMAIL_MAX bytes) and mails it, if it is known.
+ * True: the call is to be answered, whatever came of it; false: it has been, with 503. */
+bool account_mail_forgotten(const struct call *call, struct str email,
                             const struct account_origin *origin);
 
 #endif

@@ -9,11 +9,7 @@
 #include "api/account_answer.h"
 #include "api/body.h"
 
-enum account_body_member {
-    ACCOUNT_BODY_NAME = 1,
-    ACCOUNT_BODY_EMAIL = 2,
-    ACCOUNT_BODY_ROLE = 4
-};
+enum account_body_member { ACCOUNT_BODY_NAME = 1, ACCOUNT_BODY_EMAIL = 2, ACCOUNT_BODY_ROLE = 4 };
 
 /* Texts are borrowed from the parser. */
 struct account_body {

@@ -178,7 +178,7 @@ static const struct route routes[] = {
      .queries = audit_queries,
      .reply = "{\"type\":\"object\",\"required\":[\"items\",\"next\"],\"properties\":{\"items\":{"
               "\"type\":\"array\",\"items\":" SCHEMA_REF("AuditLine") "},\"next\":{\"type\":["
-              "\"integer\",\"null\"]}}}",
+                                                                      "\"integer\",\"null\"]}}}",
      .reply_status = 200},
     {.method = HTTP_GET,
      .pattern = "/api/audit/check",

@@ -124,6 +124,7 @@ static const struct route routes[] = {
      .scope = AUTH_SCOPE_ADMIN,
      .is_accounts = true,
      .takes_json = true,
+     .has_secret = true,
      .summary = "Invites somebody; the link is in the answer, and mailed where mail is set up.",
      .request = "{\"type\":\"object\",\"required\":[\"email\",\"role\"],\"properties\":{\"email\":{"
                 "\"type\":\"string\",\"minLength\":3,\"maxLength\":254},\"role\":{\"type\":"

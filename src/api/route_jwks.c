@@ -22,12 +22,12 @@ static void get_jwks(const struct call *call)
         problem_reply(call->api, call->id, PROBLEM_SERVICE_UNAVAILABLE, NULL, "out of memory");
         return;
     }
-    (void)http_reply(call->api->server, call->id,
-                     &(struct http_reply){.status = 200,
-                                          .content_type = STR("application/json"),
-                                          .headers = headers,
-                                          .header_count = ARRAY_LENGTH(headers),
-                                          .body = buf_str(&call->api->scratch)});
+    reply_send(call->api, call->id,
+               &(struct http_reply){.status = 200,
+                                    .content_type = STR("application/json"),
+                                    .headers = headers,
+                                    .header_count = ARRAY_LENGTH(headers),
+                                    .body = buf_str(&call->api->scratch)});
 }
 
 static void reply_keys(struct account_answer *answer, const struct account_outcome *outcome)
@@ -78,4 +78,4 @@ static const struct route routes[] = {
      .reply_status = 201},
 };
 
-const struct route_table routes_jwks = {"signing keys", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_jwks = {"signing-keys", routes, ARRAY_LENGTH(routes)};

@@ -105,8 +105,7 @@ static bool read_key(const struct call *call, struct account_key_request *reques
                     read_scopes(root, &request->scopes, &fault) &&
                     body_id(root, "user_id", &request->user_id, &fault) &&
                     body_time(root, "expires_at", &request->expires_us, &fault);
-    if (is_right && request->expires_us != 0 &&
-        request->expires_us <= call->request->received_us) {
+    if (is_right && request->expires_us != 0 && request->expires_us <= call->request->received_us) {
         is_right = body_refuse(&fault, "/expires_at", "expires_at is past already");
     }
     if (!is_right) {
@@ -118,8 +117,8 @@ static bool read_key(const struct call *call, struct account_key_request *reques
 /* Whose and how much: what the credential at hand may, not what its user might with another. */
 static bool may_make(const struct call *call, const struct account_key_request *request)
 {
-    bool is_other = request->user_id.length &&
-                    !str_equal(request->user_id, str_from(call->who->user_id));
+    bool is_other =
+        request->user_id.length && !str_equal(request->user_id, str_from(call->who->user_id));
 
     if (request->scopes & ~call->who->may) {
         problem_forbid(call->api, call->id, "scope", "%s", wrong_scope.detail);
@@ -167,8 +166,7 @@ static void post_key(const struct call *call)
     if (!made) {
         return;
     }
-    struct str user_id =
-        request.user_id.length ? request.user_id : str_from(call->who->user_id);
+    struct str user_id = request.user_id.length ? request.user_id : str_from(call->who->user_id);
     memcpy(made->name, request.name.data, request.name.length);
     memcpy(made->user_id, user_id.data, user_id.length);
     made->scopes = request.scopes;
@@ -211,6 +209,7 @@ static const struct route routes[] = {
      .scope = ROUTE_SIGNED_IN,
      .is_accounts = true,
      .takes_json = true,
+     .has_secret = true,
      .summary = "A new API key, shown this once; of a service account by an admin.",
      .request =
          "{\"type\":\"object\",\"required\":[\"name\",\"scopes\"],\"properties\":{\"name\":{"

@@ -64,9 +64,9 @@ static void reply_erased(struct account_answer *answer, const struct account_out
     account_print_cookie(answer->late.api, "", 0, cookie);
     struct http_header headers[] = {{STR("Set-Cookie"), str_from(cookie)},
                                     {STR("Cache-Control"), STR("no-store")}};
-    (void)http_reply(answer->late.api->server, answer->late.id,
-                     &(struct http_reply){
-                         .status = 204, .headers = headers, .header_count = ARRAY_LENGTH(headers)});
+    reply_send(answer->late.api, answer->late.id,
+               &(struct http_reply){
+                   .status = 204, .headers = headers, .header_count = ARRAY_LENGTH(headers)});
 }
 
 /* "threads": "keep" (the default: they are the workspace's) or "delete". */
@@ -114,7 +114,8 @@ static void delete_me(const struct call *call)
 /* ---- export ---- */
 
 /* Where the walk is: a workspace, a page of its threads, the messages of one of them. */
-struct export {
+struct export
+{
     struct walk walk; /* first: freed as one */
     struct auth_caller caller;
     struct buf out;
@@ -267,12 +268,12 @@ static void reply_export(struct export *export, int code)
         problem_reply_error(api, id, &error);
         return;
     }
-    (void)http_reply(api->server, id,
-                     &(struct http_reply){.status = 200,
-                                          .content_type = STR("application/json"),
-                                          .headers = headers,
-                                          .header_count = ARRAY_LENGTH(headers),
-                                          .body = buf_str(&export->out)});
+    reply_send(api, id,
+               &(struct http_reply){.status = 200,
+                                    .content_type = STR("application/json"),
+                                    .headers = headers,
+                                    .header_count = ARRAY_LENGTH(headers),
+                                    .body = buf_str(&export->out)});
 }
 
 static bool export_step(struct walk *walk)

@@ -80,10 +80,9 @@ static void post_forgot(const struct call *call)
         call_refuse(call, &fault);
         return;
     }
-    if (call->api->options.mail) {
-        account_mail_forgotten(call, email, &origin);
+    if (!call->api->options.mail || account_mail_forgotten(call, email, &origin)) {
+        reply_perhaps(call);
     }
-    reply_perhaps(call);
 }
 
 static void post_reset(const struct call *call)
@@ -98,8 +97,7 @@ static void post_reset(const struct call *call)
     if (!call_json(call, &root)) {
         return;
     }
-    if (!body_is_object(root, &fault) ||
-        !body_text(root, "code", &code_rule, &code_text, &fault) ||
+    if (!body_is_object(root, &fault) || !body_text(root, "code", &code_rule, &code_text, &fault) ||
         !body_text(root, "password", &password_rule, &password, &fault)) {
         call_refuse(call, &fault);
         return;

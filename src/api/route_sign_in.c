@@ -76,8 +76,8 @@ static void post_register(const struct call *call)
     struct account_answer *answer = grant_answer(call, 201, &wrong_code);
     if (answer) {
         request.kind = kind_of(wants_cookie);
-        int code = accounts_register(call->api->options.auth, &request, account_answered, answer,
-                                     &error);
+        int code =
+            accounts_register(call->api->options.auth, &request, account_answered, answer, &error);
         account_begun(answer, code, &error);
     }
 }
@@ -166,8 +166,8 @@ static void post_workspace(const struct call *call)
     struct account_answer *answer = grant_answer(call, 200, &wrong_member);
     if (answer) {
         answer->what = "workspace";
-        int code = accounts_switch(call->api->options.auth, call->who, id, account_answered,
-                                   answer, &error);
+        int code = accounts_switch(call->api->options.auth, call->who, id, account_answered, answer,
+                                   &error);
         account_begun(answer, code, &error);
     }
 }
@@ -236,9 +236,9 @@ static void post_validate(const struct call *call)
     if (!read_one(call, "token", &token_rule, &token)) {
         return;
     }
-    bool is_active = accounts_validate(call->api->options.auth, token, &caller, &expires_us,
-                                       &flaw) == AUTH_OK &&
-                     str_equal(str_from(caller.workspace_id), call->workspace);
+    bool is_active =
+        accounts_validate(call->api->options.auth, token, &caller, &expires_us, &flaw) == AUTH_OK &&
+        str_equal(str_from(caller.workspace_id), call->workspace);
     struct json_writer w = call_begin_json(call);
     json_begin_object(&w);
     json_key(&w, "active");
@@ -264,8 +264,8 @@ static void post_validate(const struct call *call)
     "\"" name "\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":" longest "}"
 #define COOKIE_MEMBER "\"cookie\":{\"type\":\"boolean\"}"
 #define ONE_TEXT(name, longest)                                                                    \
-    "{\"type\":\"object\",\"required\":[\"" name "\"],\"properties\":{" TEXT_MEMBER(name, longest) \
-        "}}"
+    "{\"type\":\"object\",\"required\":[\"" name                                                   \
+    "\"],\"properties\":{" TEXT_MEMBER(name, longest) "}}"
 
 static const struct route routes[] = {
     {.method = HTTP_POST,
@@ -276,10 +276,12 @@ static const struct route routes[] = {
      .is_accounts = true,
      .takes_json = true,
      .summary = "A new account, with the setup code of the first start or an invitation's code.",
-     .request = "{\"type\":\"object\",\"required\":[\"code\",\"name\",\"password\"],"
-                "\"properties\":{" TEXT_MEMBER("code", "128") "," TEXT_MEMBER("name", "120") ","
-                "\"password\":{\"type\":\"string\",\"minLength\":10,\"maxLength\":256},"
-                TEXT_MEMBER("email", "254") "," COOKIE_MEMBER "}}",
+     .request =
+         "{\"type\":\"object\",\"required\":[\"code\",\"name\",\"password\"],"
+         "\"properties\":{" TEXT_MEMBER("code", "128") "," TEXT_MEMBER(
+             "name", "120") ","
+                            "\"password\":{\"type\":\"string\",\"minLength\":10,\"maxLength\":256}"
+                            "," TEXT_MEMBER("email", "254") "," COOKIE_MEMBER "}}",
      .reply = SCHEMA_REF("Grant"),
      .reply_status = 201},
     {.method = HTTP_POST,
@@ -291,8 +293,8 @@ static const struct route routes[] = {
      .takes_json = true,
      .summary = "Signs in with a password; 401 when anything is wrong, 429 after too many tries.",
      .request = "{\"type\":\"object\",\"required\":[\"email\",\"password\"],"
-                "\"properties\":{" TEXT_MEMBER("email", "254") "," TEXT_MEMBER("password", "256")
-                "," TEXT_MEMBER("workspace", "64") "," COOKIE_MEMBER "}}",
+                "\"properties\":{" TEXT_MEMBER("email", "254") "," TEXT_MEMBER(
+                    "password", "256") "," TEXT_MEMBER("workspace", "64") "," COOKIE_MEMBER "}}",
      .reply = SCHEMA_REF("Grant"),
      .reply_status = 200},
     {.method = HTTP_POST,
@@ -354,4 +356,4 @@ static const struct route routes[] = {
      .reply_status = 200},
 };
 
-const struct route_table routes_sign_in = {"sign in", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_sign_in = {"sign-in", routes, ARRAY_LENGTH(routes)};

@@ -106,9 +106,8 @@ static void reply_user(struct account_answer *answer, const struct account_outco
 {
     struct api *api = answer->late.api;
     struct json_writer w = reply_begin_json(api);
-    struct one_member one = {.member = {.w = &w},
-                             .api = api,
-                             .workspace_id = str_from(answer->caller.workspace_id)};
+    struct one_member one = {
+        .member = {.w = &w}, .api = api, .workspace_id = str_from(answer->caller.workspace_id)};
     const char *id = answer->text[0] || !outcome->id ? answer->text : outcome->id;
 
     accounts_memberships(api->options.auth, str_from(id), write_if_here, &one);
@@ -232,8 +231,7 @@ static const struct route routes[] = {
      .takes_json = true,
      .summary = "A service account: a user without a password, for keys.",
      .request = "{\"type\":\"object\",\"required\":[\"name\",\"role\"],\"properties\":{\"name\":{"
-                "\"type\":\"string\",\"minLength\":1,\"maxLength\":120},\"role\":" ROLE_SCHEMA
-                "}}",
+                "\"type\":\"string\",\"minLength\":1,\"maxLength\":120},\"role\":" ROLE_SCHEMA "}}",
      .reply = SCHEMA_REF("User"),
      .reply_status = 201},
     {.method = HTTP_PATCH,
@@ -243,8 +241,8 @@ static const struct route routes[] = {
      .is_accounts = true,
      .takes_json = true,
      .summary = "Another role in this workspace; 409 for its last admin.",
-     .request = "{\"type\":\"object\",\"required\":[\"role\"],\"properties\":{\"role\":" ROLE_SCHEMA
-                "}}",
+     .request =
+         "{\"type\":\"object\",\"required\":[\"role\"],\"properties\":{\"role\":" ROLE_SCHEMA "}}",
      .reply = SCHEMA_REF("User"),
      .reply_status = 200},
     {.method = HTTP_DELETE,
@@ -260,6 +258,7 @@ static const struct route routes[] = {
      .scope = AUTH_SCOPE_ADMIN,
      .is_accounts = true,
      .takes_json = true,
+     .has_secret = true,
      .summary = "A link to choose a new password, to be handed over by the admin.",
      .reply = SCHEMA_REF("Link"),
      .reply_status = 201},
