@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "api/api_state.h"
+#include "api/callers.h"
 #include "api/late.h"
 #include "api/page.h"
 #include "api/route_datasets.h"
@@ -97,6 +98,7 @@ int api_new(const struct api_options *options, struct api **ret_api, struct erro
         return code;
     }
     fill_exchanges(api);
+    api->local_caller = auth_local_caller();
     loop_timer_init(options->loop, &api->keep_alive, keep_alive, api);
     loop_timer_start(&api->keep_alive, KEEP_ALIVE_MS, KEEP_ALIVE_MS);
     *ret_api = api;
@@ -147,8 +149,10 @@ static void count_refusal(struct str reason)
 /* False when it has been answered. */
 static bool let_in(struct api *api, const struct http_request *request, bool is_public)
 {
+    struct auth_caller who;
+    enum auth_flaw flaw;
     enum auth_result result = is_public ? auth_check_host(api->options.auth, request)
-                                        : auth_check(api->options.auth, request);
+                                        : auth_check(api->options.auth, request, &who, &flaw);
 
     switch (result) {
     case AUTH_OK:
@@ -214,7 +218,12 @@ static void reply_unmatched(struct api *api, const struct http_request *request,
 static struct call call_of(struct api *api, const struct http_request *request,
                            const struct route *route)
 {
-    return (struct call){.api = api, .request = request, .route = route, .id = request->id};
+    return (struct call){.api = api,
+                         .request = request,
+                         .route = route,
+                         .who = caller_of(api, request->id),
+                         .workspace = caller_workspace(caller_of(api, request->id)),
+                         .id = request->id};
 }
 
 static void on_head(const struct http_request *request, struct http_plan *plan, void *arg)
@@ -231,7 +240,7 @@ static void on_head(const struct http_request *request, struct http_plan *plan, 
     }
     struct exchange *exchange = &api->exchanges[match.index];
     plan->context = exchange;
-    if (!let_in(api, request, match.route->is_public)) {
+    if (!let_in(api, request, match.route->scope == ROUTE_PUBLIC)) {
         return;
     }
     if (match.route->begin) {

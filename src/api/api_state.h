@@ -34,6 +34,7 @@ struct api {
     struct buf scratch;         /* the answer under construction; loop thread, one at a time */
     struct buf query;           /* decoded query parameters of the call at hand */
     struct short_health short_health;
+    struct auth_caller local_caller;
     struct late *late;                /* late.h: answers that wait for the store or the runner */
     struct pending_run *pending_runs; /* route_live.c: clients whose run is being accepted */
     struct dataset_upload *uploads;   /* dataset_upload.c: those under way */

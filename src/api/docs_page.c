@@ -39,7 +39,8 @@ static void put_row(struct buf *out, const struct route *route)
         buf_printf(out, "%s%s", query == route->queries ? "?" : "&amp;", query->name);
     }
     buf_printf(out, "</code></td><td>%s</td><td>%d</td><td>%s</td><td>",
-               route->is_public ? "everybody" : "signed in", route->reply_status, body_of(route));
+               (route->scope == ROUTE_PUBLIC) ? "everybody" : "signed in", route->reply_status,
+               body_of(route));
     put_escaped(out, route->summary);
     buf_append(out, STR("</td></tr>"));
 }
@@ -81,7 +82,7 @@ void api_write_routes(struct buf *out)
             const struct route *route = &route_tables[i]->routes[j];
 
             buf_printf(out, "| %s | `%s` | %s | %d | %s | %s |\n", http_method_name(route->method),
-                       route->pattern, route->is_public ? "everybody" : "signed in",
+                       route->pattern, (route->scope == ROUTE_PUBLIC) ? "everybody" : "signed in",
                        route->reply_status, body_of(route), route->summary);
         }
     }

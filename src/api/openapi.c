@@ -171,7 +171,7 @@ static void put_operation(struct json_writer *w, const char *tag, const struct r
     json_put_text(w, tag);
     json_end_array(w);
     put_pair(w, "summary", route->summary);
-    if (route->is_public) {
+    if ((route->scope == ROUTE_PUBLIC)) {
         put_raw(w, "security", "[]");
     }
     put_parameters(w, route);

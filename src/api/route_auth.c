@@ -10,6 +10,7 @@
 #include "base/civil_time.h"
 
 #define COOKIE_BYTES_MAX 256
+#define SESSION_DAYS     30
 #define NEXT_BYTES_MAX   1024u
 #define URL_BYTES_MAX    640
 
@@ -103,7 +104,7 @@ static void get_sign_in(const struct call *call)
         buf_clear(&next);
         buf_append_char(&next, '/');
     }
-    print_cookie(api, session, (int64_t)AUTH_SESSION_DAYS * DAY_US / SECOND_US, cookie);
+    print_cookie(api, session, (int64_t)SESSION_DAYS * DAY_US / SECOND_US, cookie);
     struct http_header headers[] = {
         {STR("Set-Cookie"), str_from(cookie)},
         {STR("Location"), buf_str(&next)},
@@ -155,7 +156,7 @@ static void post_link(const struct call *call)
 static void post_ticket(const struct call *call)
 {
     char ticket[AUTH_SECRET_TEXT_BYTES];
-    int code = auth_new_ticket(call->api->options.auth, ticket);
+    int code = auth_new_ticket(call->api->options.auth, call->who, ticket);
 
     if (code) {
         reply_no_secret(call, code);
@@ -203,7 +204,7 @@ static const struct route routes[] = {
     {.method = HTTP_GET,
      .pattern = "/auth/config",
      .handle = get_config,
-     .is_public = true,
+     .scope = ROUTE_PUBLIC,
      .summary = "How one signs in here.",
      .reply = "{\"type\":\"object\",\"required\":[\"mode\",\"sign_in\"],\"properties\":{\"mode\":{"
               "\"type\":\"string\"},\"sign_in\":{\"type\":\"string\"}}}",
@@ -211,7 +212,7 @@ static const struct route routes[] = {
     {.method = HTTP_GET,
      .pattern = "/auth/sign-in",
      .handle = get_sign_in,
-     .is_public = true,
+     .scope = ROUTE_PUBLIC,
      .summary = "Uses a one-time link: sets the session cookie and goes on to next.",
      .queries = sign_in_queries,
      .reply_status = 303},

@@ -111,7 +111,7 @@ static void get_calls_of_run(const struct call *call)
     struct store *store = call->api->options.store;
     struct str run_id = call->params[0];
     uint64_t after = 0;
-    int code = store_get_run(store, run_id, look_away, NULL);
+    int code = store_get_run(store, call->workspace, run_id, look_away, NULL);
 
     if (code) {
         call_reply_store_error(call, code, "run");
@@ -124,7 +124,8 @@ static void get_calls_of_run(const struct call *call)
     for (unsigned page = 0; code == OK && page < CALLS_OF_A_RUN_PAGES; page++) {
         uint64_t next = 0;
 
-        code = store_list_model_calls(store, run_id, after, STORE_PAGE_MAX, put_call, &w, &next);
+        code = store_list_model_calls(store, call->workspace, run_id, after, STORE_PAGE_MAX,
+                                      put_call, &w, &next);
         if (next <= after) {
             break;
         }
@@ -284,8 +285,8 @@ static void get_records(const struct call *call)
     }
     (void)call_begin_json(call); /* an empty scratch */
     struct export export = {.out = &call->api->scratch};
-    int code = store_list_model_calls(call->api->options.store, STR(""), after, (unsigned)limit,
-                                      put_record, &export, &next);
+    int code = store_list_model_calls(call->api->options.store, call->workspace, STR(""), after,
+                                      (unsigned)limit, put_record, &export, &next);
     if (code == OK) {
         code = buf_status(export.out);
     }

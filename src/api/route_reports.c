@@ -49,7 +49,8 @@ static bool write_report(const struct store_report *row, void *arg)
 static void get_report(const struct call *call)
 {
     struct json_writer w = call_begin_json(call);
-    int code = store_get_report(call->api->options.store, call->params[0], write_report, &w);
+    int code = store_get_report(call->api->options.store, call->workspace, call->params[0],
+                                write_report, &w);
 
     if (code) {
         call_reply_store_error(call, code, "report");
@@ -116,11 +117,12 @@ static void reply_report(const struct call *call, enum report_format format)
 static void get_body(const struct call *call, enum report_format format)
 {
     struct api *api = call->api;
-    int code = store_get_report(api->options.store, call->params[0], ignore_report, NULL);
+    int code =
+        store_get_report(api->options.store, call->workspace, call->params[0], ignore_report, NULL);
 
     (void)call_begin_json(call);
     if (!code) {
-        code = store_get_report_body(api->options.store, call->params[0],
+        code = store_get_report_body(api->options.store, call->workspace, call->params[0],
                                      str_from(formats[format].name), &api->scratch);
     }
     if (code) {

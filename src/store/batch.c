@@ -63,18 +63,13 @@ const struct write_sql write_sql[WRITE_STATEMENT_COUNT] = {
                            " created_us = excluded.created_us",
                            true},
     [WRITE_DELETE_DATASET] = {"DELETE FROM dataset WHERE id = ?1", false},
-    [WRITE_PUT_SESSION] = {"INSERT INTO session (hash, created_us, expires_us)"
-                           " VALUES (?1, ?2, ?3) ON CONFLICT (hash) DO UPDATE SET"
-                           " created_us = excluded.created_us, expires_us = excluded.expires_us",
-                           true},
-    [WRITE_DELETE_SESSION] = {"DELETE FROM session WHERE hash = ?1", false},
-    [WRITE_DELETE_ENDED_SESSIONS] = {"DELETE FROM session WHERE expires_us <= ?1", false},
     [WRITE_ADD_PROBE] = {"INSERT INTO probe (n) VALUES (1)", true},
     [WRITE_DELETE_PROBE] = {"DELETE FROM probe", false},
 };
 
-struct store_batch *store_batch_new(void)
+struct store_batch *store_batch_new(struct str workspace_id)
 {
+    (void)workspace_id;
     struct store_batch *batch = alloc_zeroed(1, sizeof(*batch));
 
     if (batch) {
@@ -259,24 +254,6 @@ void store_put_dataset(struct store_batch *batch, const struct store_dataset *da
 void store_delete_dataset(struct store_batch *batch, struct str id)
 {
     ADD_CHANGE(batch, WRITE_DELETE_DATASET, of_text(id));
-}
-
-static struct value of_hash(const unsigned char hash[32])
-{
-    return (struct value){.kind = VALUE_BLOB, .bytes = {(const char *)hash, 32}};
-}
-
-/* Each new session sweeps out those that had ended when it began, so that they do not pile up. */
-void store_put_session(struct store_batch *batch, const struct store_session *session)
-{
-    ADD_CHANGE(batch, WRITE_DELETE_ENDED_SESSIONS, of_integer(session->created_us));
-    ADD_CHANGE(batch, WRITE_PUT_SESSION, of_hash(session->hash), of_integer(session->created_us),
-               of_integer(session->expires_us));
-}
-
-void store_delete_session(struct store_batch *batch, const unsigned char hash[32])
-{
-    ADD_CHANGE(batch, WRITE_DELETE_SESSION, of_hash(hash));
 }
 
 void batch_add_probe(struct store_batch *batch)

@@ -42,6 +42,8 @@ static const char *const read_sql[READ_STATEMENT_COUNT] = {
                   " ORDER BY r.created_us DESC, r.id DESC LIMIT ?3",
     [READ_DATASETS] = "SELECT " DATASET_COLUMNS " FROM dataset WHERE (created_us, id) < (?1, ?2)"
                       " ORDER BY created_us DESC, id DESC LIMIT ?3",
+    [READ_ALL_DATASETS] = "SELECT " DATASET_COLUMNS " FROM dataset WHERE id > ?1"
+                          " ORDER BY id LIMIT ?2",
     [READ_THREAD_PLACE] = "SELECT created_us FROM thread WHERE id = ?1",
     [READ_MESSAGE_PLACE] = "SELECT m.created_us FROM message m JOIN thread t ON t.n = m.thread"
                            " WHERE m.id = ?1 AND t.id = ?2",
@@ -63,8 +65,6 @@ static const char *const read_sql[READ_STATEMENT_COUNT] = {
                                 " ORDER BY c.question, c.attempt LIMIT ?3",
     [READ_LAST_SEQ] = "SELECT coalesce((SELECT max(seq) FROM event WHERE event.run = run.n), 0)"
                       " FROM run WHERE id = ?1",
-    [READ_SESSIONS] = "SELECT hash, created_us, expires_us FROM session WHERE expires_us > ?1"
-                      " ORDER BY expires_us",
 };
 
 const char *reader_sql(enum read_statement statement)
@@ -171,7 +171,6 @@ union row_fn {
     store_model_call_fn model_call;
     store_report_fn report;
     store_dataset_fn dataset;
-    store_session_fn session;
 };
 
 typedef bool (*show_fn)(struct query *query, union row_fn fn, void *arg);
@@ -180,6 +179,8 @@ static bool show_thread(struct query *query, union row_fn fn, void *arg)
 {
     const struct store_thread row = {
         .id = text_at(query, 0),
+        .workspace_id = STR(STORE_WORKSPACE_FIRST),
+        .owner_id = STR("local"),
         .title = text_at(query, 1),
         .created_us = integer_at(query, 2),
         .updated_us = integer_at(query, 3),
@@ -206,6 +207,8 @@ static bool show_run(struct query *query, union row_fn fn, void *arg)
 {
     const struct store_run row = {
         .id = text_at(query, 0),
+        .workspace_id = STR(STORE_WORKSPACE_FIRST),
+        .owner_id = STR("local"),
         .thread_id = text_at(query, 1),
         .status = (enum store_run_status)integer_at(query, 2),
         .prompt = text_at(query, 3),
@@ -298,6 +301,8 @@ static bool show_dataset(struct query *query, union row_fn fn, void *arg)
 {
     const struct store_dataset row = {
         .id = text_at(query, 0),
+        .workspace_id = STR(STORE_WORKSPACE_FIRST),
+        .owner_id = STR("local"),
         .name = text_at(query, 1),
         .status = (enum store_dataset_status)integer_at(query, 2),
         .bytes = (uint64_t)integer_at(query, 3),
@@ -311,20 +316,6 @@ static bool show_dataset(struct query *query, union row_fn fn, void *arg)
     };
 
     return !query->code && fn.dataset(&row, arg);
-}
-
-static bool show_session(struct query *query, union row_fn fn, void *arg)
-{
-    struct store_session row = {.created_us = integer_at(query, 1),
-                                .expires_us = integer_at(query, 2)};
-    struct str hash = database_blob(query->statement, 0);
-
-    if (hash.length != sizeof(row.hash)) {
-        query->code = ERR_IO;
-        return false;
-    }
-    memcpy(row.hash, hash.data, sizeof(row.hash));
-    return fn.session(&row, arg);
 }
 
 static int show_rows(struct query *query, show_fn show, union row_fn fn, void *arg)
@@ -404,29 +395,38 @@ static struct str owner_of(struct str id)
 
 /* ---- store.h ---- */
 
-int store_get_thread(struct store *store, struct str id, store_thread_fn fn, void *arg)
+int store_get_thread(struct store *store, struct str workspace_id, struct str id,
+                     store_thread_fn fn, void *arg)
 {
+    (void)workspace_id;
     return get_row(store, READ_THREAD, id, show_thread, (union row_fn){.thread = fn}, arg);
 }
 
-int store_get_run(struct store *store, struct str id, store_run_fn fn, void *arg)
+int store_get_run(struct store *store, struct str workspace_id, struct str id, store_run_fn fn,
+                  void *arg)
 {
+    (void)workspace_id;
     return get_row(store, READ_RUN, id, show_run, (union row_fn){.run = fn}, arg);
 }
 
-int store_get_report(struct store *store, struct str id, store_report_fn fn, void *arg)
+int store_get_report(struct store *store, struct str workspace_id, struct str id,
+                     store_report_fn fn, void *arg)
 {
+    (void)workspace_id;
     return get_row(store, READ_REPORT, id, show_report, (union row_fn){.report = fn}, arg);
 }
 
-int store_get_dataset(struct store *store, struct str id, store_dataset_fn fn, void *arg)
+int store_get_dataset(struct store *store, struct str workspace_id, struct str id,
+                      store_dataset_fn fn, void *arg)
 {
+    (void)workspace_id;
     return get_row(store, READ_DATASET, id, show_dataset, (union row_fn){.dataset = fn}, arg);
 }
 
-int store_get_report_body(struct store *store, struct str report_id, struct str format,
-                          struct buf *out)
+int store_get_report_body(struct store *store, struct str workspace_id, struct str report_id,
+                          struct str format, struct buf *out)
 {
+    (void)workspace_id;
     cleanup(query_end) struct query query = query_begin(store, READ_REPORT_BODY);
 
     bind_text(&query, 1, report_id);
@@ -441,40 +441,54 @@ int store_get_report_body(struct store *store, struct str report_id, struct str 
     return query.code ? query.code : buf_status(out);
 }
 
-int store_list_threads(struct store *store, struct str after, unsigned limit, store_thread_fn fn,
-                       void *arg)
+int store_list_threads(struct store *store, struct str workspace_id, struct str after,
+                       unsigned limit, store_thread_fn fn, void *arg)
 {
+    (void)workspace_id;
     static const struct list list = {READ_THREADS, READ_THREAD_PLACE, false, show_thread};
 
     return list_rows(store, &list, (struct str){NULL, 0}, after, limit,
                      (union row_fn){.thread = fn}, arg);
 }
 
-int store_list_messages(struct store *store, struct str thread_id, struct str after, unsigned limit,
-                        store_message_fn fn, void *arg)
+int store_list_messages(struct store *store, struct str workspace_id, struct str thread_id,
+                        struct str after, unsigned limit, store_message_fn fn, void *arg)
 {
+    (void)workspace_id;
     static const struct list list = {READ_MESSAGES, READ_MESSAGE_PLACE, true, show_message};
 
     return list_rows(store, &list, owner_of(thread_id), after, limit, (union row_fn){.message = fn},
                      arg);
 }
 
-int store_list_runs(struct store *store, struct str thread_id, struct str after, unsigned limit,
-                    store_run_fn fn, void *arg)
+int store_list_runs(struct store *store, struct str workspace_id, struct str thread_id,
+                    struct str after, unsigned limit, store_run_fn fn, void *arg)
 {
+    (void)workspace_id;
     static const struct list list = {READ_RUNS, READ_RUN_PLACE, false, show_run};
 
     return list_rows(store, &list, owner_of(thread_id), after, limit, (union row_fn){.run = fn},
                      arg);
 }
 
-int store_list_datasets(struct store *store, struct str after, unsigned limit, store_dataset_fn fn,
-                        void *arg)
+int store_list_datasets(struct store *store, struct str workspace_id, struct str after,
+                        unsigned limit, store_dataset_fn fn, void *arg)
 {
+    (void)workspace_id;
     static const struct list list = {READ_DATASETS, READ_DATASET_PLACE, false, show_dataset};
 
     return list_rows(store, &list, (struct str){NULL, 0}, after, limit,
                      (union row_fn){.dataset = fn}, arg);
+}
+
+int store_list_all_datasets(struct store *store, struct str after, unsigned limit,
+                            store_dataset_fn fn, void *arg)
+{
+    cleanup(query_end) struct query query = query_begin(store, READ_ALL_DATASETS);
+
+    bind_text(&query, 1, after);
+    bind_integer(&query, 2, limit < STORE_PAGE_MAX ? limit : STORE_PAGE_MAX);
+    return show_rows(&query, show_dataset, (union row_fn){.dataset = fn}, arg);
 }
 
 int store_list_open_runs(struct store *store, store_run_fn fn, void *arg)
@@ -484,9 +498,10 @@ int store_list_open_runs(struct store *store, store_run_fn fn, void *arg)
     return show_rows(&query, show_run, (union row_fn){.run = fn}, arg);
 }
 
-int store_list_events(struct store *store, struct str run_id, uint64_t after, unsigned limit,
-                      store_event_fn fn, void *arg)
+int store_list_events(struct store *store, struct str workspace_id, struct str run_id,
+                      uint64_t after, unsigned limit, store_event_fn fn, void *arg)
 {
+    (void)workspace_id;
     cleanup(query_end) struct query query = query_begin(store, READ_EVENTS);
 
     bind_text(&query, 1, run_id);
@@ -495,9 +510,11 @@ int store_list_events(struct store *store, struct str run_id, uint64_t after, un
     return show_rows(&query, show_event, (union row_fn){.event = fn}, arg);
 }
 
-int store_list_model_calls(struct store *store, struct str run_id, uint64_t after, unsigned limit,
-                           store_model_call_fn fn, void *arg, uint64_t *ret_next)
+int store_list_model_calls(struct store *store, struct str workspace_id, struct str run_id,
+                           uint64_t after, unsigned limit, store_model_call_fn fn, void *arg,
+                           uint64_t *ret_next)
 {
+    (void)workspace_id;
     struct model_call_page page = {.arg = arg, .is_of_run = run_id.length > 0, .next = after};
     cleanup(query_end) struct query query =
         query_begin(store, page.is_of_run ? READ_MODEL_CALLS_OF_RUN : READ_MODEL_CALLS);
@@ -514,8 +531,10 @@ int store_list_model_calls(struct store *store, struct str run_id, uint64_t afte
     return code;
 }
 
-int store_last_seq(struct store *store, struct str run_id, uint64_t *ret_seq)
+int store_last_seq(struct store *store, struct str workspace_id, struct str run_id,
+                   uint64_t *ret_seq)
 {
+    (void)workspace_id;
     cleanup(query_end) struct query query = query_begin(store, READ_LAST_SEQ);
 
     bind_text(&query, 1, run_id);
@@ -524,12 +543,4 @@ int store_last_seq(struct store *store, struct str run_id, uint64_t *ret_seq)
     }
     *ret_seq = (uint64_t)integer_at(&query, 0);
     return OK;
-}
-
-int store_list_sessions(struct store *store, int64_t now_us, store_session_fn fn, void *arg)
-{
-    cleanup(query_end) struct query query = query_begin(store, READ_SESSIONS);
-
-    bind_integer(&query, 1, now_us);
-    return show_rows(&query, show_session, (union row_fn){.session = fn}, arg);
 }

@@ -20,6 +20,7 @@ enum read_statement {
     READ_MESSAGES,
     READ_RUNS,
     READ_DATASETS,
+    READ_ALL_DATASETS,
     READ_THREAD_PLACE, /* created_us of a list's cursor */
     READ_MESSAGE_PLACE,
     READ_RUN_PLACE,
@@ -29,7 +30,6 @@ enum read_statement {
     READ_MODEL_CALLS,        /* of all runs */
     READ_MODEL_CALLS_OF_RUN, /* of one */
     READ_LAST_SEQ,
-    READ_SESSIONS,
     READ_STATEMENT_COUNT
 };
 

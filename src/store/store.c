@@ -97,7 +97,7 @@ int store_submit(struct store *store, struct store_batch *batch, store_done_fn d
 
 int store_probe(struct store *store, store_done_fn done, void *arg)
 {
-    struct store_batch *batch = store_batch_new();
+    struct store_batch *batch = store_batch_new(STR(STORE_WORKSPACE_FIRST));
 
     if (!batch) {
         return ERR_NO_MEMORY;

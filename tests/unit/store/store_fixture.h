@@ -107,7 +107,7 @@ static inline int apply(struct fixture *f, struct store_batch *batch)
 
 static inline struct store_batch *new_batch(void)
 {
-    struct store_batch *batch = store_batch_new();
+    struct store_batch *batch = store_batch_new(STR(STORE_WORKSPACE_FIRST));
 
     assert_non_null(batch);
     return batch;
@@ -197,13 +197,6 @@ static inline bool note_model_call(const struct store_model_call *row, void *arg
     (void)snprintf(name, sizeof(name), "%.*s/%u/%u", STR_ARGS(row->run_id), row->question,
                    row->attempt);
     return note_name(arg, str_from(name));
-}
-
-static inline bool note_session(const struct store_session *row, void *arg)
-{
-    char first = (char)row->hash[0];
-
-    return note_name(arg, (struct str){&first, 1});
 }
 
 static inline void names_begin(struct names *names)

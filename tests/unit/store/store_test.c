@@ -181,15 +181,21 @@ static void test_store_goes_on_when_the_disk_does(void **state)
                      &(struct store_thread){.id = STR("large"), .title = {large, (size_t)1 << 20}});
     assert_int_equal(apply(&f, batch), ERR_IO);
     assert_int_equal(store_counts(f.store).failed_batches, 1);
-    assert_int_equal(store_get_thread(f.store, STR("good"), note_thread, &names), ERR_NOT_FOUND);
-    assert_int_equal(store_get_thread(f.store, STR("before"), note_thread, &names), OK);
+    assert_int_equal(
+        store_get_thread(f.store, STR(STORE_WORKSPACE_FIRST), STR("good"), note_thread, &names),
+        ERR_NOT_FOUND);
+    assert_int_equal(
+        store_get_thread(f.store, STR(STORE_WORKSPACE_FIRST), STR("before"), note_thread, &names),
+        OK);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     batch = new_batch();
     put_thread(batch, "after", 3);
     assert_int_equal(apply(&f, batch), OK);
     expect_names(&names, "before ");
     fixture_reopen(&f);
-    assert_int_equal(store_list_threads(f.store, STR(""), 9, note_thread, &names), OK);
+    assert_int_equal(
+        store_list_threads(f.store, STR(STORE_WORKSPACE_FIRST), STR(""), 9, note_thread, &names),
+        OK);
     expect_names(&names, "after before ");
     buf_done(&names.text);
     free(large);
@@ -249,7 +255,7 @@ static void test_store_keeps_what_was_acknowledged_before_a_kill(void **state)
     assert_int_equal(waitpid(child, NULL, 0), child);
     assert_int_equal(loop_new(1, &f.loop, &error), OK);
     fixture_open_store(&f); /* the lock went with its holder */
-    assert_int_equal(store_last_seq(f.store, STR("r"), &seq), OK);
+    assert_int_equal(store_last_seq(f.store, STR(STORE_WORKSPACE_FIRST), STR("r"), &seq), OK);
     assert_true(seq >= last && seq <= last + 1);
     fixture_end(&f);
 }
@@ -377,7 +383,9 @@ static void test_store_refuses_a_damaged_file(void **state)
     assert_true(fd >= 0);
     assert_int_equal(pwrite(fd, noise, sizeof(noise), first_page_of(&f, "thread")), sizeof(noise));
     fixture_open_store(&f); /* the head is whole */
-    assert_int_equal(store_list_threads(f.store, STR(""), 9, note_thread, &names), ERR_IO);
+    assert_int_equal(
+        store_list_threads(f.store, STR(STORE_WORKSPACE_FIRST), STR(""), 9, note_thread, &names),
+        ERR_IO);
     batch = new_batch();
     put_thread(batch, "t", 1);
     assert_int_equal(apply(&f, batch), ERR_IO);
@@ -446,7 +454,7 @@ static void test_store_batch_walks_out_of_memory(void **state)
     fixture_begin(&f);
     for (uint64_t nth = 1; code; nth++) {
         (void)alloc_fail_from(nth);
-        struct store_batch *batch = store_batch_new();
+        struct store_batch *batch = store_batch_new(STR(STORE_WORKSPACE_FIRST));
         if (batch) {
             put_thread(batch, "t", 1);
             store_add_message(batch,
