@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/oidc_metadata.h"
 
+#include "json/json_read.h"
+
 #define ARENA_BYTES_MAX 8192u
 
 /* The list has the text. A list that is absent stands for by_default. */
