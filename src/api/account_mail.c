@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "api/api_state.h"
+#include "api/mail_text.h"
 #include "http/mail.h"
 #include "monitor/log.h"
 
@@ -28,43 +29,53 @@ static void tell_failure(int code, const struct error *error, void *arg)
     }
 }
 
-/* False where there is no mail, or it takes no more. */
-static bool send_text(const struct api *api, struct str to, struct str subject,
-                      const struct buf *text)
+/* False when mail takes no more. Forgets the text, which has a code in it. */
+static bool send_text(const struct api *api, struct str to, struct mail_text *text)
 {
-    int code = buf_status(text) ? buf_status(text)
-                                : mail_send(api->options.mail, to, subject, buf_str(text),
-                                            tell_failure, /* arg */ NULL);
+    int code = buf_status(&text->body)
+                   ? buf_status(&text->body)
+                   : mail_send(api->options.mail, to, str_from(text->subject), buf_str(&text->body),
+                               tell_failure, /* arg */ NULL);
 
     if (code) {
         log_write(LOG_WARNING, "api", "cannot send a mail: %s", error_code_text(code));
     }
+    mail_text_done(text);
     return code == OK;
 }
 
-static bool append_workspace_name(const struct store_workspace *row, void *arg)
+struct invitation_names {
+    struct str workspace;
+    struct str inviter;
+};
+
+static bool take_workspace_name(const struct store_workspace *row, void *arg)
 {
-    buf_append((struct buf *)arg, row->name);
+    ((struct invitation_names *)arg)->workspace = row->name;
+    return false;
+}
+
+/* Borrowed beyond the call: the directory changes only when it is told to, not from here on. */
+static bool take_inviter_name(const struct store_user *row, void *arg)
+{
+    ((struct invitation_names *)arg)->inviter = row->name;
     return false;
 }
 
 bool account_mail_invitation(const struct api *api, const struct auth_caller *caller,
                              struct str email, const char *url)
 {
-    cleanup(buf_done) struct buf text;
+    struct invitation_names names = {0};
+    struct mail_text text;
 
     if (!api->options.mail) {
         return false;
     }
-    buf_init(&text, MAIL_TEXT_BYTES_MAX);
-    buf_append(&text, STR("You are invited to Netra, workspace \""));
-    (void)accounts_workspace(api->options.auth, str_from(caller->workspace_id),
-                             append_workspace_name, &text);
-    buf_printf(&text,
-               "\".\n\nThis link makes your account. It works once, within %d days:\n\n%s\n\n"
-               "If you did not expect this, do nothing.\n",
-               ACCOUNTS_INVITE_DAYS, url);
-    return send_text(api, email, STR("You are invited to Netra"), &text);
+    (void)accounts_workspace(api->options.auth, str_from(caller->workspace_id), take_workspace_name,
+                             &names);
+    (void)accounts_user(api->options.auth, str_from(caller->user_id), take_inviter_name, &names);
+    mail_invitation(&text, names.workspace, names.inviter, url);
+    return send_text(api, email, &text);
 }
 
 /* ---- forgotten passwords ---- */
@@ -81,16 +92,11 @@ static void on_code(const struct account_outcome *outcome, void *arg)
     char url[ACCOUNT_LINK_BYTES_MAX];
 
     if (outcome->code == OK && outcome->secret) {
-        cleanup(buf_done) struct buf text;
+        struct mail_text text;
 
-        buf_init(&text, MAIL_TEXT_BYTES_MAX);
         account_print_link(api, "reset", outcome->secret, url);
-        buf_printf(&text,
-                   "Somebody, perhaps you, asked for a new password for Netra.\n\n"
-                   "This link lets you choose one. It works once, within %d minutes:\n\n%s\n\n"
-                   "If it was not you, do nothing: your password is unchanged.\n",
-                   ACCOUNTS_RESET_MINUTES, url);
-        (void)send_text(api, str_from(forgotten->email), STR("A new password for Netra"), &text);
+        mail_reset(&text, url);
+        (void)send_text(api, str_from(forgotten->email), &text);
         explicit_bzero(url, sizeof(url));
     }
     late_free(&forgotten->late);

@@ -8,6 +8,7 @@
 
 #include "api/account_answer.h"
 #include "api/api_state.h"
+#include "api/own_place.h"
 #include "base/civil_time.h"
 
 #define SESSION_DAYS   30
@@ -83,21 +84,6 @@ static void reply_how(const struct call *call, int status)
                         "<code>netra serve</code> runs; the link signs one browser in, "
                         "once.</p><p>The link that brought you here was used already, is too old "
                         "or is not complete.</p></html>")});
-}
-
-/* Where to go after it: a place of this server, never another one ("//evil", "/\evil"). */
-static bool is_own_place(struct str next)
-{
-    if (next.length == 0 || next.data[0] != '/' ||
-        (next.length > 1 && (next.data[1] == '/' || next.data[1] == '\\'))) {
-        return false;
-    }
-    for (size_t i = 0; i < next.length; i++) {
-        if (next.data[i] <= ' ' || next.data[i] > '~' || next.data[i] == '\\') {
-            return false;
-        }
-    }
-    return true;
 }
 
 /* HEAD must not use a code up: mail scanners and previews ask that way. */
