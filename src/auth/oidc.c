@@ -151,8 +151,8 @@ void oidc_with_metadata(struct oidc_op *op, oidc_op_fn resume)
         return;
     }
     buf_init(&url, URL_BYTES_MAX);
-    buf_append(&url, str_ends_with(issuer, STR("/")) ? str_slice(issuer, 0, issuer.length - 1)
-                                                     : issuer);
+    buf_append(&url,
+               str_ends_with(issuer, STR("/")) ? str_slice(issuer, 0, issuer.length - 1) : issuer);
     buf_append(&url, STR(DISCOVERY_SUFFIX));
     wait_for(op, &op->known->about, buf_str(&url), resume);
 }
@@ -194,8 +194,8 @@ void oidc_put_form_text(struct buf *out, struct str value)
 {
     for (size_t i = 0; i < value.length; i++) {
         char c = value.data[i];
-        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                        c == '-' || c == '.' || c == '_' || c == '~';
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
 
         if (is_plain) {
             buf_append_char(out, c);

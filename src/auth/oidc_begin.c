@@ -1,6 +1,6 @@
 /*
- * The way to the provider: a sign-in is entered once the provider's metadata are there, so that what
- * cannot go anywhere takes nobody's place.
+ * The way to the provider: a sign-in is entered once the provider's metadata are there, so that
+ * what cannot go anywhere takes nobody's place.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -102,9 +102,9 @@ static void send_away(struct oidc_op *op, int code, const struct error *error)
         tell(op, code, &why, STR(""), STR(""));
         return;
     }
-    code = oidc_states_add(&op->oidc->states, op->next_place,
-                           now_us + OIDC_STATE_MINUTES * MINUTE_US, now_us, state, browser,
-                           &sign_in);
+    code =
+        oidc_states_add(&op->oidc->states, op->next_place, now_us + OIDC_STATE_MINUTES * MINUTE_US,
+                        now_us, state, browser, &sign_in);
     if (code == OK) {
         sign_in->provider = (size_t)(op->known - op->oidc->known);
         sign_in->is_link = op->is_link;

@@ -199,8 +199,8 @@ static void check_token(struct oidc_op *op, int code, const struct error *error)
         refuse_answer(op, "keys", code == ERR_INVALID ? ERR_IO : code, error);
         return;
     }
-    enum oidc_flaw flaw = oidc_token_check(op->id_token, buf_str(&known->key_set), &rules,
-                                           &op->arena, &op->claims);
+    enum oidc_flaw flaw =
+        oidc_token_check(op->id_token, buf_str(&known->key_set), &rules, &op->arena, &op->claims);
     if (flaw == OIDC_FLAW_KEY && !op->has_asked_again) {
         op->has_asked_again = true; /* the provider may sign with a new one */
         oidc_with_keys(op, /* is_again */ true, check_token);

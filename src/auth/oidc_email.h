@@ -1,8 +1,8 @@
 /*
  * oidc_email: whose e-mail it is. Addresses and domains are folded to lower case (ASCII) before
  * anything is compared, and compared whole. What is not plain is refused rather than understood:
- * quoted local parts, comments, addresses with more than one "@", characters beyond ASCII (a look-alike
- * of a listed domain is one), a dot at the end. Pure. Private to auth/.
+ * quoted local parts, comments, addresses with more than one "@", characters beyond ASCII (a
+ * look-alike of a listed domain is one), a dot at the end. Pure. Private to auth/.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -53,8 +53,8 @@ int oidc_fetch_start(struct oidc_fetch *fetch, const struct oidc_question *quest
     size_t count = 1;
 
     if (question->form.length) {
-        headers[count++] = (struct http_header){STR("Content-Type"),
-                                                STR("application/x-www-form-urlencoded")};
+        headers[count++] =
+            (struct http_header){STR("Content-Type"), STR("application/x-www-form-urlencoded")};
     }
     if (question->authorization.length) {
         headers[count++] = (struct http_header){STR("Authorization"), question->authorization};

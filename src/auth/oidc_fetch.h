@@ -13,8 +13,8 @@
 
 struct oidc_fetch;
 
-/* code: OK and the answer in fetch->body, ERR_IO, ERR_TIMEOUT, ERR_LIMIT, ERR_NO_MEMORY; ERR_INVALID
- * for an answer that is none, redirects too. Never from within oidc_fetch_start. */
+/* code: OK and the answer in fetch->body, ERR_IO, ERR_TIMEOUT, ERR_LIMIT, ERR_NO_MEMORY;
+ * ERR_INVALID for an answer that is none, redirects too. Never from within oidc_fetch_start. */
 typedef void (*oidc_fetch_fn)(struct oidc_fetch *fetch, int code, const struct error *error);
 
 struct oidc_fetch {

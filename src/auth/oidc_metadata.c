@@ -77,8 +77,8 @@ static int read_all(struct json_value root, const struct oidc_provider *provider
                 : read_url(root, "userinfo_endpoint", false, arena, &metadata->userinfo_endpoint,
                            error);
     code = code ? code : read_url(root, "jwks_uri", true, arena, &metadata->jwks_uri, error);
-    code = code ? code
-                : read_client_auth(root, provider->client_secret.length > 0, metadata, error);
+    code =
+        code ? code : read_client_auth(root, provider->client_secret.length > 0, metadata, error);
     if (code) {
         return code;
     }

@@ -10,7 +10,8 @@
 
 #include "auth/oidc_provider.h"
 
-struct json_parser; /* json_read.h and jansson.h share names: who needs one must not see the other */
+struct json_parser; /* json_read.h and jansson.h share names: who needs one must not see the other
+                     */
 
 enum oidc_algorithm { OIDC_RS256 = 1, OIDC_ES256 = 2 };
 enum oidc_client_auth { OIDC_CLIENT_SECRET_BASIC, OIDC_CLIENT_SECRET_POST, OIDC_CLIENT_PUBLIC };

@@ -12,9 +12,15 @@
 #define POINTER_BYTES_MAX 96
 #define VARIABLE_BYTES    64
 
-static const char *const members[] = {"id",          "preset", "name",
-                                      "issuer",      "scopes", "client_id",
-                                      "allowed_domains", "role", "client_secret_file",
+static const char *const members[] = {"id",
+                                      "preset",
+                                      "name",
+                                      "issuer",
+                                      "scopes",
+                                      "client_id",
+                                      "allowed_domains",
+                                      "role",
+                                      "client_secret_file",
                                       "workspace"};
 
 /* One entry while it is read. */
@@ -181,9 +187,8 @@ static int read_role(struct reader *reader, struct oidc_provider *row)
         return code;
     }
     row->role = auth_role_from(role);
-    return row->role == AUTH_ROLE_NONE
-               ? refuse(reader, "role", "must be viewer, analyst or admin")
-               : OK;
+    return row->role == AUTH_ROLE_NONE ? refuse(reader, "role", "must be viewer, analyst or admin")
+                                       : OK;
 }
 
 static int read_domains(struct reader *reader, struct oidc_provider *row)
@@ -233,8 +238,8 @@ static int read_secret_file(struct reader *reader, struct str path, struct oidc_
         return refuse(reader, "client_secret_file", "there is no such file");
     }
     if (code) {
-        (void)error_set(reader->error, code, "/providers/%zu/client_secret_file: %s",
-                        reader->index, why.message);
+        (void)error_set(reader->error, code, "/providers/%zu/client_secret_file: %s", reader->index,
+                        why.message);
         if (why.hint[0]) {
             error_hint(reader->error, "%s", why.hint);
         }
@@ -277,8 +282,8 @@ static int refuse_unknown(struct reader *reader)
         if (!is_known) {
             char member[POINTER_BYTES_MAX];
 
-            (void)snprintf(member, sizeof(member), "%.*s", (int)(it.key.length < 64 ? it.key.length : 64),
-                           it.key.data);
+            (void)snprintf(member, sizeof(member), "%.*s",
+                           (int)(it.key.length < 64 ? it.key.length : 64), it.key.data);
             return refuse(reader, member, "is not a member of a provider");
         }
     }
@@ -291,8 +296,7 @@ static int read_entry(struct reader *reader)
                                 .workspace = STR(STORE_WORKSPACE_FIRST)};
 
     if (!json_is(reader->entry, JSON_OBJECT)) {
-        return error_set(reader->error, ERR_INVALID, "/providers/%zu: is no object",
-                         reader->index);
+        return error_set(reader->error, ERR_INVALID, "/providers/%zu: is no object", reader->index);
     }
     int code = refuse_unknown(reader);
     code = code ? code : read_id(reader, &row);

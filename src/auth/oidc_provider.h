@@ -16,9 +16,9 @@
 #define OIDC_SECRET_BYTES_MAX 1024u
 
 struct oidc_provider {
-    struct str id;        /* a-z 0-9 _ - */
-    struct str name;      /* for people; the id where none is given */
-    struct str issuer;    /* exactly as the provider says it */
+    struct str id;     /* a-z 0-9 _ - */
+    struct str name;   /* for people; the id where none is given */
+    struct str issuer; /* exactly as the provider says it */
     struct str client_id;
     struct str client_secret; /* empty: a public client, PKCE alone */
     struct str scopes;        /* "openid email profile" */

@@ -58,9 +58,8 @@ static struct str text_of(const json_t *object, const char *name)
 {
     const json_t *value = json_object_get(object, name);
 
-    return json_is_string(value)
-               ? (struct str){json_string_value(value), json_string_length(value)}
-               : (struct str){NULL, 0};
+    return json_is_string(value) ? (struct str){json_string_value(value), json_string_length(value)}
+                                 : (struct str){NULL, 0};
 }
 
 static bool is_equal_secret(struct str a, struct str b)
@@ -217,10 +216,10 @@ static bool is_for_us(const json_t *claims, struct str client_id)
     for (size_t i = 0; i < count; i++) {
         const json_t *one = json_array_get(audience, i);
 
-        is_named = is_named || (json_is_string(one) &&
-                                str_equal((struct str){json_string_value(one),
-                                                       json_string_length(one)},
-                                          client_id));
+        is_named =
+            is_named ||
+            (json_is_string(one) &&
+             str_equal((struct str){json_string_value(one), json_string_length(one)}, client_id));
     }
     if (json_object_get(claims, "azp") || count > 1) {
         is_named = is_named && str_equal(party, client_id);

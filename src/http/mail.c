@@ -1,7 +1,7 @@
 /*
- * Mails wait in a list and are sent one after the other, so that a slow mail server never holds more
- * than one worker. The message is written whole before (RFC 5322): its text as quoted-printable, so
- * that no line is too long, none begins with a dot, and every byte is ASCII.
+ * Mails wait in a list and are sent one after the other, so that a slow mail server never holds
+ * more than one worker. The message is written whole before (RFC 5322): its text as
+ * quoted-printable, so that no line is too long, none begins with a dot, and every byte is ASCII.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -93,9 +93,8 @@ static void put_date(struct buf *out, int64_t now_us)
                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     struct civil_time time = civil_from_us(now_us);
 
-    buf_printf(out, "Date: %s, %02d %s %04d %02d:%02d:%02d +0000\r\n",
-               days[civil_weekday(now_us)], time.day, months[time.month - 1], time.year, time.hour,
-               time.minute, time.second);
+    buf_printf(out, "Date: %s, %02d %s %04d %02d:%02d:%02d +0000\r\n", days[civil_weekday(now_us)],
+               time.day, months[time.month - 1], time.year, time.hour, time.minute, time.second);
 }
 
 /* Words of RFC 2047, "Q": a character is never cut in two. */
@@ -220,8 +219,8 @@ static void free_easy(CURL **easy)
     curl_easy_cleanup(*easy);
 }
 
-/* What decides whether anybody else may read along: STARTTLS is demanded where the way leads through
- * a network, certificates are always looked at. */
+/* What decides whether anybody else may read along: STARTTLS is demanded where the way leads
+ * through a network, certificates are always looked at. */
 static int set_trust(CURL *easy, const struct mail *mail)
 {
     int failed = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
@@ -271,9 +270,9 @@ static void send_letter(void *arg)
     }
     CURLcode result = curl_easy_perform(easy);
     if (result != CURLE_OK) {
-        letter->code = error_set(&letter->error,
-                                 result == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_IO,
-                                 "cannot send a mail: %s", curl_easy_strerror(result));
+        letter->code =
+            error_set(&letter->error, result == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_IO,
+                      "cannot send a mail: %s", curl_easy_strerror(result));
     }
 }
 
