@@ -12,6 +12,7 @@
 
 #include "agent/runner.h"
 #include "auth/auth.h"
+#include "auth/oidc.h"
 #include "http/mail.h"
 #include "http/static.h"
 #include "llm/llm.h"
@@ -56,6 +57,7 @@ struct api_options {
     struct usage_store *records;
     struct dataset_cache *datasets;
     struct auth *auth;
+    struct oidc *oidc;     /* accounts mode: never NULL there */
     struct mail *mail;     /* accounts mode: NULL where no mail is sent */
     bool allows_passwords; /* accounts mode */
     struct health *health;

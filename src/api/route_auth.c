@@ -36,6 +36,20 @@ static void put_flag(struct json_writer *w, const char *key, bool value)
     json_put_bool(w, value);
 }
 
+static bool put_provider(struct str id, struct str name, void *arg)
+{
+    struct json_writer *w = (struct json_writer *)arg;
+    char url[URL_BYTES_MAX];
+
+    (void)snprintf(url, sizeof(url), "/auth/oidc/%.*s", STR_ARGS(id));
+    json_begin_object(w);
+    put_text(w, "id", id);
+    put_text(w, "name", name);
+    put_text(w, "url", str_from(url));
+    json_end_object(w);
+    return true;
+}
+
 static void get_config(const struct call *call)
 {
     const struct api_options *options = &call->api->options;
@@ -54,6 +68,9 @@ static void get_config(const struct call *call)
     put_flag(&w, "setup_needed", !is_local(call) && accounts_need_setup(options->auth));
     json_key(&w, "providers");
     json_begin_array(&w);
+    if (!is_local(call) && options->oidc) {
+        oidc_providers(options->oidc, put_provider, &w);
+    }
     json_end_array(&w);
     json_end_object(&w);
     call_reply_json(call, 200);
