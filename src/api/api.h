@@ -57,9 +57,10 @@ struct api_options {
     struct usage_store *records;
     struct dataset_cache *datasets;
     struct auth *auth;
-    struct oidc *oidc;     /* accounts mode: never NULL there */
-    struct mail *mail;     /* accounts mode: NULL where no mail is sent */
-    bool allows_passwords; /* accounts mode */
+    struct mail *mail;      /* accounts mode: NULL where no mail is sent */
+    struct oidc *oidc;      /* accounts mode: NULL without identity providers */
+    bool allows_passwords;  /* accounts mode */
+    const char *deployment; /* "staging"; NULL or empty: it has no name */
     struct health *health;
     const struct http_files *page;
     const struct api_models *models;

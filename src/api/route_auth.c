@@ -11,9 +11,10 @@
 #include "api/own_place.h"
 #include "base/civil_time.h"
 
-#define SESSION_DAYS   30
-#define NEXT_BYTES_MAX 1024u
-#define URL_BYTES_MAX  640
+#define SESSION_DAYS           30
+#define NEXT_BYTES_MAX         1024u
+#define URL_BYTES_MAX          640
+#define PROVIDER_URL_BYTES_MAX 160
 
 static bool is_local(const struct call *call)
 {
@@ -36,10 +37,11 @@ static void put_flag(struct json_writer *w, const char *key, bool value)
     json_put_bool(w, value);
 }
 
-static bool put_provider(struct str id, struct str name, void *arg)
+/* The way to each provider is a page of ours, which sends the browser on. */
+static bool write_provider(struct str id, struct str name, void *arg)
 {
     struct json_writer *w = (struct json_writer *)arg;
-    char url[URL_BYTES_MAX];
+    char url[PROVIDER_URL_BYTES_MAX];
 
     (void)snprintf(url, sizeof(url), "/auth/oidc/%.*s", STR_ARGS(id));
     json_begin_object(w);
@@ -68,8 +70,8 @@ static void get_config(const struct call *call)
     put_flag(&w, "setup_needed", !is_local(call) && accounts_need_setup(options->auth));
     json_key(&w, "providers");
     json_begin_array(&w);
-    if (!is_local(call) && options->oidc) {
-        oidc_providers(options->oidc, put_provider, &w);
+    if (options->oidc) {
+        oidc_providers(options->oidc, write_provider, &w);
     }
     json_end_array(&w);
     json_end_object(&w);

@@ -33,6 +33,16 @@ static void print_state_cookie(const struct api *api, struct str value,
                    account_is_https(api) ? "; Secure" : "");
 }
 
+/* False: no provider is configured, and the call is answered. */
+static bool has_providers(const struct call *call)
+{
+    if (!call->api->options.oidc) {
+        problem_reply(call->api, call->id, PROBLEM_NOT_FOUND, NULL,
+                      "there is no such identity provider");
+    }
+    return call->api->options.oidc != NULL;
+}
+
 /* 303; the cookies may be NULL. */
 static void redirect(struct api *api, http_id id, struct str place, const char *session_cookie,
                      const char *state_cookie)
@@ -99,6 +109,9 @@ static void get_provider(const struct call *call)
     cleanup(buf_done) struct buf next;
 
     buf_init(&next, NEXT_BYTES_MAX);
+    if (!has_providers(call)) {
+        return;
+    }
     if (call->request->method != HTTP_GET) {
         reply_empty(api, call->id);
         return;
@@ -153,6 +166,9 @@ static void get_callback(const struct call *call)
     struct account_origin origin = account_origin(call);
     struct error error = {0};
 
+    if (!has_providers(call)) {
+        return;
+    }
     if (call->request->method != HTTP_GET) {
         reply_empty(api, call->id);
         return;
@@ -201,7 +217,7 @@ static void post_link(const struct call *call)
     struct str next = STR("/");
     struct error error = {0};
 
-    if (!account_needs_session(call) || !call_json(call, &root)) {
+    if (!has_providers(call) || !account_needs_session(call) || !call_json(call, &root)) {
         return;
     }
     if (!body_is_object(root, &fault) || !body_text(root, "next", &next_rule, &next, &fault)) {
@@ -230,7 +246,7 @@ static void delete_link(const struct call *call)
     struct account_origin origin = account_origin(call);
     struct error error = {0};
 
-    if (!account_needs_session(call)) {
+    if (!has_providers(call) || !account_needs_session(call)) {
         return;
     }
     struct account_answer *answer = account_answer_new(call, /* reply */ NULL);
