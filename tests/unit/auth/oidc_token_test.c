@@ -72,8 +72,7 @@ static void sign(cjose_jwk_t *key, const char *alg, const char *kid, const char 
 
     assert_true(cjose_header_set(header, CJOSE_HDR_ALG, alg, &error));
     assert_true(!kid || cjose_header_set(header, CJOSE_HDR_KID, kid, &error));
-    cjose_jws_t *jws =
-        cjose_jws_sign(key, header, (const uint8_t *)claims, strlen(claims), &error);
+    cjose_jws_t *jws = cjose_jws_sign(key, header, (const uint8_t *)claims, strlen(claims), &error);
     assert_true(jws && cjose_jws_export(jws, &text, &error));
     (void)snprintf(ret_token, 4096, "%s", text);
     cjose_jws_release(jws);
@@ -91,8 +90,7 @@ static enum oidc_flaw check_with(const char *token, const char *set, unsigned al
     struct arena arena;
 
     arena_init(&arena, 65536);
-    enum oidc_flaw flaw =
-        oidc_token_check(str_from(token), str_from(set), &rules, &arena, &claims);
+    enum oidc_flaw flaw = oidc_token_check(str_from(token), str_from(set), &rules, &arena, &claims);
     if (flaw == OIDC_FINE) {
         assert_str(claims.subject, "s-1");
     }
@@ -138,8 +136,7 @@ static void test_claims_are_judged_one_by_one(void **state)
         {"{" ISS "\"aud\":[\"netra\"]," TIME NONCE SUB "}", OIDC_FINE},
         {"{" ISS "\"aud\":[\"netra\",\"x\"]," TIME NONCE SUB "}", OIDC_FLAW_AUDIENCE},
         {"{" ISS "\"aud\":[\"netra\",\"x\"],\"azp\":\"netra\"," TIME NONCE SUB "}", OIDC_FINE},
-        {"{" ISS "\"aud\":[\"netra\",\"x\"],\"azp\":\"x\"," TIME NONCE SUB "}",
-         OIDC_FLAW_AUDIENCE},
+        {"{" ISS "\"aud\":[\"netra\",\"x\"],\"azp\":\"x\"," TIME NONCE SUB "}", OIDC_FLAW_AUDIENCE},
         {"{" ISS AUD "\"azp\":\"x\"," TIME NONCE SUB "}", OIDC_FLAW_AUDIENCE},
         {"{" ISS AUD "\"azp\":7," TIME NONCE SUB "}", OIDC_FLAW_AUDIENCE},
         {"{" ISS AUD "\"iat\":999990," NONCE SUB "}", OIDC_FLAW_EXPIRED},
@@ -292,8 +289,16 @@ static void test_forged_tokens(void **state)
 
 static void test_what_is_no_token(void **state)
 {
-    static const char *const texts[] = {"", ".", "..", "...", "a.b", "a.b.c", "a.b.c.d", "!.!.!",
-                                        "eyJhbGciOiJSUzI1NiJ9", "eyJhbGciOiJSUzI1NiJ9..",
+    static const char *const texts[] = {"",
+                                        ".",
+                                        "..",
+                                        "...",
+                                        "a.b",
+                                        "a.b.c",
+                                        "a.b.c.d",
+                                        "!.!.!",
+                                        "eyJhbGciOiJSUzI1NiJ9",
+                                        "eyJhbGciOiJSUzI1NiJ9..",
                                         "W10.W10.W10"};
 
     (void)state;
@@ -351,15 +356,17 @@ static void test_who_may_come_in(void **state)
         {&plain, {.email = STR("A@Example.org"), .is_email_verified = true}, OIDC_FINE},
         {&plain, {.email = STR("a@example.org")}, OIDC_FLAW_UNVERIFIED},
         {&plain, {.is_email_verified = true}, OIDC_FLAW_EMAIL},
-        {&plain, {.email = STR("a@example.org.evil.com"), .is_email_verified = true},
+        {&plain,
+         {.email = STR("a@example.org.evil.com"), .is_email_verified = true},
          OIDC_FLAW_DOMAIN},
-        {&plain, {.email = STR("a@evilexample.org"), .is_email_verified = true},
-         OIDC_FLAW_DOMAIN},
+        {&plain, {.email = STR("a@evilexample.org"), .is_email_verified = true}, OIDC_FLAW_DOMAIN},
         {&plain, {.email = STR("a@exämple.org"), .is_email_verified = true}, OIDC_FLAW_EMAIL},
-        {&plain, {.email = STR("\"a@example.org\"@evil.com"), .is_email_verified = true},
+        {&plain,
+         {.email = STR("\"a@example.org\"@evil.com"), .is_email_verified = true},
          OIDC_FLAW_EMAIL},
         {&plain, {.email = STR("a@example.org."), .is_email_verified = true}, OIDC_FLAW_EMAIL},
-        {&google, {.email = STR("a@example.org"), .is_email_verified = true},
+        {&google,
+         {.email = STR("a@example.org"), .is_email_verified = true},
          OIDC_FLAW_HOSTED_DOMAIN},
         {&google,
          {.email = STR("a@example.org"),
