@@ -9,6 +9,7 @@
 #include "api/route.h"
 #include "api/router.h"
 #include "api/subscribers.h"
+#include "api/visit.h"
 
 /* The answer of GET /api/health, as long as it holds. */
 struct short_health {
@@ -24,6 +25,7 @@ struct api {
     struct price_book *book;
     struct subscribers *subscribers;
     struct loop_timer keep_alive;
+    struct visits visits; /* requests under way */
     struct router router;
     struct exchange exchanges[ROUTER_ROUTES_MAX]; /* the routes' own, in the router's order */
     struct exchange page;                         /* files of the page */
@@ -34,7 +36,6 @@ struct api {
     struct buf scratch;         /* the answer under construction; loop thread, one at a time */
     struct buf query;           /* decoded query parameters of the call at hand */
     struct short_health short_health;
-    struct auth_caller local_caller;
     struct late *late;                /* late.h: answers that wait for the store or the runner */
     struct pending_run *pending_runs; /* route_live.c: clients whose run is being accepted */
     struct dataset_upload *uploads;   /* dataset_upload.c: those under way */

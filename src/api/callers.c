@@ -4,10 +4,13 @@
 #include "agent/runner.h"
 #include "api/api_state.h"
 
+static const struct auth_caller nobody = {.kind = AUTH_KIND_NOBODY};
+
 const struct auth_caller *caller_of(const struct api *api, http_id id)
 {
-    (void)id;
-    return &api->local_caller;
+    const struct visit *visit = visit_of(api, id);
+
+    return visit ? &visit->who : &nobody;
 }
 
 struct str caller_workspace(const struct auth_caller *caller)

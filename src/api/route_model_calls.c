@@ -259,12 +259,12 @@ static void reply_records(const struct call *call, const char *next)
                                     {STR("Netra-Next"), str_from(next)}};
 
     /* A client that is gone misses nothing. */
-    (void)http_reply(call->api->server, call->id,
-                     &(struct http_reply){.status = 200,
-                                          .content_type = STR("application/x-ndjson"),
-                                          .headers = headers,
-                                          .header_count = next[0] ? 2 : 1,
-                                          .body = buf_str(&call->api->scratch)});
+    reply_send(call->api, call->id,
+               &(struct http_reply){.status = 200,
+                                    .content_type = STR("application/x-ndjson"),
+                                    .headers = headers,
+                                    .header_count = next[0] ? 2 : 1,
+                                    .body = buf_str(&call->api->scratch)});
 }
 
 static void get_records(const struct call *call)
@@ -311,6 +311,7 @@ static const struct route_query record_queries[] = {
 static const struct route routes[] = {
     {.method = HTTP_GET,
      .pattern = "/api/runs/{id}/model-calls",
+     .scope = AUTH_SCOPE_READ,
      .handle = get_calls_of_run,
      .summary = "What models were asked in a run, attempt by attempt.",
      .reply = "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":"
@@ -318,6 +319,7 @@ static const struct route routes[] = {
      .reply_status = 200},
     {.method = HTTP_GET,
      .pattern = "/api/model-calls.jsonl",
+     .scope = AUTH_SCOPE_READ,
      .handle = get_records,
      .summary = "Netra's own calls of models as usage records, a line each.",
      .queries = record_queries,

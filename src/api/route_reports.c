@@ -111,7 +111,7 @@ static void reply_report(const struct call *call, enum report_format format)
         reply.content_type = str_from(formats[format].content_type);
         reply.body = buf_str(&api->scratch);
     }
-    (void)http_reply(api->server, call->id, &reply);
+    reply_send(api, call->id, &reply);
 }
 
 static void get_body(const struct call *call, enum report_format format)
@@ -157,18 +157,21 @@ static void get_csv(const struct call *call)
 static const struct route routes[] = {
     {.method = HTTP_GET,
      .pattern = "/api/reports/{id}",
+     .scope = AUTH_SCOPE_READ,
      .handle = get_report,
      .summary = "What a report is and in which formats it can be had.",
      .reply = SCHEMA_REF("Report"),
      .reply_status = 200},
     {.method = HTTP_GET,
      .pattern = "/api/reports/{id}.json",
+     .scope = AUTH_SCOPE_READ,
      .handle = get_json,
      .summary = "A report with all its facts.",
      .reply = "{\"type\":\"object\"}",
      .reply_status = 200},
     {.method = HTTP_GET,
      .pattern = "/api/reports/{id}.md",
+     .scope = AUTH_SCOPE_READ,
      .handle = get_md,
      .summary = "A report as Markdown.",
      .reply = "{\"type\":\"string\"}",
@@ -176,6 +179,7 @@ static const struct route routes[] = {
      .reply_status = 200},
     {.method = HTTP_GET,
      .pattern = "/api/reports/{id}.html",
+     .scope = AUTH_SCOPE_READ,
      .handle = get_html,
      .summary = "A report as one self-contained page.",
      .reply = "{\"type\":\"string\"}",
@@ -183,6 +187,7 @@ static const struct route routes[] = {
      .reply_status = 200},
     {.method = HTTP_GET,
      .pattern = "/api/reports/{id}.csv",
+     .scope = AUTH_SCOPE_READ,
      .handle = get_csv,
      .summary = "The facts of a report as rows.",
      .reply = "{\"type\":\"string\"}",
@@ -190,6 +195,8 @@ static const struct route routes[] = {
      .reply_status = 200},
     {.method = HTTP_POST,
      .pattern = "/api/reports/{id}/recompute",
+     .scope = AUTH_SCOPE_RUN,
+     .place = ROUTE_PLACE_COSTLY,
      .handle = route_recompute,
      .takes_json = true, /* {} is what many clients send when they have nothing to say */
      .summary = "Derives every fact of a report again from its records and compares.",
