@@ -134,7 +134,10 @@ bool directory_add_session(struct directory *directory, struct session *session)
 {
     struct user *user = directory_user(directory, str_from(session->user_id));
 
-    if (!user) {
+    if (!user || session->epoch != user->epoch ||
+        (session->kind != AUTH_SESSION_LOCAL &&
+         !directory_member(directory, str_from(session->workspace_id),
+                           str_from(session->user_id)))) {
         return false;
     }
     session->user = user;
@@ -156,7 +159,8 @@ bool directory_add_key(struct directory *directory, struct key *key)
     struct user *user = directory_user(directory, str_from(key->user_id));
     struct workspace *workspace = directory_workspace(directory, str_from(key->workspace_id));
 
-    if (!user || !workspace) {
+    if (!user || !workspace ||
+        !directory_member(directory, str_from(key->workspace_id), str_from(key->user_id))) {
         return false;
     }
     key->user = user;

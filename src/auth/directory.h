@@ -64,6 +64,7 @@ struct user {
     struct ring identities;
     unsigned session_count;
     unsigned key_count;
+    unsigned epoch; /* of sessions: one that was begun before all were ended is not entered */
 };
 
 struct workspace {
@@ -86,7 +87,8 @@ struct member {
     struct user *user;
     struct workspace *workspace;
     enum auth_role role;
-    bool is_unstored; /* the role here is not the store's yet */
+    bool is_unstored;  /* the role here is not the store's yet */
+    unsigned version; /* of the role: one more with each change that begins */
     int64_t since_us;
     char user_id[UUID_BYTES]; /* for when it was taken out */
     char workspace_id[STORE_ID_BYTES_MAX + 1];
@@ -106,7 +108,7 @@ struct session {
     struct secret_hash hash;
     struct secret_hash last_hash;
     bool has_last_hash;
-    bool is_rotating; /* the hash that is in force is on its way to the store */
+    unsigned epoch;
     char *device;
     char network[DIRECTORY_NETWORK_BYTES];
     int64_t created_us;
@@ -213,8 +215,9 @@ struct store_identity identity_row(const struct identity *identity);
 /* Replaces an owned text. ERR_NO_MEMORY: it stays. */
 must_check int record_set_text(char **text, struct str value);
 
-/* ---- entering: false when the user or workspace that it names is not there (any more), or, for a
- *      member, when there is one already; the record is still the caller's then ---- */
+/* ---- entering: false when what it names is not there (any more): a user, a workspace, for a
+ *      session or key of accounts the user's membership there; or, for a member or identity, when
+ *      there is one already. The record is still the caller's then. ---- */
 
 void directory_add_user(struct directory *directory, struct user *user);
 void directory_add_workspace(struct directory *directory, struct workspace *workspace);
