@@ -21,6 +21,7 @@ void auth_network_of(struct str address, char network[DIRECTORY_NETWORK_BYTES])
     char text[INET6_ADDRSTRLEN];
     unsigned char bytes[16];
     static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff}; /* ::ffff:a.b.c.d */
+    char cut[DIRECTORY_NETWORK_BYTES];
 
     network[0] = '\0';
     if (address.length == 0 || address.length >= sizeof(text)) {
@@ -36,8 +37,9 @@ void auth_network_of(struct str address, char network[DIRECTORY_NETWORK_BYTES])
         (void)snprintf(network, DIRECTORY_NETWORK_BYTES, "%u.%u.%u.0/24", v4[0], v4[1], v4[2]);
     } else if (is_v6) {
         memset(bytes + 6, 0, sizeof(bytes) - 6);
-        if (inet_ntop(AF_INET6, bytes, text, sizeof(text))) {
-            (void)snprintf(network, DIRECTORY_NETWORK_BYTES, "%s/48", text);
+        if (inet_ntop(AF_INET6, bytes, cut, sizeof(cut) - sizeof("/48"))) {
+            memcpy(network, cut, strlen(cut));
+            memcpy(network + strlen(cut), "/48", sizeof("/48"));
         }
     }
 }
@@ -60,6 +62,16 @@ bool auth_audit_takes(struct auth *auth, uint64_t *ret_left_out)
     *ret_left_out = bucket->left_out;
     bucket->left_out = 0;
     return true;
+}
+
+void auth_submit(struct auth *auth, struct store_batch *batch)
+{
+    int code = store_submit(auth->store, batch, /* done */ NULL, NULL);
+
+    if (code) {
+        log_write(LOG_DEBUG, "auth", "a change that nobody waits for is not kept: %s",
+                  error_code_text(code));
+    }
 }
 
 void auth_audit_put(struct store_batch *batch, const struct auth_caller *who, const char *action,
@@ -114,9 +126,5 @@ void accounts_audit(struct auth *auth, const struct auth_caller *caller, const c
     auth_network_of(address, network);
     auth_audit_put(batch, caller ? caller : &nobody, action, target, network,
                    with_left_out(detail, left_out, text));
-    int code = store_submit(auth->store, batch, /* done */ NULL, NULL);
-    if (code) {
-        log_write(LOG_DEBUG, "auth", "a line of the audit log is not kept: %s",
-                  error_code_text(code));
-    }
+    auth_submit(auth, batch);
 }

@@ -150,7 +150,7 @@ static void keys_stored(int code, void *arg)
     }
 }
 
-void auth_store_keys(struct auth *auth)
+static void store_keys(struct auth *auth)
 {
     struct store_batch *batch = auth->is_storing_keys ? NULL : store_batch_new(STR(""));
 
@@ -178,7 +178,7 @@ static void rotate_when_due(struct auth *auth, int64_t now_us)
     }
     int code = signing_keys_rotate(&auth->signing_keys, now_us);
     if (code) {
-        log_write(LOG_WARN, "auth", "a signing key could not be made: %s", error_code_text(code));
+        log_write(LOG_WARNING, "auth", "a signing key could not be made: %s", error_code_text(code));
         return;
     }
     accounts_audit(auth, &nobody, "signing_key.rotated",
@@ -208,8 +208,8 @@ static void store_use(struct auth *auth)
             store_put_key(batch, &row);
         }
     }
-    if (batch && store_submit(auth->store, batch, /* done */ NULL, NULL)) {
-        log_write(LOG_DEBUG, "auth", "times of use are not kept");
+    if (batch) {
+        auth_submit(auth, batch);
     }
 }
 
@@ -261,10 +261,10 @@ static void sweep_throttle(struct auth *auth, int64_t now_us)
     if (!batch) {
         return;
     }
-    if (!throttle_sweep(&auth->throttle, now_us, batch)) {
+    if (throttle_sweep(&auth->throttle, now_us, batch)) {
+        auth_submit(auth, batch);
+    } else {
         store_batch_free(batch);
-    } else if (store_submit(auth->store, batch, /* done */ NULL, NULL)) {
-        log_write(LOG_DEBUG, "auth", "failed logins are not deleted");
     }
 }
 
@@ -279,7 +279,7 @@ static void on_tick(void *arg)
     }
     if (!auth_is_local(auth)) {
         rotate_when_due(auth, now_us);
-        auth_store_keys(auth);
+        store_keys(auth);
     }
     if (now_us - auth->swept_us >= AUTH_SWEEP_EVERY_US || now_us < auth->swept_us) {
         sweep(auth, now_us);
@@ -334,7 +334,7 @@ int auth_new(const struct auth_options *options, struct auth **ret_auth, struct 
         return code;
     }
     if (!auth_is_local(auth)) {
-        auth_store_keys(auth);
+        store_keys(auth);
     }
     sweep(auth, clock_now_us());
     change_retry(auth);

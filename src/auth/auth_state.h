@@ -138,6 +138,9 @@ void auth_network_of(struct str address, char network[DIRECTORY_NETWORK_BYTES]);
 /* A line about somebody who is not known may be written now: *ret_left_out were not before it. */
 bool auth_audit_takes(struct auth *auth, uint64_t *ret_left_out);
 
+/* A batch that nobody waits for. */
+void auth_submit(struct auth *auth, struct store_batch *batch);
+
 /* A line with the batch. detail NULL: {}. */
 void auth_audit_put(struct store_batch *batch, const struct auth_caller *who, const char *action,
                     struct str target, const char *network, const char *detail);

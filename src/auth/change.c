@@ -234,7 +234,7 @@ void change_refuse(struct change *change, int code, const char *format, ...)
     change->code = code;
     change->is_refused = true;
     if (change->keeps_batch) {
-        (void)store_submit(change->auth->store, TAKE(change->batch), /* done */ NULL, NULL);
+        auth_submit(change->auth, TAKE(change->batch));
     }
     end_later(change);
 }

@@ -43,9 +43,7 @@ static void begin_session(struct change *change, const struct external_identity 
     change->kind = AUTH_SESSION_COOKIE;
     sign_in_begin(change);
     sign_in_known(change, change->user_id, change->workspace_id);
-    (void)snprintf(detail, sizeof(detail), "{\"with\":\"%.*s\"}",
-                   about->provider.length < 64 ? (int)about->provider.length : 64,
-                   about->provider.data);
+    (void)snprintf(detail, sizeof(detail), "{\"with\":\"%.*s\"}", STR_ARGS(about->provider));
     change_audit(change, "login.ok", str_from(change->user_id), detail);
     change_submit(change, sign_in_finish);
 }
@@ -147,7 +145,7 @@ static void sign_in_new_identity(struct change *change, const struct external_id
 static bool take_identity(struct change *change, const struct external_identity *about)
 {
     if (about->subject.length == 0 || about->subject.length > EXTERNAL_SUBJECT_MAX ||
-        about->provider.length == 0 || about->provider.length > STORE_ID_BYTES_MAX ||
+        !store_is_id(about->provider) ||
         !email_read(about->email, change->email)) {
         change_refuse(change, ERR_INVALID, "the provider named nobody with an e-mail address");
         return false;

@@ -51,13 +51,6 @@ static struct session *make_session(const struct secret_hash *hash, int64_t now_
     return session_new(&row);
 }
 
-static void store_local(struct auth *auth, struct store_batch *batch)
-{
-    if (batch) {
-        (void)store_submit(auth->store, batch, /* done */ NULL, NULL);
-    }
-}
-
 /* batch may be NULL. */
 static void end_oldest(struct auth *auth, struct session *session, struct store_batch *batch)
 {
@@ -94,7 +87,9 @@ int auth_sign_in(struct auth *auth, struct str code, char session[AUTH_SECRET_TE
     if (user->session_count > AUTH_LOCAL_SESSIONS_MAX) {
         end_oldest(auth, RECORD_OF(user->sessions.next, struct session, of_user), batch);
     }
-    store_local(auth, batch);
+    if (batch) {
+        auth_submit(auth, batch);
+    }
     memcpy(session, text, sizeof(text));
     OPENSSL_cleanse(text, sizeof(text));
     return OK;
