@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "base/check.h"
 #include "base/civil_time.h"
 #include "loop/clock.h"
+#include "monitor/fault.h"
 #include "monitor/log.h"
 #include "monitor/metrics.h"
 #include "server/page.h"
@@ -104,6 +106,25 @@ static int allow_hosts(struct server *server, struct error *error)
         rest = str_slice(rest, is_last ? rest.length : end + 1, rest.length);
     }
     return OK;
+}
+
+/* Every request has a trace id, for the log; spans are gathered only where somebody takes them. */
+static int make_traces(struct server *server, struct error *error)
+{
+    const char *endpoint = config_text_or_null(server->config, CONFIG_OTEL_ENDPOINT);
+    struct traces_options options = {.loop = server->loop,
+                                     .endpoint = endpoint,
+                                     .headers = getenv("OTEL_EXPORTER_OTLP_HEADERS"),
+                                     .deployment = config_text(server->config, CONFIG_DEPLOYMENT)};
+    unsigned char seed[16];
+
+    if (getrandom(seed, sizeof(seed), 0) != (ssize_t)sizeof(seed)) {
+        return error_set(error, ERR_IO, "the system gives no random bytes");
+    }
+    trace_start(endpoint != NULL,
+                (double)config_number(server->config, CONFIG_OTEL_SAMPLE_PERCENT) / 100,
+                /* follows_parent */ true, seed);
+    return endpoint ? traces_new(&options, &server->traces, error) : OK;
 }
 
 static int make_parts(struct server *server, const char *token, struct error *error)
@@ -235,13 +256,26 @@ static int listen_on(struct server *server, struct error *error)
 
 /* ---- stopping ---- */
 
+static void stop_loop(void *arg)
+{
+    const struct server *server = arg;
+
+    loop_stop(server->loop);
+}
+
+/* Last of all the spans of what has just ended. */
 static void part_drained(void *arg)
 {
     struct server *server = arg;
 
     check_cmp(server->draining, >, 0);
-    if (--server->draining == 0) {
-        loop_stop(server->loop);
+    if (--server->draining > 0) {
+        return;
+    }
+    if (server->traces) {
+        traces_drain(server->traces, stop_loop, server);
+    } else {
+        stop_loop(server);
     }
 }
 
@@ -268,6 +302,7 @@ static void on_signal(uv_signal_t *handle, int number)
 
 static void on_tick(void *arg)
 {
+    fault_tick(clock_now_us());
     server_update_metrics(arg);
     log_flush();
 }
@@ -289,6 +324,13 @@ static int start_handles(struct server *server, struct error *error)
                                      .data_dir = config_text(server->config, CONFIG_DATA_DIR)};
     checks_start(&server->checks, &server->health, clock_now_us());
     server->has_handles = true;
+    if (server->traces) {
+        health_register(&server->health,
+                        &(struct health_probe){.name = "traces",
+                                               .how = "whether the collector took the last spans",
+                                               .probe = traces_probe,
+                                               .arg = server->traces});
+    }
     for (size_t i = 0; i < ARRAY_LENGTH(numbers); i++) {
         int failed = uv_signal_start(&server->signals[i], on_signal, numbers[i]);
 
@@ -318,6 +360,7 @@ static void free_parts(struct server *server)
     llm_free(server->llm);
     http_client_free(server->client);
     api_free(server->api);
+    traces_free(server->traces);
     auth_free(server->auth);
     dataset_cache_free(server->datasets);
     price_book_free(server->book);
@@ -353,6 +396,9 @@ static int start(struct server *server, const char *token, struct error *error)
         code = loop_new(worker_count(server->config), &server->loop, error);
     }
     if (code == OK) {
+        code = make_traces(server, error);
+    }
+    if (code == OK) {
         code = open_stores(server, error);
     }
     if (code == OK) {
@@ -373,7 +419,8 @@ int server_run(const struct config *config, const char *token, struct error *err
     struct log_options log = {.level = (enum log_level)config_number(config, CONFIG_LOG_LEVEL),
                               .is_json = config_number(config, CONFIG_LOG_FORMAT) != 0,
                               .fd = STDERR_FILENO,
-                              .now_us = clock_now_us};
+                              .now_us = clock_now_us,
+                              .lines_per_s = LOG_LINES_PER_S};
 
     if (!server) {
         return error_set(error, ERR_NO_MEMORY, "out of memory");

@@ -10,6 +10,7 @@
 #include "server/checks.h"
 #include "server/config.h"
 #include "server/models.h"
+#include "server/traces.h"
 
 #define SERVER_TICK_MS       500u /* the log is written, gauges are set */
 #define SERVER_URL_BYTES_MAX 160u
@@ -30,6 +31,7 @@ struct server {
     struct runner *runner;
     struct api *api;
     struct http_server *http;
+    struct traces *traces; /* NULL: no collector is configured */
     struct health health;
     struct checks checks;
     char url[SERVER_URL_BYTES_MAX]; /* the api looks at it with each request; known once it listens
