@@ -416,6 +416,14 @@ static inline unsigned client_count(const struct client *client, const char *tex
     return count;
 }
 
+/* A new certificate, which clients trust from now on. */
+static inline void house_files_renew(const char *name, long seconds)
+{
+    SSL_CTX_free(house_client_context);
+    tls_files_renew(&house_files, name, seconds);
+    house_client_context = tls_client_context(&house_files);
+}
+
 static inline void house_files_remove(void)
 {
     SSL_CTX_free(house_client_context);
