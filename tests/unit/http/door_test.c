@@ -13,7 +13,7 @@
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
-#define SHARE 3u
+#define SHARE     3u
 
 static void expect_hello(struct house *house, struct client *client)
 {
@@ -47,7 +47,8 @@ static void test_door_gives_each_address_its_share(void **state)
         turn_until(&house, client_ended(&more));
         assert_true(client_has(&more, "HTTP/1.1 429 Too Many Requests\r\n"));
         assert_true(client_has(&more, "Retry-After: 1\r\n"));
-        assert_true(client_has(&more, "\"code\":\"RATE_LIMITED\",\"recovery\":\"exponential_backoff\""));
+        assert_true(
+            client_has(&more, "\"code\":\"RATE_LIMITED\",\"recovery\":\"exponential_backoff\""));
         assert_false(more.was_reset);
         client_close(&more);
         turn_until(&house, http_server_counts(house.server).connections == SHARE);
@@ -156,8 +157,7 @@ static void ask(struct house *house, struct client *client, const char *headers)
     buf_clear(&client->got);
     buf_printf(&bytes, "GET / HTTP/1.1\r\nHost: x\r\n%s\r\n", headers);
     client_send(house, client, buf_str(&bytes));
-    turn_until(house, client_has(client, "e|") || client_has(client, "n|") ||
-                          client_ended(client));
+    turn_until(house, client_has(client, "e|") || client_has(client, "n|") || client_ended(client));
     buf_done(&bytes);
 }
 
@@ -165,8 +165,7 @@ static void test_door_believes_trusted_proxies_only(void **state)
 {
     static const char *const trusted[] = {"127.0.0.0/8"};
     static const char *const others[] = {"10.0.0.0/8"};
-    static const char said[] =
-        "X-Forwarded-For: 203.0.113.7\r\nX-Forwarded-Proto: https\r\n";
+    static const char said[] = "X-Forwarded-For: 203.0.113.7\r\nX-Forwarded-Proto: https\r\n";
     struct house house;
 
     (void)state;
@@ -283,22 +282,23 @@ static void test_door_sends_some_headers_with_every_answer(void **state)
     struct house house;
 
     (void)state;
-    house_open_with(&house, (struct http_server_options){
-                                .limits = http_limits_default, .always = always, .always_count = 2});
+    house_open_with(&house, (struct http_server_options){.limits = http_limits_default,
+                                                         .always = always,
+                                                         .always_count = 2});
     expect_always(&house, GET("/"), 1);
     expect_always(&house, GET("/none"), 1);
     expect_always(&house, GET("/stream"), 1);
     expect_always(&house, "BREW / HTTP/1.1\r\n\r\n", 1);
     expect_always(&house, "GET / HTTP/1.1\r\n\r\n", 1);
-    expect_always(&house,
-                  "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-                  1);
+    expect_always(
+        &house,
+        "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+        1);
     house_close(&house);
 
-    static const struct http_handler handler = {.on_head = house_on_head,
-                                                .on_request = override_header,
-                                                .on_gone = house_on_gone};
+    static const struct http_handler handler = {
+        .on_head = house_on_head, .on_request = override_header, .on_gone = house_on_gone};
     house_open_with(&house, (struct http_server_options){.limits = http_limits_default,
                                                          .always = always,
                                                          .always_count = 2,
@@ -341,7 +341,8 @@ static void test_door_tells_clients_that_there_is_no_descriptor(void **state)
     fault_allow(false);
 }
 
-/* Not even the reserve can be had back: accepting rests and does not spin, and goes on by itself. */
+/* Not even the reserve can be had back: accepting rests and does not spin, and goes on by itself.
+ */
 static void test_door_rests_and_goes_on(void **state)
 {
     struct rlimit before;

@@ -14,14 +14,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <openssl/err.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "certificate.h"
 #include "http/server.h"
 #include "loop/loop.h"
-#include "tls_client.h"
 
 #define PATIENCE_MS  5000
 #define BODY_LIMIT   1000000u

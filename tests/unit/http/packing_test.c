@@ -244,8 +244,9 @@ static void test_packing_keeps_the_order(void **state)
     open_packing(&house);
     next_reply = json_reply(TEXT_BYTES);
     struct client client = client_open(&house);
-    client_send(&house, &client, STR("GET / HTTP/1.1\r\nHost: x\r\n" GZIP "\r\n"
-                                     "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    client_send(&house, &client,
+                STR("GET / HTTP/1.1\r\nHost: x\r\n" GZIP "\r\n"
+                    "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
     turn_until(&house, client_ended(&client));
     assert_int_equal(client_count(&client, "HTTP/1.1 200 OK"), 2);
     size_t packed = str_find(buf_str(&client.got), STR("Content-Encoding: gzip"), 0);
@@ -281,9 +282,9 @@ static void test_packing_forgets_who_left(void **state)
     /* For the handler the exchange is over, whatever happens now. */
     assert_true(house_noted(&house, "answered 200 300000\n"));
     assert_null(http_context(house.server, house.late));
-    assert_int_equal(setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0},
-                                sizeof(struct linger)),
-                     0);
+    assert_int_equal(
+        setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger)),
+        0);
     client_close(&client);
     turn_until(&house, http_server_counts(house.server).connections == 0);
     assert_false(house_noted(&house, "gone"));

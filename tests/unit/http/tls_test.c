@@ -1,7 +1,7 @@
 /*
  * What is special to TLS: versions, protocols, sessions, what is no handshake, the certificate that
- * changes, and memory that OpenSSL does not get. That requests, WebSockets and refusals work as they
- * do without TLS, server_test, websocket_test and malformed_test show.
+ * changes, and memory that OpenSSL does not get. That requests, WebSockets and refusals work as
+ * they do without TLS, server_test, websocket_test and malformed_test show.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -44,7 +44,8 @@ static void test_tls_speaks_1_2_and_1_3_only(void **state)
     static const struct {
         int version;
         const char *name; /* NULL: refused */
-    } versions[] = {{TLS1_1_VERSION, NULL}, {TLS1_2_VERSION, "TLSv1.2"}, {TLS1_3_VERSION, "TLSv1.3"}};
+    } versions[] = {
+        {TLS1_1_VERSION, NULL}, {TLS1_2_VERSION, "TLSv1.2"}, {TLS1_3_VERSION, "TLSv1.3"}};
     struct house house;
 
     (void)state;
@@ -200,8 +201,7 @@ static void test_tls_bounds_what_a_client_makes_it_say(void **state)
     house_open(&house, &limits);
     struct client client = client_open(&house);
     expect_hello(&house, &client);
-    while (sent >= 0 && rounds++ < 400000 &&
-           http_server_counts(house.server).connections == 1) {
+    while (sent >= 0 && rounds++ < 400000 && http_server_counts(house.server).connections == 1) {
         (void)SSL_key_update(client.ssl, SSL_KEY_UPDATE_REQUESTED);
         sent = client_try_send(&client, STR("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
         turn(&house);
@@ -227,7 +227,8 @@ static void test_tls_answers_plain_http_with_a_sentence(void **state)
     client_close(&client);
     /* What is neither. */
     client = client_open_plain(&house);
-    client_send(&house, &client, STR("\x16\x03\x01\x02\x00\x01\x00\x01\xfc garbage garbage garbage"));
+    client_send(&house, &client,
+                STR("\x16\x03\x01\x02\x00\x01\x00\x01\xfc garbage garbage garbage"));
     client_send(&house, &client, STR("\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d"));
     client_end_half(&client);
     turn_until(&house, client_ended(&client));
@@ -577,9 +578,9 @@ static void test_tls_seals_parts_from_any_byte_on(void **state)
         char expected[] = "abcdefghij";
         for (size_t j = 0; j < length; j++) {
             size_t from = begins[i] + j;
-            char c = from < 10                   ? expected[from]
-                     : from < 10 + sizeof(big)   ? big[from - 10]
-                                                 : "\r\n."[from - 10 - sizeof(big)];
+            char c = from < 10                 ? expected[from]
+                     : from < 10 + sizeof(big) ? big[from - 10]
+                                               : "\r\n."[from - 10 - sizeof(big)];
             assert_int_equal(got[j], c);
         }
     }
