@@ -111,7 +111,7 @@ static void test_an_open_breaker_degrades_and_no_more(void **state)
     buf_init(&text, TEXT_BYTES_MAX);
     open_place(&place);
     place.checks = (struct checks){.loop = place.loop, .llm = place.llm};
-    checks_start(&place.checks, &place.health, clock_now_us());
+    checks_start(&place.checks, &place.health);
     loop_timer_stop(&place.checks.timer); /* there is no store here to be checked */
     assert_int_equal(health_state(&place.health, clock_now_us()), HEALTH_UP);
     write_health(&place, &text);
@@ -134,7 +134,7 @@ static void test_without_a_chain_there_is_no_such_check(void **state)
     buf_init(&text, TEXT_BYTES_MAX);
     open_place(&place);
     place.checks = (struct checks){.loop = place.loop};
-    checks_start(&place.checks, &place.health, clock_now_us());
+    checks_start(&place.checks, &place.health);
     write_health(&place, &text);
     assert_false(holds(&text, "\"models\""));
     assert_true(holds(&text, "\"store\""));
