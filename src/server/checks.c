@@ -12,7 +12,10 @@
 #include <sys/statvfs.h>
 
 #include "base/buf.h"
+#include "base/civil_time.h"
 #include "loop/clock.h"
+
+#define DAY_S 86400
 
 static void set_result(struct checked *checked, enum health_state state, const char *reason)
 {
@@ -142,6 +145,23 @@ static void look_at_models(struct health_result *result, void *arg)
     buf_done(&reason);
 }
 
+static void look_at_certificate(struct health_result *result, void *arg)
+{
+    const struct http_server *http = (const struct http_server *)arg;
+    int64_t left_s = http_server_certificate_ends(http) - clock_now_us() / SECOND_US;
+
+    *result = (struct health_result){.state = HEALTH_UP};
+    if (left_s < CHECKS_CERTIFICATE_DAYS * DAY_S) {
+        result->state = HEALTH_DEGRADED;
+        (void)snprintf(result->reason, sizeof(result->reason),
+                       left_s < 0 ? "the certificate ended %" PRId64 " h ago: renew tls.cert_file; "
+                                    "the new one is taken without a restart"
+                                  : "the certificate ends in %" PRId64 " h: renew tls.cert_file; "
+                                    "the new one is taken without a restart",
+                       (left_s < 0 ? -left_s : left_s) / 3600);
+    }
+}
+
 static void tell(struct health_result *result, void *arg)
 {
     const struct checked *checked = arg;
@@ -190,6 +210,12 @@ void checks_start(struct checks *checks, struct health *health)
                                     .is_needed = false,
                                     .probe = look_at_models,
                                     .arg = checks->llm});
+    }
+    if (checks->http && http_server_certificate_ends(checks->http)) {
+        health_register(health, &(struct health_probe){.name = "certificate",
+                                                       .how = "when the certificate in force ends",
+                                                       .probe = look_at_certificate,
+                                                       .arg = (void *)(uintptr_t)checks->http});
     }
     checks->job = (struct loop_job){.work = work, .done = worked, .arg = checks};
     loop_timer_init(checks->loop, &checks->timer, check_all, checks);

@@ -7,6 +7,7 @@
  *     disk      free bytes where the data is               a worker
  *     workers   the two above came back                    a worker
  *     models    the breakers are looked at, nobody is asked; only where there is a chain
+ *     certificate   when it ends; only with TLS
  *
  * Loop thread.
  *
@@ -22,6 +23,7 @@
 
 #define CHECKS_EVERY_MS         5000u
 #define CHECKS_DISK_BYTES_LOW   ((uint64_t)1 << 30)  /* less is degraded */
+#define CHECKS_CERTIFICATE_DAYS 14                   /* before its end it is degraded */
 #define CHECKS_DISK_BYTES_LEAST ((uint64_t)64 << 20) /* less is down: one batch of the store */
 
 /* The age of a result goes by elapsed time: a clock that jumps makes no check old. */
@@ -34,7 +36,8 @@ struct checks {
     struct loop *loop;
     struct store *store_file;
     struct usage_store *records_file;
-    struct llm *llm; /* NULL: no model takes part */
+    struct llm *llm;                /* NULL: no model takes part */
+    const struct http_server *http; /* NULL: no certificate is looked at */
     const char *data_dir;
     struct loop_timer timer;
     struct loop_job job;

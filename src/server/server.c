@@ -328,6 +328,7 @@ static int start_handles(struct server *server, struct error *error)
                                      .store_file = server->store,
                                      .records_file = server->records,
                                      .llm = server->llm,
+                                     .http = server->http,
                                      .data_dir = config_text(server->config, CONFIG_DATA_DIR)};
     server->health.deployment = config_text(server->config, CONFIG_DEPLOYMENT);
     checks_start(&server->checks, &server->health);

@@ -14,11 +14,11 @@
 
 #include "monitor/health.h"
 
-#define WATCH_EVERY_MS   100u
-#define WATCH_MEMORY_S   60u
-#define WATCH_LATE_US    200000  /* later than this more than once in a hundred looks: degraded */
-#define WATCH_LOOKS      (WATCH_MEMORY_S * 1000u / WATCH_EVERY_MS) /* in a minute */
-#define WATCH_JUMP_US    5000000 /* against elapsed time, from one look to the next */
+#define WATCH_EVERY_MS 100u
+#define WATCH_MEMORY_S 60u
+#define WATCH_LATE_US  200000 /* later than this more than once in a hundred looks: degraded */
+#define WATCH_LOOKS    (WATCH_MEMORY_S * 1000u / WATCH_EVERY_MS) /* in a minute */
+#define WATCH_JUMP_US  5000000 /* against elapsed time, from one look to the next */
 
 struct watch_second {
     int64_t second; /* of elapsed time; which one is kept here */
