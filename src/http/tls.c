@@ -26,6 +26,8 @@ struct tls_server {
     struct loop_timer look;
     loop_fn closed;
     void *closed_arg;
+    unsigned users;      /* connections: the server's part outlives them */
+    bool is_look_closed;
 
     /* Shared by all connections: valid within one event. */
     const struct tls *out_owner;
@@ -145,14 +147,24 @@ static void free_server(struct tls_server *server)
     alloc_free(server);
 }
 
-static void on_look_closed(void *arg)
+/* Connections of a server that is freed close a little later than it. */
+static void free_unless_used(struct tls_server *server)
 {
-    struct tls_server *server = arg;
     loop_fn closed = server->closed;
     void *closed_arg = server->closed_arg;
 
-    free_server(server);
-    closed(closed_arg);
+    if (server->is_look_closed && server->users == 0) {
+        free_server(server);
+        closed(closed_arg);
+    }
+}
+
+static void on_look_closed(void *arg)
+{
+    struct tls_server *server = arg;
+
+    server->is_look_closed = true;
+    free_unless_used(server);
 }
 
 int tls_server_new(struct loop *loop, const struct http_tls_options *options,
@@ -210,6 +222,7 @@ struct tls *tls_new(struct tls_server *server)
         return NULL;
     }
     tls->server = server;
+    server->users++;
     tls->ssl = ssl;
     BIO_set_data(bio, tls);
     BIO_set_init(bio, 1);
@@ -221,8 +234,12 @@ struct tls *tls_new(struct tls_server *server)
 void tls_free(struct tls *tls)
 {
     if (tls) {
+        struct tls_server *server = tls->server;
+
         SSL_free(tls->ssl);
         alloc_free(tls);
+        server->users--;
+        free_unless_used(server);
     }
 }
 
