@@ -206,20 +206,18 @@ int runner_new(const struct runner_options *options, struct runner **ret_runner,
     runner->options = *options;
     loop_timer_init(options->loop, &runner->grace, stop_work, runner);
     runner_positions_init(runner);
+    runner->open_timers = 2;
     *ret_runner = runner;
     return OK;
 }
 
 static void free_closed(void *arg)
 {
-    alloc_free(arg);
-}
-
-static void close_other_timer(void *arg)
-{
     struct runner *runner = arg;
 
-    loop_timer_close(&runner->grace, free_closed);
+    if (--runner->open_timers == 0) {
+        alloc_free(runner);
+    }
 }
 
 void runner_free(struct runner *runner)
@@ -234,7 +232,8 @@ void runner_free(struct runner *runner)
         live_free(live);
     }
     json_parser_free(runner->parser);
-    loop_timer_close(&runner->positions, close_other_timer);
+    loop_timer_close(&runner->positions, free_closed);
+    loop_timer_close(&runner->grace, free_closed);
 }
 
 /* ---- from outside ---- */

@@ -218,6 +218,7 @@ struct runner {
     bool is_drained;
     bool is_scheduling; /* keeps schedule from calling itself */
     struct loop_timer grace;
+    unsigned open_timers; /* grace, positions: the last one that closes frees the runner */
     loop_fn drained;
     void *drained_arg;
     struct loop_message drained_message;
