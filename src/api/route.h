@@ -125,7 +125,7 @@ struct route_table {
 };
 extern const struct route_table routes_system, routes_auth, routes_threads, routes_runs,
     routes_reports, routes_tools, routes_parse, routes_prices, routes_datasets, routes_live,
-    routes_settings, routes_model_calls;
+    routes_settings, routes_model_calls, routes_limits, routes_faults;
 
 /* ---- parts that handlers use (api_state.h has the struct) ---- */
 

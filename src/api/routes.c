@@ -6,9 +6,9 @@
 #include "api/routes.h"
 
 const struct route_table *const route_tables[ROUTE_TABLES] = {
-    &routes_threads,  &routes_runs,        &routes_live,   &routes_reports,
-    &routes_datasets, &routes_tools,       &routes_prices, &routes_parse,
-    &routes_settings, &routes_model_calls, &routes_system, &routes_auth,
+    &routes_threads, &routes_runs,   &routes_live,   &routes_reports,  &routes_datasets,
+    &routes_tools,   &routes_prices, &routes_parse,  &routes_settings, &routes_model_calls,
+    &routes_limits,  &routes_faults, &routes_system, &routes_auth,
 };
 
 const struct route_query route_page_queries[] = {

@@ -20,6 +20,7 @@
 #include "monitor/fault.h"
 #include "monitor/log.h"
 #include "monitor/metrics.h"
+#include "server/limits.h"
 #include "server/page.h"
 #include "server/server_state.h"
 
@@ -194,6 +195,7 @@ static int make_api(struct server *server, struct error *error)
                               .public_url = server->url,
                               .upload_bytes_max =
                                   config_number(server->config, CONFIG_UPLOAD_BYTES_MAX),
+                              .limits = server_limits(server->config),
                               .started_us = server->started_us};
     int code = api_new(&api, &server->api, error);
 
@@ -236,6 +238,12 @@ static int name_server(struct server *server, const struct config_address *liste
     return code;
 }
 
+static bool is_reached_by_tls(const struct server *server)
+{
+    return config_text(server->config, CONFIG_TLS_CERT_FILE)[0] ||
+           strncmp(config_text(server->config, CONFIG_PUBLIC_URL), "https:", 6) == 0;
+}
+
 static int listen_on(struct server *server, struct error *error)
 {
     struct config_address listen = config_listen(server->config);
@@ -245,6 +253,7 @@ static int listen_on(struct server *server, struct error *error)
                                           .limits = limits_of(server->config),
                                           .handler = &api_handler,
                                           .arg = server->api};
+    options.always = api_security_headers(is_reached_by_tls(server), &options.always_count);
     int code = http_server_start(&options, &server->http, error);
 
     if (code) {
