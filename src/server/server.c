@@ -452,6 +452,7 @@ int server_run(const struct config *config, const char *token, struct error *err
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN); /* ulimit -f: a write that fails, as on a full disk */
     raise_file_limit(config);
+    fault_allow(config_number(config, CONFIG_FAULTS_ALLOWED) != 0);
     server->config = config;
     server->started_us = clock_now_us();
     metric_set(METRIC_START_TIME, 0, server->started_us / SECOND_US);
