@@ -87,8 +87,9 @@ void api_set_runner(struct api *api, struct runner *runner);
 /* For runner_options: publishes to WebSockets and event streams; arg is the api. */
 unsigned api_publish(struct str run_id, uint64_t seq, struct str json, bool is_last, void *arg);
 
-/* The table of routes as the OpenAPI 3.1 document and as the table of docs/protocol.md. */
-void api_write_openapi(struct buf *out);
+/* The table of routes as the OpenAPI 3.1 document, with the rows that only accounts mode has or
+ * without, and as the table of docs/protocol.md. */
+void api_write_openapi(struct buf *out, bool with_accounts);
 void api_write_routes(struct buf *out);
 
 #endif

@@ -192,9 +192,13 @@ static void get_metrics(const struct call *call)
     reply_written(call, metrics_content_type, metrics_write);
 }
 
+/* The rows that there are in this mode. */
 static void get_openapi(const struct call *call)
 {
-    reply_written(call, "application/json", api_write_openapi);
+    (void)call_begin_json(call);
+    api_write_openapi(&call->api->scratch,
+                      auth_mode(call->api->options.auth) == AUTH_MODE_ACCOUNTS);
+    call_reply_json(call, 200);
 }
 
 static void get_docs(const struct call *call)

@@ -402,7 +402,8 @@ int server_run(const struct config *config, const char *token, struct error *err
     struct log_options log = {.level = (enum log_level)config_number(config, CONFIG_LOG_LEVEL),
                               .is_json = config_number(config, CONFIG_LOG_FORMAT) != 0,
                               .fd = STDERR_FILENO,
-                              .now_us = clock_now_us};
+                              .now_us = clock_now_us,
+                              .lines_per_s = LOG_LINES_PER_S};
 
     if (!server) {
         return error_set(error, ERR_NO_MEMORY, "out of memory");

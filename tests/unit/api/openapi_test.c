@@ -23,7 +23,7 @@ static int write_document(void **state)
 
     (void)state;
     buf_init(&text, DOCUMENT_BYTES_MAX);
-    api_write_openapi(&text);
+    api_write_openapi(&text, /* with_accounts */ true);
     if (buf_status(&text) || json_parser_new(DOCUMENT_BYTES_MAX, &parser) ||
         json_parse(parser, buf_str(&text), &document, &error)) {
         (void)fprintf(stderr, "the document is no JSON: %s\n", error.message);
