@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "api/api_state.h"
+#include "api/limit.h"
 #include "base/civil_time.h"
 #include "loop/clock.h"
 
@@ -58,23 +59,6 @@ void account_audit_refusal(const struct call *call, const char *action)
 
 /* ---- refusals ---- */
 
-static void reply_wait(struct api *api, http_id id, unsigned retry_after_s)
-{
-    char seconds[16];
-    struct json_writer w = reply_begin_json(api);
-
-    (void)snprintf(seconds, sizeof(seconds), "%u", retry_after_s);
-    struct http_header headers[] = {{STR("Cache-Control"), STR("no-store")},
-                                    {STR("Retry-After"), str_from(seconds)}};
-    problem_write(&w, PROBLEM_RATE_LIMITED, NULL, "too many tries: wait, then try again");
-    reply_send(api, id,
-               &(struct http_reply){.status = 429,
-                                    .content_type = STR("application/problem+json"),
-                                    .headers = headers,
-                                    .header_count = ARRAY_LENGTH(headers),
-                                    .body = buf_str(&api->scratch)});
-}
-
 static void refuse(struct account_answer *answer, int code, const struct error *error,
                    unsigned retry_after_s)
 {
@@ -88,7 +72,10 @@ static void refuse(struct account_answer *answer, int code, const struct error *
     } else if (code == ERR_DENIED) {
         problem_reply(api, id, PROBLEM_AUTH_FAILED, NULL, "%s", answer->wrong->detail);
     } else if (code == ERR_LIMIT && retry_after_s) {
-        reply_wait(api, id, retry_after_s);
+        struct limit_state state = {
+            .name = "secret", .window_s = retry_after_s, .wait_s = retry_after_s};
+
+        problem_reply_limited(api, id, &state, "too many tries: wait, then try again");
     } else if (code == ERR_NOT_FOUND && !has_message) {
         problem_reply(api, id, PROBLEM_NOT_FOUND, NULL, "there is no such %s", answer->what);
     } else {

@@ -40,8 +40,7 @@ static const char *variable(const char *name)
 static int make_oidc(struct server *server, struct error *error)
 {
     const char *file = config_text_or_null(server->config, CONFIG_AUTH_OIDC_FILE);
-    struct oidc_options options = {
-        .auth = server->auth, .file = file, .getenv = (const char *(*)(const char *))getenv};
+    struct oidc_options options = {.auth = server->auth, .file = file, .getenv = variable};
 
     if (!file || !server->access.has_accounts) {
         return OK;
