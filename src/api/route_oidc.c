@@ -18,11 +18,11 @@
 #define PLACE_BYTES_MAX 2048u
 #define HEADERS_MAX     4u
 
-static const struct account_wrong wrong_link = {
-    .needs = "session", .detail = "this session cannot link an account"};
+static const struct account_wrong wrong_link = {.needs = "session",
+                                                .detail = "this session cannot link an account"};
 
-/* The cookie that binds a sign-in to its browser; empty: it is taken away. SameSite=Lax, because the
- * browser comes back from another site. */
+/* The cookie that binds a sign-in to its browser; empty: it is taken away. SameSite=Lax, because
+ * the browser comes back from another site. */
 static void print_state_cookie(const struct api *api, struct str value,
                                char ret_cookie[ACCOUNT_COOKIE_BYTES_MAX])
 {
@@ -65,8 +65,8 @@ static void redirect(struct api *api, http_id id, struct str place, const char *
 /* "/?error=the+sentence" */
 static void redirect_to_sentence(struct api *api, http_id id, const struct error *error)
 {
-    struct str text = str_from(error && error->message[0] ? error->message
-                                                          : "signing in did not work");
+    struct str text =
+        str_from(error && error->message[0] ? error->message : "signing in did not work");
     char state_cookie[ACCOUNT_COOKIE_BYTES_MAX];
     cleanup(buf_done) struct buf place;
 
@@ -75,9 +75,10 @@ static void redirect_to_sentence(struct api *api, http_id id, const struct error
     for (size_t i = 0; i < text.length; i++) {
         unsigned char c = (unsigned char)text.data[i];
 
-        buf_printf(&place, (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
-                               ? "%c"
-                               : "%%%02X",
+        buf_printf(&place,
+                   (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
+                       ? "%c"
+                       : "%%%02X",
                    c);
     }
     print_state_cookie(api, STR(""), state_cookie);

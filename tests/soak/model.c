@@ -7,10 +7,10 @@
 
 #include "base/check.h"
 
-#define MODEL_CALLS_MAX      1024u
-#define REQUEST_BYTES_MAX    ((size_t)1 << 20)
-#define WORDS_PER_PARAGRAPH  90u
-#define CHUNK_BYTES          512u
+#define MODEL_CALLS_MAX     1024u
+#define REQUEST_BYTES_MAX   ((size_t)1 << 20)
+#define WORDS_PER_PARAGRAPH 90u
+#define CHUNK_BYTES         512u
 #define HEAD                                                                                       \
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n"            \
     "Connection: close\r\n\r\n"
@@ -36,7 +36,7 @@ struct ask {
     size_t length;
     unsigned words; /* written */
     uint64_t begun_ms;
-    bool is_text;   /* a summary: written slowly */
+    bool is_text; /* a summary: written slowly */
     bool is_begun;
     bool is_closed;
 };
@@ -60,8 +60,8 @@ struct model {
 /* Every word with the space or the line breaks behind it; the facts come first. */
 static char **make_words(unsigned count)
 {
-    static const char *const first[] = {"Your ", "records ", "cost ", "{spend.total} ", "in ",
-                                        "total. "};
+    static const char *const first[] = {"Your ",          "records ", "cost ",
+                                        "{spend.total} ", "in ",      "total. "};
     char **words = calloc(count, sizeof(*words));
     unsigned made = 0;
     unsigned in_paragraph = 0;
@@ -229,8 +229,7 @@ static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf)
     struct ask *ask = handle->data;
 
     (void)size;
-    *buf = uv_buf_init(ask->request + ask->length,
-                       (unsigned)(REQUEST_BYTES_MAX - 1 - ask->length));
+    *buf = uv_buf_init(ask->request + ask->length, (unsigned)(REQUEST_BYTES_MAX - 1 - ask->length));
 }
 
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)

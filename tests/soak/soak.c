@@ -24,18 +24,18 @@
 #include "run_log.h"
 #include "swarm.h"
 
-#define RUNS_MAX        200u
-#define ID_BYTES        40u
-#define BODY_BYTES      65536u
-#define FILES_BESIDE    1600u  /* of the server: questions to models, stores */
-#define SUBSCRIBE_MS    180000u
-#define BEGIN_MS        120000u
-#define END_MS          180000u /* behind the last word */
-#define SETTLE_MS       2000u
-#define SAMPLE_MS       500u
-#define WORDS_BESIDE    20u /* the text goes on a little behind the period */
-#define WORDS_MAX       1300u /* a summary is 8 KiB at most */
-#define MEBIBYTE        1048576.0
+#define RUNS_MAX     200u
+#define ID_BYTES     40u
+#define BODY_BYTES   65536u
+#define FILES_BESIDE 1600u /* of the server: questions to models, stores */
+#define SUBSCRIBE_MS 180000u
+#define BEGIN_MS     120000u
+#define END_MS       180000u /* behind the last word */
+#define SETTLE_MS    2000u
+#define SAMPLE_MS    500u
+#define WORDS_BESIDE 20u   /* the text goes on a little behind the period */
+#define WORDS_MAX    1300u /* a summary is 8 KiB at most */
+#define MEBIBYTE     1048576.0
 
 struct soak {
     unsigned clients;
@@ -87,8 +87,7 @@ static int raise_files(const struct soak *soak)
         (void)fprintf(stderr,
                       "soak: %u clients need %llu open files, the hard limit is %llu; raise it "
                       "(ulimit -Hn) or ask for fewer: --clients %llu\n",
-                      soak->clients, (unsigned long long)wanted,
-                      (unsigned long long)limit.rlim_max,
+                      soak->clients, (unsigned long long)wanted, (unsigned long long)limit.rlim_max,
                       (unsigned long long)(limit.rlim_max > FILES_BESIDE
                                                ? limit.rlim_max - FILES_BESIDE
                                                : 0));
@@ -169,8 +168,8 @@ static int begin_runs(struct soak *soak)
     char dataset[ID_BYTES] = "";
     const char *id = NULL;
 
-    if (load_request(soak->netra.port, NETRA_PROCESS_TOKEN, "/api/datasets/sample",
-                     "{\"seed\":1}", body, sizeof(body)) != 201 ||
+    if (load_request(soak->netra.port, NETRA_PROCESS_TOKEN, "/api/datasets/sample", "{\"seed\":1}",
+                     body, sizeof(body)) != 201 ||
         !(id = strstr(body, "\"id\":\""))) {
         return -1;
     }
@@ -207,8 +206,8 @@ static int connect_clients(struct soak *soak)
     soak->resident_empty = load_resident_bytes(soak->netra.pid);
     soak->swarm = swarm_start(&options);
     if (turn(soak, clients_subscribed, soak->clients, SUBSCRIBE_MS)) {
-        (void)fprintf(stderr, "soak: only %u clients could connect: %s\n",
-                      clients_subscribed(soak), swarm_fault(soak->swarm));
+        (void)fprintf(stderr, "soak: only %u clients could connect: %s\n", clients_subscribed(soak),
+                      swarm_fault(soak->swarm));
         return -1;
     }
     (void)printf("%u clients connected and subscribed in %.1f s\n", soak->clients,
@@ -286,9 +285,8 @@ static void print_figures(const struct soak *soak, uint64_t texts)
                  soak->measured_s, swarm_latency_ms(soak->swarm, 0.5),
                  swarm_latency_ms(soak->swarm, 0.99), swarm_latency_ms(soak->swarm, 0.999),
                  (unsigned long long)counts->closed, (unsigned long long)counts->cut,
-                 (unsigned long long)counts->resumed, idle / clients / 1024,
-                 most / clients / 1024, (double)soak->resident_empty / MEBIBYTE,
-                 (double)soak->resident_most / MEBIBYTE,
+                 (unsigned long long)counts->resumed, idle / clients / 1024, most / clients / 1024,
+                 (double)soak->resident_empty / MEBIBYTE, (double)soak->resident_most / MEBIBYTE,
                  100 * soak->server_cpu_s / soak->measured_s,
                  100 * soak->own_cpu_s / soak->measured_s);
 }

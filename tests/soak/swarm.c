@@ -16,19 +16,19 @@
 #include "base/check.h"
 #include "base/random.h"
 
-#define READ_BYTES       ((size_t)256 << 10)
-#define CONNECTING_MAX   256u /* at once: the server's queue of connections is not what is tried */
-#define SOURCES          16u
-#define TICK_MS          20u
-#define BACK_MS_MAX      2000u /* a client that dropped is back within that */
-#define AGAIN_MS_MAX     10000u /* before it drops another time */
-#define DROPS_MAX        3u
-#define FRAME_BYTES_MAX  ((size_t)512 << 10)
-#define HEAD_BYTES       512u /* of an event, in which seq, type and timestamp are looked for */
-#define OP_TEXT          0x1
-#define OP_CLOSE         0x8
-#define OP_PING          0x9
-#define OP_PONG          0xa
+#define READ_BYTES      ((size_t)256 << 10)
+#define CONNECTING_MAX  256u /* at once: the server's queue of connections is not what is tried */
+#define SOURCES         16u
+#define TICK_MS         20u
+#define BACK_MS_MAX     2000u  /* a client that dropped is back within that */
+#define AGAIN_MS_MAX    10000u /* before it drops another time */
+#define DROPS_MAX       3u
+#define FRAME_BYTES_MAX ((size_t)512 << 10)
+#define HEAD_BYTES      512u /* of an event, in which seq, type and timestamp are looked for */
+#define OP_TEXT         0x1
+#define OP_CLOSE        0x8
+#define OP_PING         0x9
+#define OP_PONG         0xa
 
 enum state {
     AWAY,       /* not connected; begins at due_ms */
@@ -92,9 +92,10 @@ static void violate(struct client *client, const char *format, ...)
     (void)vsnprintf(what, sizeof(what), format, args);
     va_end(args);
     if (swarm->counts.violations++ == 0) {
-        (void)snprintf(swarm->fault, sizeof(swarm->fault), "client %td of run %s, after event %llu: %s",
-                       client - swarm->clients, swarm->options.runs[client->run],
-                       (unsigned long long)client->last_seq, what);
+        (void)snprintf(swarm->fault, sizeof(swarm->fault),
+                       "client %td of run %s, after event %llu: %s", client - swarm->clients,
+                       swarm->options.runs[client->run], (unsigned long long)client->last_seq,
+                       what);
     }
 }
 
@@ -121,8 +122,7 @@ static void put(struct client *client, const char *head, size_t head_length, con
     memcpy(copy, head, head_length);
     memcpy(copy + head_length, body, body_length);
     uv_buf_t buf = uv_buf_init(copy, (unsigned)(head_length + body_length));
-    if (!client->is_open ||
-        uv_write(write, (uv_stream_t *)&client->tcp, &buf, 1, on_written)) {
+    if (!client->is_open || uv_write(write, (uv_stream_t *)&client->tcp, &buf, 1, on_written)) {
         free(write);
     }
 }
@@ -139,10 +139,9 @@ static void put_frame(struct client *client, unsigned opcode, const char *payloa
 static void subscribe(struct client *client)
 {
     char text[125];
-    int length = snprintf(text, sizeof(text),
-                          "{\"type\":\"resume\",\"runId\":\"%s\",\"lastSeq\":%llu}",
-                          client->swarm->options.runs[client->run],
-                          (unsigned long long)client->last_seq);
+    int length =
+        snprintf(text, sizeof(text), "{\"type\":\"resume\",\"runId\":\"%s\",\"lastSeq\":%llu}",
+                 client->swarm->options.runs[client->run], (unsigned long long)client->last_seq);
 
     check(length > 0 && (size_t)length < sizeof(text));
     client->subscribed_ms = wall_us() / 1000;

@@ -4,9 +4,9 @@
  *
  *     swarm_start ─► all subscribed ─► (a tenth drops and resumes, at random moments) ─► all done
  *
- * A client that drops closes the WebSocket or just resets the connection, waits a moment, comes back
- * and resumes from the last number that it has seen. What it has seen is one number and one hash
- * over the events; soak.c compares both with the run's log.
+ * A client that drops closes the WebSocket or just resets the connection, waits a moment, comes
+ * back and resumes from the last number that it has seen. What it has seen is one number and one
+ * hash over the events; soak.c compares both with the run's log.
  *
  * One libuv loop; clients come from 127.0.0.2 … 127.0.0.17, so that ports do not run out.
  *

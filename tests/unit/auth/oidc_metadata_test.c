@@ -13,7 +13,7 @@ static const struct oidc_provider secretive = {.issuer = STR("https://id.example
                                                .client_secret = STR("s")};
 static const struct oidc_provider public_client = {.issuer = STR("https://id.example.org")};
 
-#define ISS   "{\"issuer\":\"https://id.example.org\","
+#define ISS "{\"issuer\":\"https://id.example.org\","
 #define PLACE                                                                                      \
     "\"authorization_endpoint\":\"https://id.example.org/a\",\"token_endpoint\":\"https://"        \
     "id.example.org/t\",\"jwks_uri\":\"https://keys.example.net/k\""
@@ -53,13 +53,13 @@ static void test_what_is_offered_is_chosen_from(void **state)
     struct oidc_metadata metadata;
 
     (void)state;
-    assert_int_equal(
-        read_text(ISS PLACE ",\"id_token_signing_alg_values_supported\":[\"none\",\"HS256\","
-                            "\"ES256\"],\"token_endpoint_auth_methods_supported\":[\"client_"
-                            "secret_post\"],\"authorization_response_iss_parameter_supported\":"
-                            "true,\"userinfo_endpoint\":\"https://id.example.org/u\"}",
-                  &secretive, &metadata),
-        OK);
+    assert_int_equal(read_text(ISS PLACE
+                               ",\"id_token_signing_alg_values_supported\":[\"none\",\"HS256\","
+                               "\"ES256\"],\"token_endpoint_auth_methods_supported\":[\"client_"
+                               "secret_post\"],\"authorization_response_iss_parameter_supported\":"
+                               "true,\"userinfo_endpoint\":\"https://id.example.org/u\"}",
+                               &secretive, &metadata),
+                     OK);
     assert_int_equal(metadata.algorithms, OIDC_ES256);
     assert_int_equal(metadata.client_auth, OIDC_CLIENT_SECRET_POST);
     assert_true(metadata.says_iss);

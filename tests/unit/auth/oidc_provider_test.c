@@ -54,10 +54,14 @@ static void test_domains_are_compared_whole(void **state)
 {
     static const struct oidc_provider provider = {.domains = {STR("example.org")},
                                                   .domain_count = 1};
-    static const char *const others[] = {"example.org.evil.com", "evilexample.org",
-                                         "sub.example.org",      "example.or",
-                                         "xample.org",           "org",
-                                         "",                     "example.org."};
+    static const char *const others[] = {"example.org.evil.com",
+                                         "evilexample.org",
+                                         "sub.example.org",
+                                         "example.or",
+                                         "xample.org",
+                                         "org",
+                                         "",
+                                         "example.org."};
 
     (void)state;
     assert_true(oidc_provider_allows(&provider, STR("example.org")));
@@ -69,7 +73,8 @@ static void test_domains_are_compared_whole(void **state)
 /* An entry with one member replaced. */
 #define ENTRY(members) "{\"providers\":[{" members "}]}"
 #define GOOD                                                                                       \
-    "\"id\":\"a\",\"issuer\":\"https://a.org\",\"client_id\":\"c\",\"allowed_domains\":[\"a.org\"]"
+    "\"id\":\"a\",\"issuer\":\"https://"                                                           \
+    "a.org\",\"client_id\":\"c\",\"allowed_domains\":[\"a.org\"]"
 
 static void test_mistakes_are_named_by_their_pointer(void **state)
 {

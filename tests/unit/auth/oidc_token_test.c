@@ -72,8 +72,7 @@ static void sign(cjose_jwk_t *key, const char *alg, const char *kid, const char 
 
     assert_true(cjose_header_set(header, CJOSE_HDR_ALG, alg, &error));
     assert_true(!kid || cjose_header_set(header, CJOSE_HDR_KID, kid, &error));
-    cjose_jws_t *jws =
-        cjose_jws_sign(key, header, (const uint8_t *)claims, strlen(claims), &error);
+    cjose_jws_t *jws = cjose_jws_sign(key, header, (const uint8_t *)claims, strlen(claims), &error);
     assert_true(jws && cjose_jws_export(jws, &text, &error));
     (void)snprintf(ret_token, 4096, "%s", text);
     cjose_jws_release(jws);
@@ -91,8 +90,7 @@ static enum oidc_flaw check_with(const char *token, const char *set, unsigned al
     struct arena arena;
 
     arena_init(&arena, 65536);
-    enum oidc_flaw flaw =
-        oidc_token_check(str_from(token), str_from(set), &rules, &arena, &claims);
+    enum oidc_flaw flaw = oidc_token_check(str_from(token), str_from(set), &rules, &arena, &claims);
     if (flaw == OIDC_FINE) {
         assert_str(claims.subject, "s-1");
     }
@@ -138,8 +136,7 @@ static void test_claims_are_judged_one_by_one(void **state)
         {"{" ISS "\"aud\":[\"netra\"]," TIME NONCE SUB "}", OIDC_FINE},
         {"{" ISS "\"aud\":[\"netra\",\"x\"]," TIME NONCE SUB "}", OIDC_FLAW_AUDIENCE},
         {"{" ISS "\"aud\":[\"netra\",\"x\"],\"azp\":\"netra\"," TIME NONCE SUB "}", OIDC_FINE},
-        {"{" ISS "\"aud\":[\"netra\",\"x\"],\"azp\":\"x\"," TIME NONCE SUB "}",
-         OIDC_FLAW_AUDIENCE},
+        {"{" ISS "\"aud\":[\"netra\",\"x\"],\"azp\":\"x\"," TIME NONCE SUB "}", OIDC_FLAW_AUDIENCE},
         {"{" ISS AUD "\"azp\":\"x\"," TIME NONCE SUB "}", OIDC_FLAW_AUDIENCE},
         {"{" ISS AUD "\"azp\":7," TIME NONCE SUB "}", OIDC_FLAW_AUDIENCE},
         {"{" ISS AUD "\"iat\":999990," NONCE SUB "}", OIDC_FLAW_EXPIRED},
@@ -223,6 +220,15 @@ static void test_keys_and_algorithms(void **state)
     assert_int_equal(check_with(token, "", OIDC_RS256), OIDC_FLAW_KEY);
 }
 
+static void put(char *token, const char *text, size_t length)
+{
+    size_t used = strlen(token);
+
+    assert_true(used + length < 4096);
+    memcpy(token + used, text, length);
+    token[used + length] = '\0';
+}
+
 static void put_part(char *token, const char *bytes, size_t length)
 {
     cjose_err error;
@@ -231,7 +237,7 @@ static void put_part(char *token, const char *bytes, size_t length)
 
     assert_true(
         cjose_base64url_encode((const uint8_t *)bytes, length, &text, &text_length, &error));
-    strncat(token, text, text_length);
+    put(token, text, text_length);
     free(text);
 }
 
@@ -243,13 +249,13 @@ static void forge(const char *header, const char *claims, const char *key, char 
 
     ret_token[0] = '\0';
     put_part(ret_token, header, strlen(header));
-    strcat(ret_token, ".");
+    put(ret_token, ".", 1);
     put_part(ret_token, claims, strlen(claims));
     if (key) {
         assert_non_null(HMAC(EVP_sha256(), key, (int)strlen(key), (unsigned char *)ret_token,
                              strlen(ret_token), mac, &length));
     }
-    strcat(ret_token, ".");
+    put(ret_token, ".", 1);
     if (key) {
         put_part(ret_token, (const char *)mac, length);
     }
@@ -292,8 +298,16 @@ static void test_forged_tokens(void **state)
 
 static void test_what_is_no_token(void **state)
 {
-    static const char *const texts[] = {"", ".", "..", "...", "a.b", "a.b.c", "a.b.c.d", "!.!.!",
-                                        "eyJhbGciOiJSUzI1NiJ9", "eyJhbGciOiJSUzI1NiJ9..",
+    static const char *const texts[] = {"",
+                                        ".",
+                                        "..",
+                                        "...",
+                                        "a.b",
+                                        "a.b.c",
+                                        "a.b.c.d",
+                                        "!.!.!",
+                                        "eyJhbGciOiJSUzI1NiJ9",
+                                        "eyJhbGciOiJSUzI1NiJ9..",
                                         "W10.W10.W10"};
 
     (void)state;
@@ -351,15 +365,17 @@ static void test_who_may_come_in(void **state)
         {&plain, {.email = STR("A@Example.org"), .is_email_verified = true}, OIDC_FINE},
         {&plain, {.email = STR("a@example.org")}, OIDC_FLAW_UNVERIFIED},
         {&plain, {.is_email_verified = true}, OIDC_FLAW_EMAIL},
-        {&plain, {.email = STR("a@example.org.evil.com"), .is_email_verified = true},
+        {&plain,
+         {.email = STR("a@example.org.evil.com"), .is_email_verified = true},
          OIDC_FLAW_DOMAIN},
-        {&plain, {.email = STR("a@evilexample.org"), .is_email_verified = true},
-         OIDC_FLAW_DOMAIN},
+        {&plain, {.email = STR("a@evilexample.org"), .is_email_verified = true}, OIDC_FLAW_DOMAIN},
         {&plain, {.email = STR("a@exämple.org"), .is_email_verified = true}, OIDC_FLAW_EMAIL},
-        {&plain, {.email = STR("\"a@example.org\"@evil.com"), .is_email_verified = true},
+        {&plain,
+         {.email = STR("\"a@example.org\"@evil.com"), .is_email_verified = true},
          OIDC_FLAW_EMAIL},
         {&plain, {.email = STR("a@example.org."), .is_email_verified = true}, OIDC_FLAW_EMAIL},
-        {&google, {.email = STR("a@example.org"), .is_email_verified = true},
+        {&google,
+         {.email = STR("a@example.org"), .is_email_verified = true},
          OIDC_FLAW_HOSTED_DOMAIN},
         {&google,
          {.email = STR("a@example.org"),

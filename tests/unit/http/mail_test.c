@@ -162,11 +162,12 @@ static void test_a_mail_is_sent_word_for_word(void **state)
     (void)state;
     open_office(&office);
     struct mail *mail = new_mail(loop, office.port);
-    assert_int_equal(mail_send(mail, STR("bob@example.org"), STR("Grüße: you are invited"),
-                               STR("Hello,\n.a dot, ä = \xe2\x82\xac and a space \nhttps://x.org/?c="
-                                   "0123456789012345678901234567890123456789012345678901234567\n"),
-                               on_sent, &outcome),
-                     OK);
+    assert_int_equal(
+        mail_send(mail, STR("bob@example.org"), STR("Grüße: you are invited"),
+                  STR("Hello,\n.a dot, ä = \xe2\x82\xac and a space \nhttps://x.org/?c="
+                      "0123456789012345678901234567890123456789012345678901234567\n"),
+                  on_sent, &outcome),
+        OK);
     assert_int_equal(mail_send(mail, STR("eve@example.org"), STR("plain"), STR("x"), NULL, NULL),
                      OK);
     loop_finish_jobs(loop);
