@@ -114,10 +114,10 @@ static void get_sign_in(const struct call *call)
     cleanup(buf_done) struct buf next;
     int code = ERR_INVALID;
 
+    buf_init(&next, NEXT_BYTES_MAX);
     if (!refuse_unless_local(call)) {
         return;
     }
-    buf_init(&next, NEXT_BYTES_MAX);
     buf_clear(&api->query);
     if (call->request->method == HTTP_GET && http_query(call->request, "code", 0, &api->query) &&
         !buf_status(&api->query)) {

@@ -12,7 +12,8 @@
 #include "loop/clock.h"
 #include "store/store.h"
 
-#define KEY_DAYS_MAX 3650u
+#define KEY_DAYS_MAX   3650u
+#define TIME_BYTES_MAX 64u
 
 static void print_scopes(struct json_value list)
 {
@@ -73,6 +74,7 @@ static bool put_end(struct administration *call, struct json_writer *w)
     cleanup(buf_done) struct buf text;
     uint64_t days;
 
+    buf_init(&text, TIME_BYTES_MAX);
     if (!call->days) {
         return true;
     }
@@ -80,7 +82,6 @@ static bool put_end(struct administration *call, struct json_writer *w)
         (void)cli_usage(call->command, "--days takes a number from 1 to %u", KEY_DAYS_MAX);
         return false;
     }
-    buf_init(&text, 64);
     civil_print(clock_now_us() + (int64_t)days * DAY_US, &text);
     json_key(w, "expires_at");
     json_put_str(w, buf_str(&text));

@@ -65,19 +65,14 @@ static int read_secret(const char *variable, const char *value, const char *path
     return OK;
 }
 
-static void free_path(char **path)
-{
-    free(*path); /* of realpath */
-}
-
 /* A back-up of the data folder must not hold what opens the keys in it. */
 static bool is_inside(const char *path, const char *folder)
 {
-    cleanup(free_path) char *whole_path = realpath(path, NULL);
-    cleanup(free_path) char *whole_folder = realpath(folder, NULL);
+    char whole_path[PATH_MAX];
+    char whole_folder[PATH_MAX];
 
-    if (!whole_path || !whole_folder) { /* a folder that is not there yet holds nothing */
-        return false;
+    if (!realpath(path, whole_path) || !realpath(folder, whole_folder)) {
+        return false; /* a folder that is not there yet holds nothing */
     }
     struct str inside = str_from(whole_path);
     struct str outer = str_from(whole_folder);
