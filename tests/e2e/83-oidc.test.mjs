@@ -122,7 +122,12 @@ async function refused(why, sentenceWanted, fn) {
   if (sentenceWanted instanceof RegExp) assert.match(said, sentenceWanted);
   else assert.equal(said, sentenceWanted);
   assert.equal(browser.cookie("netra_session"), undefined, "nobody is signed in");
-  const lines = (await ada.audit()).slice(known).filter((line) => line.action === "oidc.refused");
+  /* the answer does not wait for the line */
+  const isRefusal = (line) => line.action === "oidc.refused";
+  let lines = [];
+  for (const until = Date.now() + 5_000; !lines.length && Date.now() < until; await sleep(10)) {
+    lines = (await ada.audit()).slice(known).filter(isRefusal);
+  }
   assert.equal(lines.length, 1, `one line of the audit log about ${why}: ${JSON.stringify(lines)}`);
   assert.equal(lines[0].detail.why, why);
   return lines[0];

@@ -88,7 +88,7 @@ class Place {
 
 export class RealProvider {
   /** people: login → claims. */
-  static async open({ people, alg = "RS256", conformIdTokenClaims = false, secret = "a-secret with:odd%characters" }) {
+  static async open({ people, alg = "RS256", conformIdTokenClaims = false, secret = "a-secret-with:odd%+characters" }) {
     const real = new RealProvider();
     Object.assign(real, { people, alg, conformIdTokenClaims, secret, keyRequests: [] });
     real.place = await new Place().open();
