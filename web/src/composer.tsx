@@ -4,6 +4,7 @@
 // the text. The limit is the server's (bytes of UTF-8), shown when the text comes near it.
 
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { asSentence } from "./form.tsx";
 import { bytes, count } from "./format.ts";
 import type { Dataset } from "./wire.ts";
 
@@ -64,7 +65,7 @@ export function Composer(props: ComposerProps) {
         onInput={(event) => onText(event.currentTarget.value)} onKeyDown={onKeyDown} />
       {error && (
         <p class="bad small composer-error" id="composer-error" role="alert">
-          {error}
+          {asSentence(error)}
         </p>
       )}
       <div class="composer-row">

@@ -67,6 +67,9 @@ export function useSecondsUntil(untilMs: number): number {
   return Math.max(0, Math.ceil((untilMs - now) / 1000));
 }
 
+/** Messages of the server begin small, as parts of sentences do. */
+export const asSentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 interface FieldProps extends Omit<InputHTMLAttributes<HTMLInputElement>, "label" | "onInput"> {
   label: string;
   hint?: string;
@@ -76,7 +79,7 @@ interface FieldProps extends Omit<InputHTMLAttributes<HTMLInputElement>, "label"
 
 export function Field({ label, hint, error, onText, ...input }: FieldProps) {
   const id = useId();
-  const note = error ?? hint;
+  const note = error === undefined ? hint : asSentence(error);
   const element = useRef<HTMLInputElement>(null);
   useEffect(() => {
     if (error) element.current?.focus();
@@ -102,18 +105,19 @@ interface PasswordProps {
   label: string;
   value: string;
   isNew?: boolean;
+  autofocus?: boolean;
   error?: string | undefined;
   onText: (text: string) => void;
 }
 
 /** A password, which can be looked at while it is typed. */
-export function PasswordField({ label, value, isNew = false, error, onText }: PasswordProps) {
+export function PasswordField({ label, value, isNew = false, autofocus = false, error, onText }: PasswordProps) {
   const [isShown, setIsShown] = useState(false);
   return (
     <div class="password">
       <Field label={label} type={isShown ? "text" : "password"} value={value} error={error} onText={onText} required
         name={isNew ? "new-password" : "password"} autocomplete={isNew ? "new-password" : "current-password"}
-        autocapitalize="none" spellcheck={false}
+        autocapitalize="none" spellcheck={false} autofocus={autofocus}
         {...(isNew ? { minLength: PASSWORD_LENGTH_MIN, hint: `At least ${PASSWORD_LENGTH_MIN} characters; a few words are good.` } : {})} />
       <button type="button" class="quiet reveal" aria-pressed={isShown} aria-label={`Show: ${label}`}
         onClick={() => setIsShown(!isShown)}>
@@ -149,7 +153,7 @@ export function Failure({ action }: { action: Action }) {
     <div class="failure" aria-live="assertive">
       {action.message && (
         <p class="bad small">
-          {action.message}
+          {asSentence(action.message)}
           {action.traceId && <TraceId id={action.traceId} />}
         </p>
       )}

@@ -8,13 +8,13 @@ import { Reading, Section, useLoaded } from "./settings_parts.tsx";
 import type { Limits } from "./wire.ts";
 
 const LIMIT_TEXTS: Record<string, string> = {
-  address: "requests of this address",
-  user: "your requests",
-  key: "requests of this key",
-  costly: "questions, tool calls and uploads",
-  secret: "tries at passwords and codes",
-  runs: "questions that wait or are at work",
-  websockets: "live connections",
+  address: "Requests of this address",
+  user: "Your requests",
+  key: "Requests of this key",
+  costly: "Questions, tool calls and uploads",
+  secret: "Tries at passwords and codes",
+  runs: "Questions that wait or are at work",
+  websockets: "Live connections",
 };
 
 const QUOTA_TEXTS: Record<string, string> = {
@@ -90,7 +90,7 @@ function Quota({ quota }: { quota: Limits["quotas"][number] }) {
 function Meter({ used, limit, text }: { used: number; limit: number; text: string }) {
   return (
     <span class="meter">
-      <meter min={0} max={limit || 1} high={limit * 0.9} optimum={0} value={used} aria-label={text} />
+      <progress max={limit || 1} value={Math.max(0, used)} aria-label={text} />
       <span class="soft small">{text}</span>
     </span>
   );

@@ -116,7 +116,8 @@ function Login({ desk, state, config, onForgot }: LoginProps) {
         }}>
           <Field label="E-mail" type="email" name="email" value={email} autocomplete="username" required
             autofocus={email === ""} error={action.errors["/email"]} onText={setEmail} />
-          <PasswordField label="Password" value={password} error={action.errors["/password"]} onText={setPassword} />
+          <PasswordField label="Password" value={password} autofocus={state.needsSignIn && state.me?.user.email !== undefined}
+            error={action.errors["/password"]} onText={setPassword} />
           <p class="door-row">
             <Submit action={action} isPrimary>
               {action.isBusy ? "Signing in…" : "Sign in"}
