@@ -323,11 +323,11 @@ bool runner_is_accepting(const struct runner *runner, struct str thread_id)
     return false;
 }
 
-int runner_cancel(struct runner *runner, struct str run_id)
+int runner_cancel(struct runner *runner, struct str workspace_id, struct str run_id)
 {
     struct live_run *live = runner_find(runner, run_id);
 
-    if (!live) {
+    if (!live || !str_equal(live->row.workspace_id, workspace_id)) {
         return ERR_NOT_FOUND;
     }
     live->is_cancel_wanted = true;

@@ -102,9 +102,9 @@ must_check int runner_start(struct runner *runner, const struct runner_request *
 
 /* Asks a run to end: RUN_FINISHED with outcome "cancelled" follows when the step at work has seen
  * it, at once when the run waits; "success" when its report is being stored already. OK also when
- * it was asked for before; ERR_NOT_FOUND when the run is not open. Not durable: a cancellation that
- * the process does not live to carry out is forgotten. */
-int runner_cancel(struct runner *runner, struct str run_id);
+ * it was asked for before; ERR_NOT_FOUND when the run is not open, or of another workspace. Not
+ * durable: a cancellation that the process does not live to carry out is forgotten. */
+int runner_cancel(struct runner *runner, struct str workspace_id, struct str run_id);
 
 /* How many runs will get a place before this one, as things stand (owners in turn); 0: it is next.
  * ERR_NOT_FOUND when it does not wait. */

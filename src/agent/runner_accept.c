@@ -69,9 +69,10 @@ static int check_state(const struct runner *runner, const struct runner_request 
                          runner->is_draining ? "the server is stopping" : "too many runs wait");
     }
     if (request->run_id.length) {
-        int code = runner_find(runner, request->run_id)
-                       ? OK
-                       : store_get_run(store, request->run_id, see_run, NULL);
+        int code =
+            runner_find(runner, request->run_id)
+                ? OK
+                : store_get_run(store, request->workspace_id, request->run_id, see_run, NULL);
         if (code != ERR_NOT_FOUND) {
             code = code ? code : ERR_EXISTS;
             return error_set(error, code, "run %.*s: %s", STR_ARGS(request->run_id),
@@ -79,7 +80,8 @@ static int check_state(const struct runner *runner, const struct runner_request 
         }
     }
     if (request->dataset_id.length) {
-        int code = store_get_dataset(store, request->dataset_id, see_dataset, &is_ready);
+        int code = store_get_dataset(store, request->workspace_id, request->dataset_id, see_dataset,
+                                     &is_ready);
         if (code || !is_ready) {
             return error_set(error, code ? code : ERR_NOT_FOUND, "dataset %.*s is %s",
                              STR_ARGS(request->dataset_id),
@@ -109,9 +111,12 @@ static int fill_row(struct live_run *live, const struct runner_request *request,
 
     code = code ? code : set_id(live, request->thread_id, &row->thread_id, error);
     code = code ? code : uuid_v7(live->report_id, error);
+    row->workspace_id = arena_copy(&live->arena, request->workspace_id);
+    row->owner_id = arena_copy(&live->arena, request->owner_id);
     row->prompt = arena_copy(&live->arena, request->prompt);
     row->dataset_id = arena_copy(&live->arena, request->dataset_id);
-    if (!code && (!row->prompt.data || !row->dataset_id.data)) {
+    if (!code && (!row->workspace_id.data || !row->owner_id.data || !row->prompt.data ||
+                  !row->dataset_id.data)) {
         code = ERR_NO_MEMORY;
     }
     row->status = STORE_RUN_QUEUED;
@@ -124,10 +129,11 @@ static int fill_row(struct live_run *live, const struct runner_request *request,
 }
 
 /* A thread of a run that is being accepted is not in the store yet. */
-static bool is_thread_there(const struct runner *runner, struct str thread_id)
+static bool is_thread_there(const struct runner *runner, struct str workspace_id,
+                            struct str thread_id)
 {
     return runner_is_accepting(runner, thread_id) ||
-           store_get_thread(runner->options.store, thread_id, see_thread, NULL) == OK;
+           store_get_thread(runner->options.store, workspace_id, thread_id, see_thread, NULL) == OK;
 }
 
 static int add_thread(struct live_run *live, struct store_batch *batch)
@@ -136,12 +142,13 @@ static int add_thread(struct live_run *live, struct store_batch *batch)
     cleanup(buf_done) struct buf title;
 
     buf_init(&title, ASK_PROMPT_BYTES_MAX);
-    if (is_thread_there(live->runner, row->thread_id)) {
+    if (is_thread_there(live->runner, row->workspace_id, row->thread_id)) {
         store_touch_thread(batch, row->thread_id, row->created_us);
         return OK;
     }
     (void)visible_append_cut(&title, str_trim(row->prompt), TITLE_WIDTH);
     store_put_thread(batch, &(struct store_thread){.id = row->thread_id,
+                                                   .owner_id = row->owner_id,
                                                    .title = buf_str(&title),
                                                    .created_us = row->created_us,
                                                    .updated_us = row->created_us});

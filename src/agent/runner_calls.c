@@ -272,8 +272,9 @@ void record_done(struct record *record)
 int record_read(struct record *record, struct live_run *live)
 {
     uint64_t next;
-    int code = store_list_model_calls(live->runner->options.store, live->names.run_id, 0,
-                                      STORE_PAGE_MAX, keep_row, record, &next);
+    int code =
+        store_list_model_calls(live->runner->options.store, live->row.workspace_id,
+                               live->names.run_id, 0, STORE_PAGE_MAX, keep_row, record, &next);
 
     code = code ? code : record->code;
     if (!code && record->is_whole && record->json.length) {
@@ -298,8 +299,9 @@ static bool keep_usage(const struct store_model_call *row, void *arg)
 void live_read_usage(struct live_run *live)
 {
     uint64_t next;
-    int code = store_list_model_calls(live->runner->options.store, live->names.run_id, 0,
-                                      STORE_PAGE_MAX, keep_usage, live, &next);
+    int code =
+        store_list_model_calls(live->runner->options.store, live->row.workspace_id,
+                               live->names.run_id, 0, STORE_PAGE_MAX, keep_usage, live, &next);
 
     if (code) {
         live_lose(live, code);

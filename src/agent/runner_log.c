@@ -81,7 +81,7 @@ struct store_batch *live_batch(struct live_run *live)
         return NULL;
     }
     if (!live->batch) {
-        live->batch = store_batch_new();
+        live->batch = store_batch_new(live->row.workspace_id);
     }
     if (!live->batch) {
         live_lose(live, ERR_NO_MEMORY);

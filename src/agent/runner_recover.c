@@ -135,8 +135,9 @@ static int read_log(struct reading *reading)
 
     do {
         reading->rows = 0;
-        code = store_list_events(live->runner->options.store, live->names.run_id, reading->last_seq,
-                                 STORE_PAGE_MAX, read_event, reading);
+        code = store_list_events(live->runner->options.store, live->row.workspace_id,
+                                 live->names.run_id, reading->last_seq, STORE_PAGE_MAX, read_event,
+                                 reading);
         code = code ? code : reading->code;
     } while (!code && reading->rows == STORE_PAGE_MAX);
     return code;

@@ -341,8 +341,8 @@ void live_begin(struct live_run *live)
         live_step(live);
         return;
     }
-    int code =
-        store_get_dataset(options->store, live->row.dataset_id, keep_description, &description);
+    int code = store_get_dataset(options->store, live->row.workspace_id, live->row.dataset_id,
+                                 keep_description, &description);
     code = code ? code : buf_status(&description);
     if (!code) {
         code = dataset_cache_get(options->datasets, live->row.dataset_id, buf_str(&description),

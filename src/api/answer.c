@@ -26,15 +26,19 @@ struct json_writer reply_begin_json(struct api *api)
     return json_writer_on(&api->scratch);
 }
 
+void reply_send(struct api *api, http_id id, const struct http_reply *reply)
+{
+    (void)http_reply(api->server, id, reply);
+}
+
 void reply_body(struct api *api, http_id id, int status, const char *content_type, struct str body)
 {
-    /* A client that is gone misses nothing. */
-    (void)http_reply(api->server, id,
-                     &(struct http_reply){.status = status,
-                                          .content_type = str_from(content_type),
-                                          .headers = data_headers,
-                                          .header_count = ARRAY_LENGTH(data_headers),
-                                          .body = body});
+    reply_send(api, id,
+               &(struct http_reply){.status = status,
+                                    .content_type = str_from(content_type),
+                                    .headers = data_headers,
+                                    .header_count = ARRAY_LENGTH(data_headers),
+                                    .body = body});
 }
 
 void reply_json(struct api *api, http_id id, int status)
@@ -53,10 +57,10 @@ void reply_json(struct api *api, http_id id, int status)
 
 void reply_empty(struct api *api, http_id id)
 {
-    (void)http_reply(api->server, id,
-                     &(struct http_reply){.status = 204,
-                                          .headers = data_headers,
-                                          .header_count = ARRAY_LENGTH(data_headers)});
+    reply_send(api, id,
+               &(struct http_reply){.status = 204,
+                                    .headers = data_headers,
+                                    .header_count = ARRAY_LENGTH(data_headers)});
 }
 
 struct json_writer call_begin_json(const struct call *call)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "api/api_state.h"
+#include "api/gate.h"
 #include "api/late.h"
 #include "api/page.h"
 #include "api/route_datasets.h"
@@ -46,6 +47,7 @@ static void free_parts(struct api *api)
     router_done(&api->router);
     subscribers_free(api->subscribers);
     price_book_free(api->book);
+    visits_free(&api->visits);
     json_parser_free(api->parser);
     buf_done(&api->scratch);
     buf_done(&api->query);
@@ -137,43 +139,6 @@ unsigned api_publish(struct str run_id, uint64_t seq, struct str json, bool is_l
     return subscribers_publish(api->subscribers, run_id, seq, json, is_last);
 }
 
-/* ---- who may ---- */
-
-static void count_refusal(struct str reason)
-{
-    metric_add(METRIC_AUTH_REFUSED, metric_label(METRIC_AUTH_REFUSED, reason), 1);
-}
-
-/* False when it has been answered. */
-static bool let_in(struct api *api, const struct http_request *request, bool is_public)
-{
-    enum auth_result result = is_public ? auth_check_host(api->options.auth, request)
-                                        : auth_check(api->options.auth, request);
-
-    switch (result) {
-    case AUTH_OK:
-        return true;
-    case AUTH_MISSING:
-        count_refusal(STR("missing"));
-        problem_reply_auth(api, request->id, /* has_credentials */ false);
-        break;
-    case AUTH_INVALID:
-        count_refusal(STR("invalid"));
-        problem_reply_auth(api, request->id, /* has_credentials */ true);
-        break;
-    case AUTH_WRONG_ORIGIN:
-        count_refusal(STR("origin"));
-        problem_forbid(api, request->id, "Origin",
-                       "requests with a session are taken from this server's own page only");
-        break;
-    case AUTH_WRONG_HOST:
-        count_refusal(STR("host"));
-        problem_forbid(api, request->id, "Host", "the server is not known by this name");
-        break;
-    }
-    return false;
-}
-
 /* ---- requests ---- */
 
 static void reply_options(struct api *api, const struct http_request *request,
@@ -183,19 +148,19 @@ static void reply_options(struct api *api, const struct http_request *request,
 
     router_allow(path, allow);
     struct http_header header = {STR("Allow"), str_from(allow)};
-    (void)http_reply(api->server, request->id,
-                     &(struct http_reply){.status = 204, .headers = &header, .header_count = 1});
+    reply_send(api, request->id,
+               &(struct http_reply){.status = 204, .headers = &header, .header_count = 1});
 }
 
 /* A path, or a method of it, that no route has. */
 static void reply_unmatched(struct api *api, const struct http_request *request,
-                            const struct router_match *match, struct http_plan *plan)
+                            const struct router_match *match, struct visit *visit)
 {
     if (!match->path) {
         const struct http_file *file = page_find(api->options.page, request);
 
         if (file) {
-            plan->context = &api->page;
+            visit->exchange = &api->page;
             page_reply(api, request, file);
         } else {
             problem_reply(api, request->id, PROBLEM_NOT_FOUND, NULL, "there is nothing at %.*s",
@@ -212,48 +177,67 @@ static void reply_unmatched(struct api *api, const struct http_request *request,
 }
 
 static struct call call_of(struct api *api, const struct http_request *request,
-                           const struct route *route)
+                           const struct visit *visit)
 {
-    return (struct call){.api = api, .request = request, .route = route, .id = request->id};
+    return (struct call){.api = api,
+                         .request = request,
+                         .route = visit->exchange->route,
+                         .who = &visit->who,
+                         .workspace = str_from(visit->who.workspace_id),
+                         .id = request->id};
+}
+
+/* What the body may be; a streamed one begins. */
+static void plan_body(struct api *api, const struct http_request *request,
+                      const struct router_match *match, struct http_plan *plan, struct visit *visit)
+{
+    const struct route *route = match->route;
+
+    if (route->begin) {
+        struct call call = call_of(api, request, visit);
+
+        memcpy(call.params, match->params, sizeof(call.params));
+        plan->is_streamed = true;
+        plan->body_bytes_max = (size_t)api->options.upload_bytes_max;
+        struct exchange *own = route->begin(&call);
+        if (own) {
+            own->route_index = match->index;
+            visit->exchange = own;
+        }
+    } else if (route->takes_json) {
+        plan->body_bytes_max = ROUTE_BODY_BYTES_MAX;
+    }
 }
 
 static void on_head(const struct http_request *request, struct http_plan *plan, void *arg)
 {
     struct api *api = (struct api *)arg;
     struct router_match match = router_find(&api->router, request->method, request->path);
+    const struct route *route = match.route;
+    struct visit *visit =
+        visit_new(&api->visits, route ? &api->exchanges[match.index] : &api->unmatched);
 
-    plan->context = &api->unmatched;
-    if (!match.route) {
-        if (let_in(api, request, /* is_public */ true)) {
-            reply_unmatched(api, request, &match, plan);
-        }
+    if (!visit) {
+        problem_reply(api, request->id, PROBLEM_SERVICE_UNAVAILABLE, NULL, "out of memory");
         return;
     }
-    struct exchange *exchange = &api->exchanges[match.index];
-    plan->context = exchange;
-    if (!let_in(api, request, match.route->is_public)) {
-        return;
-    }
-    if (match.route->begin) {
-        struct call call = call_of(api, request, match.route);
-
-        memcpy(call.params, match.params, sizeof(call.params));
-        plan->is_streamed = true;
-        plan->body_bytes_max = (size_t)api->options.upload_bytes_max;
-        struct exchange *own = match.route->begin(&call);
-        if (own) {
-            own->route_index = match.index;
-            plan->context = own;
+    plan->context = visit;
+    visit_hold(visit);
+    if (gate_pass(api, request, route, visit)) {
+        if (route) {
+            plan_body(api, request, &match, plan, visit);
+        } else {
+            reply_unmatched(api, request, &match, visit);
         }
-    } else if (match.route->takes_json) {
-        plan->body_bytes_max = ROUTE_BODY_BYTES_MAX;
     }
+    visit_let_go(&api->visits, visit);
 }
 
 static void on_request(const struct http_request *request, void *arg)
 {
     struct api *api = (struct api *)arg;
-    struct exchange *exchange = (struct exchange *)request->context;
+    struct visit *visit = (struct visit *)request->context;
+    struct exchange *exchange = visit->exchange;
 
     if (!exchange->route->handle) {
         if (exchange->ops && exchange->ops->on_end) {
@@ -261,15 +245,22 @@ static void on_request(const struct http_request *request, void *arg)
         }
         return;
     }
-    struct call call = call_of(api, request, exchange->route);
+    struct call call = call_of(api, request, visit);
     bool is_match = router_params(str_from(exchange->route->pattern), request->path, call.params);
     check(is_match);
+    visit_hold(visit);
     exchange->route->handle(&call);
+    visit_let_go(&api->visits, visit);
+}
+
+static struct exchange *exchange_of(void *context)
+{
+    return ((struct visit *)context)->exchange;
 }
 
 static void on_body(http_id id, void *context, struct str piece, void *arg)
 {
-    struct exchange *exchange = (struct exchange *)context;
+    struct exchange *exchange = exchange_of(context);
 
     (void)id;
     (void)arg;
@@ -280,9 +271,15 @@ static void on_body(http_id id, void *context, struct str piece, void *arg)
 
 static void on_gone(http_id id, void *context, unsigned ws_code, void *arg)
 {
-    struct exchange *exchange = (struct exchange *)context;
+    struct api *api = (struct api *)arg;
+    struct visit *visit = (struct visit *)context;
+    struct exchange *exchange;
 
-    (void)arg;
+    if (!visit) {
+        return; /* there was no memory for one */
+    }
+    exchange = visit->exchange;
+    visit_end(&api->visits, visit);
     if (exchange->ops && exchange->ops->on_gone) {
         exchange->ops->on_gone(exchange, id, ws_code);
     }
@@ -290,7 +287,7 @@ static void on_gone(http_id id, void *context, unsigned ws_code, void *arg)
 
 static void on_ws_message(http_id id, void *context, struct str text, void *arg)
 {
-    struct exchange *exchange = (struct exchange *)context;
+    struct exchange *exchange = exchange_of(context);
 
     (void)arg;
     if (exchange->ops && exchange->ops->on_ws_message) {
@@ -300,7 +297,7 @@ static void on_ws_message(http_id id, void *context, struct str text, void *arg)
 
 static void on_drained(http_id id, void *context, void *arg)
 {
-    struct exchange *exchange = (struct exchange *)context;
+    struct exchange *exchange = exchange_of(context);
 
     (void)arg;
     if (exchange->ops && exchange->ops->on_drained) {
@@ -366,14 +363,19 @@ static void log_answer(const struct http_answer_note *note, const struct route *
     }
 }
 
+/* A WebSocket's 101 is no end. */
 static void on_answered(const struct http_answer_note *note, void *arg)
 {
     struct api *api = (struct api *)arg;
-    struct exchange *exchange = note->context ? (struct exchange *)note->context : &api->unmatched;
+    struct visit *visit = (struct visit *)note->context;
+    struct exchange *exchange = visit ? visit->exchange : &api->unmatched;
     const struct route *route = exchange->route;
 
     count_answer(api, note, route, exchange->route_index);
     log_answer(note, route);
+    if (visit && note->status != 101) {
+        visit_end(&api->visits, visit);
+    }
     if (exchange->ops && exchange->ops->on_answered) {
         exchange->ops->on_answered(exchange);
     }

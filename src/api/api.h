@@ -11,7 +11,7 @@
 #define NETRA_API_API_H
 
 #include "agent/runner.h"
-#include "auth/local.h"
+#include "auth/auth.h"
 #include "http/static.h"
 #include "llm/llm.h"
 #include "monitor/health.h"

@@ -9,6 +9,7 @@
 #include "api/route.h"
 #include "api/router.h"
 #include "api/subscribers.h"
+#include "api/visit.h"
 
 /* The answer of GET /api/health, as long as it holds. */
 struct short_health {
@@ -24,6 +25,7 @@ struct api {
     struct price_book *book;
     struct subscribers *subscribers;
     struct loop_timer keep_alive;
+    struct visits visits; /* requests under way */
     struct router router;
     struct exchange exchanges[ROUTER_ROUTES_MAX]; /* the routes' own, in the router's order */
     struct exchange page;                         /* files of the page */

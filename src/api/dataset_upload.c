@@ -15,6 +15,7 @@
 
 #include "api/api_state.h"
 #include "api/body.h"
+#include "api/callers.h"
 #include "api/route_datasets.h"
 #include "api/upload.h"
 #include "base/alloc.h"
@@ -30,6 +31,7 @@
 struct dataset_upload {
     struct exchange exchange;    /* first: http gives it back */
     struct dataset_upload *next; /* in api->uploads */
+    struct auth_caller who;
     http_id id;
     char dataset_id[STORE_ID_BYTES_MAX + 1];
     char name[NAME_BYTES_MAX + 1];
@@ -83,6 +85,7 @@ static struct store_dataset row_of(const struct dataset_upload *upload,
     struct dataset_intake_counts counts = upload_counts(upload->pipe);
 
     return (struct store_dataset){.id = str_from(upload->dataset_id),
+                                  .owner_id = str_from(upload->who.user_id),
                                   .name = str_from(upload->name),
                                   .status = status,
                                   .bytes = counts.bytes,
@@ -93,11 +96,12 @@ static struct store_dataset row_of(const struct dataset_upload *upload,
                                   .created_us = upload->created_us};
 }
 
-bool dataset_upload_find(struct api *api, struct str id, struct store_dataset *ret_row)
+bool dataset_upload_find(struct api *api, struct str workspace, struct str id,
+                         struct store_dataset *ret_row)
 {
     const struct dataset_upload *upload = find(api, id);
 
-    if (!upload || upload->is_work_done) {
+    if (!upload || upload->is_work_done || !str_equal(caller_workspace(&upload->who), workspace)) {
         return false;
     }
     if (ret_row) {
@@ -149,7 +153,7 @@ static void settle(struct dataset_upload *upload)
 static int put_row(struct dataset_upload *upload, const struct store_dataset *row,
                    store_done_fn done)
 {
-    struct store_batch *batch = store_batch_new();
+    struct store_batch *batch = store_batch_new(caller_workspace(&upload->who));
 
     if (!batch) {
         return ERR_NO_MEMORY;
@@ -357,9 +361,9 @@ static bool is_free(const struct call *call, struct str id)
     if (id.length == 0) {
         return true;
     }
-    int code = find(call->api, id)
-                   ? OK
-                   : store_get_dataset(call->api->options.store, id, note_there, NULL);
+    int code = find(call->api, id) ? OK
+                                   : store_get_dataset(call->api->options.store, call->workspace,
+                                                       id, note_there, NULL);
     if (code == ERR_NOT_FOUND) {
         return true;
     }
@@ -426,6 +430,7 @@ static struct dataset_upload *upload_begin(const struct call *call,
     }
     upload->exchange = (struct exchange){.route = call->route, .ops = &upload_ops, .api = api};
     upload->id = call->id;
+    upload->who = *call->who;
     if (fill(upload, request, &error)) {
         problem_reply_error(api, call->id, &error);
         upload_free(upload->pipe);

@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 
+#include "api/gate.h"
 #include "api/router.h"
 #include "api/routes.h"
 
@@ -31,6 +32,11 @@ static const char *body_of(const struct route *route)
     return route->request ? "JSON" : "";
 }
 
+static const char *who_of(const struct route *route)
+{
+    return route->scope == ROUTE_PUBLIC ? "everybody" : gate_needs(route->scope);
+}
+
 static void put_row(struct buf *out, const struct route *route)
 {
     buf_printf(out, "<tr><td><code>%s</code></td><td><code>", http_method_name(route->method));
@@ -38,8 +44,8 @@ static void put_row(struct buf *out, const struct route *route)
     for (const struct route_query *query = route->queries; query && query->name; query++) {
         buf_printf(out, "%s%s", query == route->queries ? "?" : "&amp;", query->name);
     }
-    buf_printf(out, "</code></td><td>%s</td><td>%d</td><td>%s</td><td>",
-               route->is_public ? "everybody" : "signed in", route->reply_status, body_of(route));
+    buf_printf(out, "</code></td><td>%s</td><td>%d</td><td>%s</td><td>", who_of(route),
+               route->reply_status, body_of(route));
     put_escaped(out, route->summary);
     buf_append(out, STR("</td></tr>"));
 }
@@ -81,8 +87,8 @@ void api_write_routes(struct buf *out)
             const struct route *route = &route_tables[i]->routes[j];
 
             buf_printf(out, "| %s | `%s` | %s | %d | %s | %s |\n", http_method_name(route->method),
-                       route->pattern, route->is_public ? "everybody" : "signed in",
-                       route->reply_status, body_of(route), route->summary);
+                       route->pattern, who_of(route), route->reply_status, body_of(route),
+                       route->summary);
         }
     }
 }

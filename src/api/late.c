@@ -2,6 +2,7 @@
 #include "api/late.h"
 
 #include "api/api_state.h"
+#include "api/callers.h"
 #include "base/alloc.h"
 
 struct late *late_new(const struct call *call)
@@ -15,15 +16,17 @@ struct late *late_new(const struct call *call)
     late->next = call->api->late;
     late->api = call->api;
     late->id = call->id;
+    late->who = *call->who;
     call->api->late = late;
     return late;
 }
 
-bool late_deletes_thread(const struct api *api, struct str thread_id)
+bool late_deletes_thread(const struct api *api, struct str workspace_id, struct str thread_id)
 {
     const struct late *late = api->late;
 
-    while (late && !str_equal(str_from(late->deleted_thread_id), thread_id)) {
+    while (late && !(str_equal(str_from(late->deleted_thread_id), thread_id) &&
+                     str_equal(caller_workspace(&late->who), workspace_id))) {
         late = late->next;
     }
     return late && thread_id.length > 0;

@@ -13,7 +13,8 @@
 struct late {
     struct late *next; /* in api->late */
     struct api *api;
-    http_id id;                                     /* whom to answer */
+    http_id id; /* whom to answer */
+    struct auth_caller who;
     char made_id[UUID_BYTES];                       /* what was made; empty: nothing */
     char deleted_thread_id[STORE_ID_BYTES_MAX + 1]; /* empty: none */
 };
@@ -23,7 +24,7 @@ struct late *late_new(const struct call *call);
 
 /* The thread is being deleted: it can still be seen in the store, but nothing may be put into it.
  */
-bool late_deletes_thread(const struct api *api, struct str thread_id);
+bool late_deletes_thread(const struct api *api, struct str workspace_id, struct str thread_id);
 
 /* Takes it out of the list. NULL is allowed. */
 void late_free(struct late *late);

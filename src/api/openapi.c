@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "api/gate.h"
 #include "api/router.h"
 #include "api/routes.h"
 #include "api/schemas.h"
@@ -154,6 +155,16 @@ static void put_responses(struct json_writer *w, const struct route *route)
     json_end_object(w);
 }
 
+/* Whoever it is needs one of the schemes; what they must be allowed is a member of ours, since
+ * schemes of these types have no scopes. */
+static void put_security(struct json_writer *w, const struct route *route)
+{
+    put_pair(w, "x-netra-scope", gate_needs(route->scope));
+    if (route->scope == ROUTE_PUBLIC) {
+        put_raw(w, "security", "[]");
+    }
+}
+
 static void put_operation(struct json_writer *w, const char *tag, const struct route *route)
 {
     char method[16];
@@ -171,9 +182,7 @@ static void put_operation(struct json_writer *w, const char *tag, const struct r
     json_put_text(w, tag);
     json_end_array(w);
     put_pair(w, "summary", route->summary);
-    if (route->is_public) {
-        put_raw(w, "security", "[]");
-    }
+    put_security(w, route);
     put_parameters(w, route);
     put_body(w, route);
     put_responses(w, route);

@@ -132,12 +132,12 @@ static void send_note(struct api *api, http_id id, const struct note *note, cons
                                                             "error=\"invalid_token\""
                                                           : "Bearer realm=\"netra\"");
     }
-    (void)http_reply(api->server, id,
-                     &(struct http_reply){.status = status,
-                                          .content_type = STR("application/problem+json"),
-                                          .headers = headers,
-                                          .header_count = count,
-                                          .body = body});
+    reply_send(api, id,
+               &(struct http_reply){.status = status,
+                                    .content_type = STR("application/problem+json"),
+                                    .headers = headers,
+                                    .header_count = count,
+                                    .body = body});
 }
 
 void problem_reply(struct api *api, http_id id, enum problem problem, const char *pointer,
@@ -207,6 +207,8 @@ enum problem problem_of_error(int code)
         return PROBLEM_NOT_FOUND;
     case ERR_EXISTS:
         return PROBLEM_CONFLICT;
+    case ERR_DENIED:
+        return PROBLEM_FORBIDDEN;
     case ERR_IO: /* a full disk is no bug of the program, and goes away */
     case ERR_LIMIT:
     case ERR_NO_MEMORY:

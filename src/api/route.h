@@ -87,6 +87,8 @@ struct route {
     bool is_accounts;                  /* only in accounts mode; else 404 */
     bool is_quiet;                     /* asked by machines every few seconds: logged at debug */
     bool takes_json;                   /* a body of application/json, parsed by call_json() */
+    bool has_secret;                   /* the answer may hold a secret: nobody keeps it, and it is
+                                        * never compressed (BREACH). Everything below /auth is so */
     const char *summary;               /* for people */
     const struct route_query *queries; /* ends with a NULL name; NULL: none */
     const char *request;               /* JSON schema of the body, or NULL */
@@ -172,6 +174,10 @@ void call_refuse(const struct call *call, const struct body_fault *fault);
 /* An answer is written into the api's one scratch buf, then sent: nothing else may be answered
  * between _begin_ and _reply_. Ids, not calls, for answers that come late. */
 struct json_writer reply_begin_json(struct api *api);
+/* Any answer. All of them go through here or through problem_…: this is what adds what a request's
+ * answer must have (CORS, traceresponse), and keeps it under an Idempotency-Key. A client that is
+ * gone misses nothing. */
+void reply_send(struct api *api, http_id id, const struct http_reply *reply);
 void reply_json(struct api *api, http_id id, int status);
 void reply_body(struct api *api, http_id id, int status, const char *content_type, struct str body);
 /* 204. */

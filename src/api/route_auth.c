@@ -10,6 +10,7 @@
 #include "base/civil_time.h"
 
 #define COOKIE_BYTES_MAX 256
+#define SESSION_DAYS     30
 #define NEXT_BYTES_MAX   1024u
 #define URL_BYTES_MAX    640
 
@@ -36,8 +37,8 @@ static void reply_how(const struct call *call, int status)
          STR("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")},
     };
 
-    (void)http_reply(
-        call->api->server, call->id,
+    reply_send(
+        call->api, call->id,
         &(struct http_reply){
             .status = status,
             .content_type = STR("text/html; charset=utf-8"),
@@ -103,16 +104,16 @@ static void get_sign_in(const struct call *call)
         buf_clear(&next);
         buf_append_char(&next, '/');
     }
-    print_cookie(api, session, (int64_t)AUTH_SESSION_DAYS * DAY_US / SECOND_US, cookie);
+    print_cookie(api, session, (int64_t)SESSION_DAYS * DAY_US / SECOND_US, cookie);
     struct http_header headers[] = {
         {STR("Set-Cookie"), str_from(cookie)},
         {STR("Location"), buf_str(&next)},
         {STR("Cache-Control"), STR("no-store")},
         {STR("Referrer-Policy"), STR("no-referrer")},
     };
-    (void)http_reply(api->server, call->id,
-                     &(struct http_reply){
-                         .status = 303, .headers = headers, .header_count = ARRAY_LENGTH(headers)});
+    reply_send(api, call->id,
+               &(struct http_reply){
+                   .status = 303, .headers = headers, .header_count = ARRAY_LENGTH(headers)});
 }
 
 static void reply_secret(const struct call *call, const char *key, const char *value,
@@ -155,7 +156,7 @@ static void post_link(const struct call *call)
 static void post_ticket(const struct call *call)
 {
     char ticket[AUTH_SECRET_TEXT_BYTES];
-    int code = auth_new_ticket(call->api->options.auth, ticket);
+    int code = auth_new_ticket(call->api->options.auth, call->who, ticket);
 
     if (code) {
         reply_no_secret(call, code);
@@ -172,8 +173,8 @@ static void post_logout(const struct call *call)
     auth_sign_out(call->api->options.auth, call->request);
     print_cookie(call->api, "", 0, cookie);
     struct http_header header = {STR("Set-Cookie"), str_from(cookie)};
-    (void)http_reply(call->api->server, call->id,
-                     &(struct http_reply){.status = 204, .headers = &header, .header_count = 1});
+    reply_send(call->api, call->id,
+               &(struct http_reply){.status = 204, .headers = &header, .header_count = 1});
 }
 
 static void get_me(const struct call *call)
@@ -202,21 +203,23 @@ static const struct route_query sign_in_queries[] = {
 static const struct route routes[] = {
     {.method = HTTP_GET,
      .pattern = "/auth/config",
+     .scope = ROUTE_PUBLIC,
      .handle = get_config,
-     .is_public = true,
      .summary = "How one signs in here.",
      .reply = "{\"type\":\"object\",\"required\":[\"mode\",\"sign_in\"],\"properties\":{\"mode\":{"
               "\"type\":\"string\"},\"sign_in\":{\"type\":\"string\"}}}",
      .reply_status = 200},
     {.method = HTTP_GET,
      .pattern = "/auth/sign-in",
+     .scope = ROUTE_PUBLIC,
+     .place = ROUTE_PLACE_SECRET,
      .handle = get_sign_in,
-     .is_public = true,
      .summary = "Uses a one-time link: sets the session cookie and goes on to next.",
      .queries = sign_in_queries,
      .reply_status = 303},
     {.method = HTTP_POST,
      .pattern = "/auth/sign-in-link",
+     .scope = ROUTE_SIGNED_IN,
      .handle = post_link,
      .takes_json = true,
      .summary = "A new one-time link, for another browser.",
@@ -224,12 +227,14 @@ static const struct route routes[] = {
      .reply_status = 201},
     {.method = HTTP_POST,
      .pattern = "/auth/logout",
+     .scope = ROUTE_SIGNED_IN,
      .handle = post_logout,
      .takes_json = true,
      .summary = "Ends the session of this request's cookie.",
      .reply_status = 204},
     {.method = HTTP_GET,
      .pattern = "/auth/me",
+     .scope = ROUTE_SIGNED_IN,
      .handle = get_me,
      .summary = "Who one is.",
      .reply = "{\"type\":\"object\",\"required\":[\"user\",\"mode\"],\"properties\":{\"user\":{"
@@ -237,6 +242,7 @@ static const struct route routes[] = {
      .reply_status = 200},
     {.method = HTTP_POST,
      .pattern = "/api/ws-ticket",
+     .scope = ROUTE_SIGNED_IN,
      .handle = post_ticket,
      .takes_json = true,
      .summary = "A ticket for one WebSocket, for clients that can set neither header nor cookie.",

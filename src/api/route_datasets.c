@@ -9,6 +9,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "api/route_datasets.h"
+#include "api/callers.h"
 
 #include "api/api_state.h"
 #include "base/alloc.h"
@@ -81,7 +82,7 @@ static bool list_dataset(const struct store_dataset *row, void *arg)
     struct list *list = arg;
     struct store_dataset now = *row;
 
-    (void)dataset_upload_find(list->api, row->id, &now);
+    (void)dataset_upload_find(list->api, row->workspace_id, row->id, &now);
     list_row(list, row->id);
     put_dataset(&list->w, &now, /* with_import */ false);
     return true;
@@ -96,8 +97,8 @@ static void list_datasets(const struct call *call)
         return;
     }
     list_begin(&list, call, &page);
-    list_reply(&list, store_list_datasets(call->api->options.store, page.after, page.limit,
-                                          list_dataset, &list));
+    list_reply(&list, store_list_datasets(call->api->options.store, call->workspace, page.after,
+                                          page.limit, list_dataset, &list));
 }
 
 static bool write_dataset(const struct store_dataset *row, void *arg)
@@ -112,10 +113,11 @@ static void get_dataset(const struct call *call)
     struct store_dataset row;
     int code = OK;
 
-    if (dataset_upload_find(call->api, call->params[0], &row)) {
+    if (dataset_upload_find(call->api, call->workspace, call->params[0], &row)) {
         put_dataset(&w, &row, /* with_import */ false);
     } else {
-        code = store_get_dataset(call->api->options.store, call->params[0], write_dataset, &w);
+        code = store_get_dataset(call->api->options.store, call->workspace, call->params[0],
+                                 write_dataset, &w);
     }
     if (code) {
         call_reply_store_error(call, code, "dataset");
@@ -131,6 +133,7 @@ struct removal {
     struct loop_job job;
     struct api *api;
     http_id id;
+    struct auth_caller who;
     char dataset_id[STORE_ID_BYTES_MAX + 1];
     struct error error;
 };
@@ -174,7 +177,8 @@ static void row_deleted(int code, void *arg)
 static void records_deleted(void *arg)
 {
     struct removal *removal = arg;
-    struct store_batch *batch = removal->error.code ? NULL : store_batch_new();
+    struct store_batch *batch =
+        removal->error.code ? NULL : store_batch_new(caller_workspace(&removal->who));
     int code = removal->error.code ? removal->error.code : ERR_NO_MEMORY;
 
     if (batch) {
@@ -231,6 +235,7 @@ static void start_removal(const struct call *call, struct store_batch *batch)
     }
     removal->api = call->api;
     removal->id = call->id;
+    removal->who = *call->who;
     memcpy(removal->dataset_id, call->params[0].data, call->params[0].length);
     removal->next = call->api->removals;
     call->api->removals = removal;
@@ -242,11 +247,12 @@ static void start_removal(const struct call *call, struct store_batch *batch)
 }
 
 /* A second deletion would take away what was uploaded under the same id after the first. */
-static bool is_being_deleted(const struct api *api, struct str id)
+static bool is_being_deleted(const struct api *api, struct str workspace, struct str id)
 {
     const struct removal *removal = api->removals;
 
-    while (removal && !str_equal(str_from(removal->dataset_id), id)) {
+    while (removal && !(str_equal(str_from(removal->dataset_id), id) &&
+                        str_equal(caller_workspace(&removal->who), workspace))) {
         removal = removal->next;
     }
     return removal != NULL;
@@ -256,22 +262,23 @@ static void delete_dataset(const struct call *call)
 {
     struct str id = call->params[0];
 
-    if (is_being_deleted(call->api, id)) {
+    if (is_being_deleted(call->api, call->workspace, id)) {
         problem_reply(call->api, call->id, PROBLEM_CONFLICT, NULL,
                       "the dataset is being deleted already");
         return;
     }
-    if (dataset_upload_find(call->api, id, NULL)) {
+    if (dataset_upload_find(call->api, call->workspace, id, NULL)) {
         problem_reply(call->api, call->id, PROBLEM_CONFLICT, NULL,
                       "the dataset is being uploaded: close the upload to end it");
         return;
     }
-    struct store_batch *batch = store_batch_new();
+    struct store_batch *batch = store_batch_new(call->workspace);
     int code = batch ? OK : ERR_NO_MEMORY;
     if (!code && id.length > STORE_ID_BYTES_MAX) {
         code = ERR_NOT_FOUND;
     }
-    code = code ? code : store_get_dataset(call->api->options.store, id, mark_row, batch);
+    code = code ? code
+                : store_get_dataset(call->api->options.store, call->workspace, id, mark_row, batch);
     if (code) {
         store_batch_free(batch);
         call_reply_store_error(call, code, "dataset");
@@ -293,6 +300,7 @@ static const struct route_query upload_queries[] = {
 static const struct route routes[] = {
     {.method = HTTP_GET,
      .pattern = "/api/datasets",
+     .scope = AUTH_SCOPE_READ,
      .handle = list_datasets,
      .summary = "Datasets, newest first.",
      .queries = route_page_queries,
@@ -300,6 +308,8 @@ static const struct route routes[] = {
      .reply_status = 200},
     {.method = HTTP_POST,
      .pattern = "/api/datasets",
+     .scope = AUTH_SCOPE_DATA,
+     .place = ROUTE_PLACE_COSTLY,
      .begin = dataset_upload_begin,
      .summary = "Uploads a file of usage records, gzip or not; the body is its bytes.",
      .queries = upload_queries,
@@ -307,6 +317,8 @@ static const struct route routes[] = {
      .reply_status = 201},
     {.method = HTTP_POST,
      .pattern = "/api/datasets/sample",
+     .scope = AUTH_SCOPE_DATA,
+     .place = ROUTE_PLACE_COSTLY,
      .handle = dataset_upload_sample,
      .takes_json = true,
      .summary = "Generates records of a made-up team.",
@@ -316,12 +328,14 @@ static const struct route routes[] = {
      .reply_status = 201},
     {.method = HTTP_GET,
      .pattern = "/api/datasets/{id}",
+     .scope = AUTH_SCOPE_READ,
      .handle = get_dataset,
      .summary = "One dataset, with how its file was read.",
      .reply = SCHEMA_REF("Dataset"),
      .reply_status = 200},
     {.method = HTTP_DELETE,
      .pattern = "/api/datasets/{id}",
+     .scope = AUTH_SCOPE_DATA,
      .handle = delete_dataset,
      .summary = "Deletes a dataset and its records.",
      .reply_status = 204},

@@ -19,9 +19,10 @@ struct exchange *dataset_upload_begin(const struct call *call);
 /* POST /api/datasets/sample. */
 void dataset_upload_sample(const struct call *call);
 
-/* Whether an upload of that id is under way; ret_row (may be NULL) is filled as of now, its texts
- * borrowed until the loop's next turn. */
-bool dataset_upload_find(struct api *api, struct str id, struct store_dataset *ret_row);
+/* Whether an upload of that id is under way in a workspace; ret_row (may be NULL) is filled as of
+ * now, its texts borrowed until the loop's next turn. */
+bool dataset_upload_find(struct api *api, struct str workspace, struct str id,
+                         struct store_dataset *ret_row);
 
 /* At the end, when nothing calls back any more: what waits for the store is dropped. */
 void dataset_uploads_free(struct api *api);

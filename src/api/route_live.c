@@ -12,6 +12,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "api/route_live.h"
+#include "api/callers.h"
 
 #include "api/api_state.h"
 #include "api/late.h"
@@ -148,11 +149,12 @@ static bool note_there(const struct store_run *run, void *arg)
 /* Answers with the stream, or with the problem while that is still possible. */
 static void begin_stream(struct api *api, http_id id, struct str run_id, uint64_t after)
 {
+    struct str workspace = caller_workspace(caller_of(api, id));
     const struct http_reply reply = {.status = 200,
                                      .content_type = STR("text/event-stream"),
                                      .headers = stream_headers,
                                      .header_count = ARRAY_LENGTH(stream_headers)};
-    int code = store_get_run(api->options.store, run_id, note_there, NULL);
+    int code = store_get_run(api->options.store, workspace, run_id, note_there, NULL);
     struct error error = {0};
 
     if (code) {
@@ -163,7 +165,7 @@ static void begin_stream(struct api *api, http_id id, struct str run_id, uint64_
     if (http_stream_begin(api->server, id, &reply)) {
         return; /* gone: the run goes on without it */
     }
-    if (subscribers_add(api->subscribers, SUBSCRIBER_STREAM, id, run_id, after)) {
+    if (subscribers_add(api->subscribers, SUBSCRIBER_STREAM, id, workspace, run_id, after)) {
         (void)http_stream_end(api->server, id); /* no memory: the client comes back */
     }
 }
@@ -203,7 +205,8 @@ static void follow(struct api *api, enum subscriber_kind kind, http_id id, struc
         return;
     }
     struct context context = {.type = WS_MESSAGE_RUN, .run_id = run_id};
-    int code = subscribers_add(api->subscribers, kind, id, run_id, /* after */ 0);
+    int code = subscribers_add(api->subscribers, kind, id, caller_workspace(caller_of(api, id)),
+                               run_id, /* after */ 0);
     if (code) {
         send_code(api, id, &context, code);
     }
@@ -251,11 +254,13 @@ static void on_accepted(int code, const char *run_id, const char *thread_id, voi
 
 /* A run id that is there already: the client asks for the same again and gets its log. */
 static void start_run(struct api *api, enum subscriber_kind kind, http_id id,
-                      const struct runner_request *request)
+                      struct runner_request *request)
 {
     struct error error = {0};
 
-    if (late_deletes_thread(api, request->thread_id)) {
+    caller_sign_request(caller_of(api, id), request);
+
+    if (late_deletes_thread(api, request->workspace_id, request->thread_id)) {
         refuse_thread(api, kind, id, request->run_id);
         return;
     }
@@ -274,7 +279,8 @@ static void start_run(struct api *api, enum subscriber_kind kind, http_id id,
     }
     pending_free(pending);
     if (code == ERR_EXISTS) {
-        code = store_get_run(api->options.store, request->run_id, note_there, NULL);
+        code = store_get_run(api->options.store, request->workspace_id, request->run_id, note_there,
+                             NULL);
     }
     if (!code) {
         follow(api, kind, id, request->run_id);
@@ -292,8 +298,9 @@ static void start_run(struct api *api, enum subscriber_kind kind, http_id id,
 static void resume(struct api *api, http_id id, const struct ws_message *message)
 {
     struct context context = {.type = WS_MESSAGE_RESUME, .run_id = message->run_id};
-    int code = subscribers_add(api->subscribers, SUBSCRIBER_WEBSOCKET, id, message->run_id,
-                               message->last_seq);
+    int code =
+        subscribers_add(api->subscribers, SUBSCRIBER_WEBSOCKET, id,
+                        caller_workspace(caller_of(api, id)), message->run_id, message->last_seq);
 
     if (code) {
         send_code(api, id, &context, code);
@@ -303,11 +310,12 @@ static void resume(struct api *api, http_id id, const struct ws_message *message
 static void cancel(struct api *api, http_id id, const struct ws_message *message)
 {
     struct context context = {.type = WS_MESSAGE_CANCEL, .run_id = message->run_id};
+    struct str workspace = caller_workspace(caller_of(api, id));
 
-    if (runner_cancel(api->runner, message->run_id) == OK) {
+    if (runner_cancel(api->runner, workspace, message->run_id) == OK) {
         return;
     }
-    int code = store_get_run(api->options.store, message->run_id, note_there, NULL);
+    int code = store_get_run(api->options.store, workspace, message->run_id, note_there, NULL);
     if (code) {
         send_code(api, id, &context, code);
     } else {
@@ -465,12 +473,15 @@ static const struct route_query events_queries[] = {
 static const struct route routes[] = {
     {.method = HTTP_GET,
      .pattern = "/ws",
+     .scope = AUTH_SCOPE_READ,
      .handle = open_websocket,
      .ops = &live_ops,
      .summary = "WebSocket of the sub-protocol " WS_PROTOCOL ": starts, resumes and cancels runs.",
      .reply_status = 101},
     {.method = HTTP_POST,
      .pattern = "/agui",
+     .scope = AUTH_SCOPE_RUN,
+     .place = ROUTE_PLACE_COSTLY,
      .handle = run_agui,
      .ops = &live_ops,
      .takes_json = true,
@@ -485,6 +496,7 @@ static const struct route routes[] = {
      .reply_status = 200},
     {.method = HTTP_GET,
      .pattern = "/api/runs/{id}/events",
+     .scope = AUTH_SCOPE_READ,
      .handle = stream_events,
      .ops = &live_ops,
      .summary = "The log of a run as an event stream; ends after the last event.",

@@ -111,7 +111,7 @@ static void get_calls_of_run(const struct call *call)
     struct store *store = call->api->options.store;
     struct str run_id = call->params[0];
     uint64_t after = 0;
-    int code = store_get_run(store, run_id, look_away, NULL);
+    int code = store_get_run(store, call->workspace, run_id, look_away, NULL);
 
     if (code) {
         call_reply_store_error(call, code, "run");
@@ -124,7 +124,8 @@ static void get_calls_of_run(const struct call *call)
     for (unsigned page = 0; code == OK && page < CALLS_OF_A_RUN_PAGES; page++) {
         uint64_t next = 0;
 
-        code = store_list_model_calls(store, run_id, after, STORE_PAGE_MAX, put_call, &w, &next);
+        code = store_list_model_calls(store, call->workspace, run_id, after, STORE_PAGE_MAX,
+                                      put_call, &w, &next);
         if (next <= after) {
             break;
         }
@@ -258,12 +259,12 @@ static void reply_records(const struct call *call, const char *next)
                                     {STR("Netra-Next"), str_from(next)}};
 
     /* A client that is gone misses nothing. */
-    (void)http_reply(call->api->server, call->id,
-                     &(struct http_reply){.status = 200,
-                                          .content_type = STR("application/x-ndjson"),
-                                          .headers = headers,
-                                          .header_count = next[0] ? 2 : 1,
-                                          .body = buf_str(&call->api->scratch)});
+    reply_send(call->api, call->id,
+               &(struct http_reply){.status = 200,
+                                    .content_type = STR("application/x-ndjson"),
+                                    .headers = headers,
+                                    .header_count = next[0] ? 2 : 1,
+                                    .body = buf_str(&call->api->scratch)});
 }
 
 static void get_records(const struct call *call)
@@ -284,8 +285,8 @@ static void get_records(const struct call *call)
     }
     (void)call_begin_json(call); /* an empty scratch */
     struct export export = {.out = &call->api->scratch};
-    int code = store_list_model_calls(call->api->options.store, STR(""), after, (unsigned)limit,
-                                      put_record, &export, &next);
+    int code = store_list_model_calls(call->api->options.store, call->workspace, STR(""), after,
+                                      (unsigned)limit, put_record, &export, &next);
     if (code == OK) {
         code = buf_status(export.out);
     }
@@ -310,6 +311,7 @@ static const struct route_query record_queries[] = {
 static const struct route routes[] = {
     {.method = HTTP_GET,
      .pattern = "/api/runs/{id}/model-calls",
+     .scope = AUTH_SCOPE_READ,
      .handle = get_calls_of_run,
      .summary = "What models were asked in a run, attempt by attempt.",
      .reply = "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":"
@@ -317,6 +319,7 @@ static const struct route routes[] = {
      .reply_status = 200},
     {.method = HTTP_GET,
      .pattern = "/api/model-calls.jsonl",
+     .scope = AUTH_SCOPE_READ,
      .handle = get_records,
      .summary = "Netra's own calls of models as usage records, a line each.",
      .queries = record_queries,

@@ -75,6 +75,7 @@ static void post_parse(const struct call *call)
 static const struct route routes[] = {
     {.method = HTTP_POST,
      .pattern = "/api/parse",
+     .scope = AUTH_SCOPE_RUN,
      .handle = post_parse,
      .takes_json = true,
      .summary = "How a prompt is understood, with the names of a dataset or without.",

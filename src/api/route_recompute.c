@@ -107,12 +107,14 @@ static bool keep_run(const struct store_run *row, void *arg)
     return false;
 }
 
-static int find_origin(struct store *store, struct str report_id, struct origin *ret_origin)
+static int find_origin(const struct call *call, struct origin *ret_origin)
 {
-    int code = store_get_report(store, report_id, keep_run_id, ret_origin);
+    struct store *store = call->api->options.store;
+    int code = store_get_report(store, call->workspace, call->params[0], keep_run_id, ret_origin);
 
     return code ? code
-                : store_get_run(store, (struct str){ret_origin->run_id, ret_origin->run_id_length},
+                : store_get_run(store, call->workspace,
+                                (struct str){ret_origin->run_id, ret_origin->run_id_length},
                                 keep_run, ret_origin);
 }
 
@@ -120,7 +122,7 @@ void route_recompute(const struct call *call)
 {
     struct store *store = call->api->options.store;
     struct origin origin = {.now_us = 0};
-    int code = find_origin(store, call->params[0], &origin);
+    int code = find_origin(call, &origin);
 
     if (code) {
         call_reply_store_error(call, code, "report");
@@ -130,7 +132,8 @@ void route_recompute(const struct call *call)
     if (!work) {
         return;
     }
-    code = store_get_report_body(store, call->params[0], STR("json"), &work->input);
+    code =
+        store_get_report_body(store, call->workspace, call->params[0], STR("json"), &work->input);
     code = code ? code : buf_status(&work->input);
     if (code) {
         work_free(work);

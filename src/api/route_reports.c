@@ -49,7 +49,8 @@ static bool write_report(const struct store_report *row, void *arg)
 static void get_report(const struct call *call)
 {
     struct json_writer w = call_begin_json(call);
-    int code = store_get_report(call->api->options.store, call->params[0], write_report, &w);
+    int code = store_get_report(call->api->options.store, call->workspace, call->params[0],
+                                write_report, &w);
 
     if (code) {
         call_reply_store_error(call, code, "report");
@@ -110,17 +111,18 @@ static void reply_report(const struct call *call, enum report_format format)
         reply.content_type = str_from(formats[format].content_type);
         reply.body = buf_str(&api->scratch);
     }
-    (void)http_reply(api->server, call->id, &reply);
+    reply_send(api, call->id, &reply);
 }
 
 static void get_body(const struct call *call, enum report_format format)
 {
     struct api *api = call->api;
-    int code = store_get_report(api->options.store, call->params[0], ignore_report, NULL);
+    int code =
+        store_get_report(api->options.store, call->workspace, call->params[0], ignore_report, NULL);
 
     (void)call_begin_json(call);
     if (!code) {
-        code = store_get_report_body(api->options.store, call->params[0],
+        code = store_get_report_body(api->options.store, call->workspace, call->params[0],
                                      str_from(formats[format].name), &api->scratch);
     }
     if (code) {
@@ -155,18 +157,21 @@ static void get_csv(const struct call *call)
 static const struct route routes[] = {
     {.method = HTTP_GET,
      .pattern = "/api/reports/{id}",
+     .scope = AUTH_SCOPE_READ,
      .handle = get_report,
      .summary = "What a report is and in which formats it can be had.",
      .reply = SCHEMA_REF("Report"),
      .reply_status = 200},
     {.method = HTTP_GET,
      .pattern = "/api/reports/{id}.json",
+     .scope = AUTH_SCOPE_READ,
      .handle = get_json,
      .summary = "A report with all its facts.",
      .reply = "{\"type\":\"object\"}",
      .reply_status = 200},
     {.method = HTTP_GET,
      .pattern = "/api/reports/{id}.md",
+     .scope = AUTH_SCOPE_READ,
      .handle = get_md,
      .summary = "A report as Markdown.",
      .reply = "{\"type\":\"string\"}",
@@ -174,6 +179,7 @@ static const struct route routes[] = {
      .reply_status = 200},
     {.method = HTTP_GET,
      .pattern = "/api/reports/{id}.html",
+     .scope = AUTH_SCOPE_READ,
      .handle = get_html,
      .summary = "A report as one self-contained page.",
      .reply = "{\"type\":\"string\"}",
@@ -181,6 +187,7 @@ static const struct route routes[] = {
      .reply_status = 200},
     {.method = HTTP_GET,
      .pattern = "/api/reports/{id}.csv",
+     .scope = AUTH_SCOPE_READ,
      .handle = get_csv,
      .summary = "The facts of a report as rows.",
      .reply = "{\"type\":\"string\"}",
@@ -188,6 +195,8 @@ static const struct route routes[] = {
      .reply_status = 200},
     {.method = HTTP_POST,
      .pattern = "/api/reports/{id}/recompute",
+     .scope = AUTH_SCOPE_RUN,
+     .place = ROUTE_PLACE_COSTLY,
      .handle = route_recompute,
      .takes_json = true, /* {} is what many clients send when they have nothing to say */
      .summary = "Derives every fact of a report again from its records and compares.",

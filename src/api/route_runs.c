@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "api/api_state.h"
+#include "api/callers.h"
 #include "api/late.h"
 #include "api/routes.h"
 #include "api/run_log.h"
@@ -48,7 +49,7 @@ static void put_members(struct json_writer *w, struct api *api, const struct sto
     put_optional(w, "reason", run->reason);
     put_optional(w, "report_id", run->report_id);
     /* A log that cannot be read has no last event to name. */
-    (void)store_last_seq(api->options.store, run->id, &last_seq);
+    (void)store_last_seq(api->options.store, run->workspace_id, run->id, &last_seq);
     json_key(w, "last_seq");
     json_put_i64(w, (int64_t)last_seq);
 }
@@ -81,13 +82,13 @@ static bool write_run(const struct store_run *row, void *arg)
     return false;
 }
 
-static void reply_run(struct api *api, http_id id, struct str run_id, int status,
-                      const struct run_log *log)
+static void reply_run(struct api *api, http_id id, struct str workspace, struct str run_id,
+                      int status, const struct run_log *log)
 {
     struct run_view view = {.api = api, .log = log};
 
     view.w = reply_begin_json(api);
-    int code = store_get_run(api->options.store, run_id, write_run, &view);
+    int code = store_get_run(api->options.store, workspace, run_id, write_run, &view);
     if (code) {
         struct error error = {0};
 
@@ -102,27 +103,29 @@ static void reply_run(struct api *api, http_id id, struct str run_id, int status
 static void get_run(const struct call *call)
 {
     cleanup(run_log_free_pointer) struct run_log *log = NULL;
-    int code = run_log_read(call->api->options.store, call->api->parser, call->params[0], &log);
+    int code = run_log_read(call->api->options.store, call->workspace, call->api->parser,
+                            call->params[0], &log);
 
     if (code) {
         problem_reply(call->api, call->id, PROBLEM_INTERNAL_ERROR, NULL,
                       "cannot read the log of a run: %s", error_code_text(code));
         return;
     }
-    reply_run(call->api, call->id, call->params[0], 200, log);
+    reply_run(call->api, call->id, call->workspace, call->params[0], 200, log);
 }
 
 static void post_cancel(const struct call *call)
 {
-    switch (runner_cancel(call->api->runner, call->params[0])) {
+    switch (runner_cancel(call->api->runner, call->workspace, call->params[0])) {
     case OK:
-        reply_run(call->api, call->id, call->params[0], 202, /* log */ NULL);
+        reply_run(call->api, call->id, call->workspace, call->params[0], 202, /* log */ NULL);
         break;
     case ERR_NOT_FOUND: {
         struct run_view view = {.api = call->api};
 
         view.w = call_begin_json(call);
-        int code = store_get_run(call->api->options.store, call->params[0], write_run, &view);
+        int code = store_get_run(call->api->options.store, call->workspace, call->params[0],
+                                 write_run, &view);
         if (code) {
             call_reply_store_error(call, code, "run");
         } else {
@@ -148,7 +151,8 @@ static void on_accepted(int code, const char *run_id, const char *thread_id, voi
         (void)error_set(&error, code, "cannot store a run: %s", error_code_text(code));
         problem_reply_error(late->api, late->id, &error);
     } else {
-        reply_run(late->api, late->id, str_from(run_id), 202, /* log */ NULL);
+        reply_run(late->api, late->id, caller_workspace(&late->who), str_from(run_id), 202,
+                  /* log */ NULL);
     }
     late_free(late);
 }
@@ -158,7 +162,7 @@ static void reply_not_started(const struct call *call, const struct runner_reque
 {
     switch (error->code) {
     case ERR_EXISTS: /* asked for again, by a client that did not hear the answer */
-        reply_run(call->api, call->id, request->run_id, 200, /* log */ NULL);
+        reply_run(call->api, call->id, call->workspace, request->run_id, 200, /* log */ NULL);
         break;
     case ERR_NOT_FOUND:
         problem_reply(call->api, call->id, PROBLEM_NOT_FOUND, "/dataset", "%s", error->message);
@@ -185,7 +189,7 @@ void call_start_run(const struct call *call, struct str thread_id)
     if (thread_id.length) {
         request.thread_id = thread_id;
     }
-    if (late_deletes_thread(call->api, request.thread_id)) {
+    if (late_deletes_thread(call->api, call->workspace, request.thread_id)) {
         problem_reply(call->api, call->id, PROBLEM_CONFLICT, NULL, "the thread is being deleted");
         return;
     }
@@ -193,6 +197,7 @@ void call_start_run(const struct call *call, struct str thread_id)
     if (!late) {
         return;
     }
+    caller_sign_request(call->who, &request);
     int code = runner_start(call->api->runner, &request, on_accepted, late, &error);
     if (code) {
         late_free(late);
@@ -209,6 +214,8 @@ static void post_run(const struct call *call)
 static const struct route routes[] = {
     {.method = HTTP_POST,
      .pattern = "/api/runs",
+     .scope = AUTH_SCOPE_RUN,
+     .place = ROUTE_PLACE_COSTLY,
      .handle = post_run,
      .takes_json = true,
      .summary = "Asks a question, in a new thread unless one is named; a run_id that exists gives "
@@ -218,12 +225,14 @@ static const struct route routes[] = {
      .reply_status = 202},
     {.method = HTTP_GET,
      .pattern = "/api/runs/{id}",
+     .scope = AUTH_SCOPE_READ,
      .handle = get_run,
      .summary = "A run with its steps, agents and tool calls.",
      .reply = SCHEMA_REF("Run"),
      .reply_status = 200},
     {.method = HTTP_POST,
      .pattern = "/api/runs/{id}/cancel",
+     .scope = AUTH_SCOPE_RUN,
      .handle = post_cancel,
      .takes_json = true,
      .summary = "Asks a run to end; 409 when it has ended.",

@@ -228,6 +228,7 @@ static const struct route_query settings_queries[] = {
 static const struct route routes[] = {
     {.method = HTTP_GET,
      .pattern = "/api/settings",
+     .scope = AUTH_SCOPE_READ,
      .handle = get_settings,
      .summary = "Which models take part, what they are told, and exactly what would be sent.",
      .queries = settings_queries,

@@ -5,6 +5,7 @@
  */
 #include "api/api_state.h"
 #include "api/body.h"
+#include "api/callers.h"
 #include "api/late.h"
 #include "api/routes.h"
 #include "loop/clock.h"
@@ -78,8 +79,8 @@ static void get_threads(const struct call *call)
 
     if (call_page(call, &page)) {
         list_begin(&list, call, &page);
-        list_reply(&list, store_list_threads(call->api->options.store, page.after, page.limit,
-                                             list_thread, &list));
+        list_reply(&list, store_list_threads(call->api->options.store, call->workspace, page.after,
+                                             page.limit, list_thread, &list));
     }
 }
 
@@ -93,7 +94,8 @@ static bool ignore_thread(const struct store_thread *row, void *arg)
 /* False when it has been answered. */
 static bool thread_is_there(const struct call *call)
 {
-    int code = store_get_thread(call->api->options.store, call->params[0], ignore_thread, NULL);
+    int code = store_get_thread(call->api->options.store, call->workspace, call->params[0],
+                                ignore_thread, NULL);
 
     if (code) {
         call_reply_store_error(call, code, "thread");
@@ -108,8 +110,9 @@ static void get_messages(const struct call *call)
 
     if (call_page(call, &page) && thread_is_there(call)) {
         list_begin(&list, call, &page);
-        list_reply(&list, store_list_messages(call->api->options.store, call->params[0], page.after,
-                                              page.limit, list_message, &list));
+        list_reply(&list,
+                   store_list_messages(call->api->options.store, call->workspace, call->params[0],
+                                       page.after, page.limit, list_message, &list));
     }
 }
 
@@ -120,8 +123,9 @@ static void get_runs(const struct call *call)
 
     if (call_page(call, &page) && thread_is_there(call)) {
         list_begin(&list, call, &page);
-        list_reply(&list, store_list_runs(call->api->options.store, call->params[0], page.after,
-                                          page.limit, list_run, &list));
+        list_reply(&list,
+                   store_list_runs(call->api->options.store, call->workspace, call->params[0],
+                                   page.after, page.limit, list_run, &list));
     }
 }
 
@@ -143,7 +147,8 @@ static bool write_thread(const struct store_thread *row, void *arg)
 static void get_thread(const struct call *call)
 {
     struct json_writer w = call_begin_json(call);
-    int code = store_get_thread(call->api->options.store, call->params[0], write_thread, &w);
+    int code = store_get_thread(call->api->options.store, call->workspace, call->params[0],
+                                write_thread, &w);
 
     if (code) {
         call_reply_store_error(call, code, "thread");
@@ -167,7 +172,8 @@ static void on_changed(int code, void *arg)
     } else {
         struct json_writer w = reply_begin_json(api);
 
-        code = store_get_thread(api->options.store, str_from(late->made_id), write_thread, &w);
+        code = store_get_thread(api->options.store, caller_workspace(&late->who),
+                                str_from(late->made_id), write_thread, &w);
         if (code) {
             problem_reply(api, late->id, PROBLEM_INTERNAL_ERROR, NULL,
                           "a thread that was stored cannot be read: %s", error_code_text(code));
@@ -220,9 +226,10 @@ static void post_thread(const struct call *call)
         problem_reply_error(call->api, call->id, &error);
         return;
     }
-    struct store_batch *batch = store_batch_new();
+    struct store_batch *batch = store_batch_new(call->workspace);
     if (batch) {
         thread.id = str_from(late->made_id);
+        thread.owner_id = str_from(late->who.user_id);
         thread.created_us = clock_now_us();
         thread.updated_us = thread.created_us;
         store_put_thread(batch, &thread);
@@ -266,7 +273,7 @@ static void delete_thread(const struct call *call)
     if (!late) {
         return;
     }
-    struct store_batch *batch = store_batch_new();
+    struct store_batch *batch = store_batch_new(call->workspace);
     memcpy(late->deleted_thread_id, call->params[0].data, call->params[0].length);
     if (batch) {
         store_delete_thread(batch, call->params[0]);
@@ -277,6 +284,7 @@ static void delete_thread(const struct call *call)
 static const struct route routes[] = {
     {.method = HTTP_GET,
      .pattern = "/api/threads",
+     .scope = AUTH_SCOPE_READ,
      .handle = get_threads,
      .summary = "Threads, newest first.",
      .queries = route_page_queries,
@@ -284,6 +292,7 @@ static const struct route routes[] = {
      .reply_status = 200},
     {.method = HTTP_POST,
      .pattern = "/api/threads",
+     .scope = AUTH_SCOPE_RUN,
      .handle = post_thread,
      .takes_json = true,
      .summary = "A new thread.",
@@ -293,17 +302,20 @@ static const struct route routes[] = {
      .reply_status = 201},
     {.method = HTTP_GET,
      .pattern = "/api/threads/{id}",
+     .scope = AUTH_SCOPE_READ,
      .handle = get_thread,
      .summary = "A thread.",
      .reply = SCHEMA_REF("Thread"),
      .reply_status = 200},
     {.method = HTTP_DELETE,
      .pattern = "/api/threads/{id}",
+     .scope = AUTH_SCOPE_DATA,
      .handle = delete_thread,
      .summary = "Deletes a thread with its messages, runs and reports; 409 while a run is at work.",
      .reply_status = 204},
     {.method = HTTP_GET,
      .pattern = "/api/threads/{id}/messages",
+     .scope = AUTH_SCOPE_READ,
      .handle = get_messages,
      .summary = "Messages of a thread, oldest first.",
      .queries = route_page_queries,
@@ -311,6 +323,7 @@ static const struct route routes[] = {
      .reply_status = 200},
     {.method = HTTP_GET,
      .pattern = "/api/threads/{id}/runs",
+     .scope = AUTH_SCOPE_READ,
      .handle = get_runs,
      .summary = "Runs of a thread, newest first.",
      .queries = route_page_queries,
@@ -318,6 +331,8 @@ static const struct route routes[] = {
      .reply_status = 200},
     {.method = HTTP_POST,
      .pattern = "/api/threads/{id}/runs",
+     .scope = AUTH_SCOPE_RUN,
+     .place = ROUTE_PLACE_COSTLY,
      .handle = post_run,
      .takes_json = true,
      .summary = "Asks a question in a thread.",

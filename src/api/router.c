@@ -46,6 +46,14 @@ static struct router_path *path_of(struct router *router, struct str pattern)
     return path;
 }
 
+/* A row says who may, and says one thing. */
+static bool is_one_scope(unsigned scope)
+{
+    const unsigned all = ROUTE_PUBLIC | ROUTE_SIGNED_IN | ROUTE_OPERATOR | AUTH_SCOPE_ALL;
+
+    return scope != 0 && (scope & (scope - 1)) == 0 && (scope & ~all) == 0;
+}
+
 static int add_route(struct router *router, const struct route *route)
 {
     struct str pattern = str_from(route->pattern);
@@ -53,6 +61,7 @@ static int add_route(struct router *router, const struct route *route)
     uint32_t id;
 
     check(path->by_method[route->method] == NULL);
+    check(is_one_scope(route->scope));
     path->by_method[route->method] = route;
     if (kind_of(pattern) != PATTERN_FIXED) {
         return OK;

@@ -147,8 +147,8 @@ static bool read_event(const struct store_event *row, void *arg)
     return reading->code == OK;
 }
 
-int run_log_read(struct store *store, struct json_parser *parser, struct str run_id,
-                 struct run_log **ret_log)
+int run_log_read(struct store *store, struct str workspace_id, struct json_parser *parser,
+                 struct str run_id, struct run_log **ret_log)
 {
     cleanup(run_log_free_pointer) struct run_log *log = run_log_new();
     struct reading reading = {.log = log, .parser = parser};
@@ -158,8 +158,8 @@ int run_log_read(struct store *store, struct json_parser *parser, struct str run
     }
     do {
         reading.rows = 0;
-        int code = store_list_events(store, run_id, reading.last_seq, STORE_PAGE_MAX, read_event,
-                                     &reading);
+        int code = store_list_events(store, workspace_id, run_id, reading.last_seq, STORE_PAGE_MAX,
+                                     read_event, &reading);
         code = code == ERR_NOT_FOUND ? OK : code; /* no event (yet) */
         if (code || reading.code) {
             return code ? code : reading.code;

@@ -17,7 +17,8 @@ struct run_log;
 
 /* Reads the whole log, in pages; empty when there is none. ERR_INVALID (damaged), ERR_IO,
  * ERR_NO_MEMORY. */
-must_check int run_log_read(struct store *store, struct json_parser *parser, struct str run_id,
+must_check int run_log_read(struct store *store, struct str workspace_id,
+                            struct json_parser *parser, struct str run_id,
                             struct run_log **ret_log);
 
 /* One event of the log, in order; the parser is used for it. What is not about a step, an agent or

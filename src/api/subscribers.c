@@ -148,16 +148,17 @@ static int read_page(struct page *page, struct str run_id, bool *ret_more)
     struct subscribers *subscribers = page->subscribers;
     struct subscription *subscription = page->subscription;
     struct store *store = subscribers->api->options.store;
+    struct str workspace_id = str_from(subscription->topic->workspace_id);
     bool has_ended = subscription->topic->has_ended;
 
     *ret_more = false;
     if (must_wait(subscribers, page->id)) {
         return OK;
     }
-    int code = has_ended ? OK : store_get_run(store, run_id, note_ended, &has_ended);
+    int code = has_ended ? OK : store_get_run(store, workspace_id, run_id, note_ended, &has_ended);
     if (!code) {
-        code = store_list_events(store, run_id, subscription->last, SUBSCRIBERS_CATCH_UP_ROWS,
-                                 send_row, page);
+        code = store_list_events(store, workspace_id, run_id, subscription->last,
+                                 SUBSCRIBERS_CATCH_UP_ROWS, send_row, page);
     }
     if (code || subscription->is_dead || page->must_wait) {
         return code;
@@ -222,19 +223,21 @@ static bool note_there(const struct store_run *run, void *arg)
 }
 
 int subscribers_add(struct subscribers *subscribers, enum subscriber_kind kind, http_id id,
-                    struct str run_id, uint64_t after)
+                    struct str workspace_id, struct str run_id, uint64_t after)
 {
     struct subscription *subscription = NULL;
     int code = ERR_NOT_FOUND;
 
     if (run_id.length > 0 && run_id.length <= STORE_ID_BYTES_MAX) {
-        code = store_get_run(subscribers->api->options.store, run_id, note_there, NULL);
+        code =
+            store_get_run(subscribers->api->options.store, workspace_id, run_id, note_there, NULL);
     }
     if (code) {
         return code;
     }
     subscription_table_enter(&subscribers->table);
-    code = subscription_table_add(&subscribers->table, kind, id, run_id, &subscription);
+    code =
+        subscription_table_add(&subscribers->table, kind, id, workspace_id, run_id, &subscription);
     if (!code) {
         subscription->last = after;
         catch_up(subscribers, subscription);

@@ -29,7 +29,8 @@ void subscribers_free(struct subscribers *subscribers); /* sends nothing any mor
  * same run replaces the first. ERR_NOT_FOUND (no such run), ERR_LIMIT, ERR_NO_MEMORY. An id that is
  * dead already is noticed when something is sent to it. */
 must_check int subscribers_add(struct subscribers *subscribers, enum subscriber_kind kind,
-                               http_id id, struct str run_id, uint64_t after);
+                               http_id id, struct str workspace_id, struct str run_id,
+                               uint64_t after);
 
 /* The socket is gone. */
 void subscribers_remove(struct subscribers *subscribers, http_id id);

@@ -50,7 +50,8 @@ struct listener *subscription_table_listener(struct subscription_table *table, h
     return *listener_link(table, id);
 }
 
-static struct topic *topic_get(struct subscription_table *table, struct str run_id)
+static struct topic *topic_get(struct subscription_table *table, struct str workspace_id,
+                               struct str run_id)
 {
     struct topic **link = topic_link(table, run_id);
 
@@ -59,6 +60,7 @@ static struct topic *topic_get(struct subscription_table *table, struct str run_
         if (*link) {
             memcpy((*link)->run_id, run_id.data, run_id.length);
             (*link)->run_id_length = run_id.length;
+            memcpy((*link)->workspace_id, workspace_id.data, workspace_id.length);
         }
     }
     return *link;
@@ -158,10 +160,12 @@ static struct subscription *find_former(const struct topic *topic, const struct 
 }
 
 int subscription_table_add(struct subscription_table *table, enum subscriber_kind kind, http_id id,
-                           struct str run_id, struct subscription **ret_subscription)
+                           struct str workspace_id, struct str run_id,
+                           struct subscription **ret_subscription)
 {
-    check(table->depth > 0 && run_id.length > 0 && run_id.length <= STORE_ID_BYTES_MAX);
-    struct topic *topic = topic_get(table, run_id);
+    check(table->depth > 0 && run_id.length > 0 && run_id.length <= STORE_ID_BYTES_MAX &&
+          workspace_id.length <= STORE_ID_BYTES_MAX);
+    struct topic *topic = topic_get(table, workspace_id, run_id);
     struct listener *listener = topic ? listener_get(table, kind, id) : NULL;
     struct subscription *former = listener ? find_former(topic, listener) : NULL;
     int code = ERR_NO_MEMORY;

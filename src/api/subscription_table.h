@@ -42,6 +42,7 @@ struct topic {
     bool has_ended; /* the run's last event was published */
     size_t run_id_length;
     char run_id[STORE_ID_BYTES_MAX];
+    char workspace_id[STORE_ID_BYTES_MAX + 1]; /* of the run: where its log is read */
 };
 
 struct listener {
@@ -67,7 +68,7 @@ struct listener *subscription_table_listener(struct subscription_table *table, h
  * (SUBSCRIBERS_PER_SOCKET_MAX), ERR_NO_MEMORY: nothing has changed. run_id has 1 to
  * STORE_ID_BYTES_MAX bytes. Between _enter and _leave. */
 must_check int subscription_table_add(struct subscription_table *table, enum subscriber_kind kind,
-                                      http_id id, struct str run_id,
+                                      http_id id, struct str workspace_id, struct str run_id,
                                       struct subscription **ret_subscription);
 
 /* Does nothing to a dead one. A topic or listener without subscriptions is freed at once. Between

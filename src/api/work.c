@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/work.h"
+#include "api/callers.h"
 
 #include "api/api_state.h"
 #include "base/alloc.h"
@@ -26,6 +27,7 @@ struct work *work_new(const struct call *call, work_fn fn, size_t input_bytes_ma
     }
     work->api = call->api;
     work->id = call->id;
+    work->who = *call->who;
     work->fn = fn;
     buf_init(&work->input, input_bytes_max);
     buf_init(&work->out, WORK_RESULT_BYTES_MAX);
@@ -124,7 +126,8 @@ void work_start(struct work *work, struct str dataset_id)
         submit(work);
         return;
     }
-    int code = store_get_dataset(work->api->options.store, dataset_id, ask_for_dataset, work);
+    int code = store_get_dataset(work->api->options.store, caller_workspace(&work->who), dataset_id,
+                                 ask_for_dataset, work);
     if (code) {
         work->code = error_set(&work->error, code,
                                code == ERR_NOT_FOUND ? "there is no such dataset"

@@ -30,6 +30,7 @@ struct work {
     struct loop_job job;
     struct api *api;
     http_id id;
+    struct auth_caller who;
     work_fn fn;
     work_done_fn done;
     const struct tool *tool;

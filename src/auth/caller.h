@@ -48,6 +48,9 @@ struct auth_caller {
     bool is_operator; /* an admin of the first workspace: workspaces, signing keys */
 };
 
+/* Who everybody is in local mode. */
+struct auth_caller auth_local_caller(void);
+
 /* viewer: READ; analyst: READ, RUN, DATA; admin: all. */
 unsigned auth_role_scopes(enum auth_role role);
 

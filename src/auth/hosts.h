@@ -7,7 +7,7 @@
 #ifndef NETRA_AUTH_HOSTS_H
 #define NETRA_AUTH_HOSTS_H
 
-#include "auth/local.h"
+#include "auth/auth.h"
 
 struct hosts {
     char *names[AUTH_HOSTS_MAX];

@@ -6,7 +6,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "auth/local.h"
+#include "auth/auth.h"
 
 #include <openssl/crypto.h>
 
@@ -172,8 +172,12 @@ static enum auth_result check_ticket(struct auth *auth, const struct http_reques
                : AUTH_INVALID;
 }
 
-enum auth_result auth_check(struct auth *auth, const struct http_request *request)
+enum auth_result auth_check(struct auth *auth, const struct http_request *request,
+                            struct auth_caller *ret_caller, enum auth_flaw *ret_flaw)
 {
+    *ret_caller = auth_local_caller();
+    *ret_flaw = AUTH_FLAW_NONE;
+
     if (!hosts_has_host(&auth->hosts, http_header(request, "host"))) {
         return AUTH_WRONG_HOST;
     }
@@ -208,8 +212,10 @@ int auth_new_code(struct auth *auth, char code[AUTH_SECRET_TEXT_BYTES])
     return issue(&auth->codes, AUTH_CODE_MINUTES * MINUTE_US, code);
 }
 
-int auth_new_ticket(struct auth *auth, char ticket[AUTH_SECRET_TEXT_BYTES])
+int auth_new_ticket(struct auth *auth, const struct auth_caller *caller,
+                    char ticket[AUTH_SECRET_TEXT_BYTES])
 {
+    (void)caller;
     return issue(&auth->tickets, (int64_t)AUTH_TICKET_MS * 1000, ticket);
 }
 

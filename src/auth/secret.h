@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "auth/local.h"
+#include "auth/auth.h"
 
 #define SECRET_HASH_BYTES 32u
 

@@ -7,6 +7,7 @@
 #ifndef NETRA_BASE_ALLOC_H
 #define NETRA_BASE_ALLOC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,5 +31,14 @@ void alloc_free_pointer(void *pointer_variable);
 /* Tests only: the nth allocation from now on (1 = the next one) and each later one fails; 0 turns
  * it off. Not thread-safe. Returns the number of allocations asked for since the last call. */
 uint64_t alloc_fail_from(uint64_t nth);
+
+/* Of a fault in a running server (monitor/fault.h): from the nth allocation from now on (1: the
+ * next one, on whichever thread) so many in a row fail; times 0: all, until it is called off with
+ * nth 0. It is off by itself once the last of them has failed. One caller at a time, while any
+ * thread allocates. */
+void alloc_fail_at(uint64_t nth, uint64_t times);
+
+/* Whether it is on; and how many have failed by it since the start. Any thread. */
+bool alloc_is_failing(uint64_t *ret_refused);
 
 #endif

@@ -212,6 +212,13 @@ int http_stream_end(struct http_server *server, http_id id)
     return OK;
 }
 
+void *http_context(const struct http_server *server, http_id id)
+{
+    const struct conn *conn = conn_find(server, id);
+
+    return conn ? conn->plan.context : NULL;
+}
+
 size_t http_queued(const struct http_server *server, http_id id)
 {
     struct conn *conn = conn_find(server, id);

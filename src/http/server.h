@@ -249,6 +249,9 @@ int ws_send(struct http_server *server, http_id id, struct ws_frame *frame);
 /* Sends a close frame behind what is queued and waits a little for the answer. */
 void ws_close(struct http_server *server, http_id id, unsigned code, const char *reason);
 
+/* What on_head put into the plan, or http_upgrade was given; NULL when the client is gone. */
+void *http_context(const struct http_server *server, http_id id);
+
 /* Bytes that are waiting in the program for a stream or a WebSocket; 0 when it is gone. */
 size_t http_queued(const struct http_server *server, http_id id);
 

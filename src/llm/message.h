@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "monitor/trace.h"
 
 #define LLM_CALLS_MAX      8u     /* tool calls of one answer; more: ERR_LIMIT */
 #define LLM_TEXT_BYTES_MAX 32768u /* of one answer's text; more: ERR_LIMIT */
@@ -63,6 +64,9 @@ struct llm_request {
     struct str answer_schema;
     struct str answer_name; /* of that schema: [a-z_]+ */
     uint32_t output_tokens_max;
+    /* Whose doing it is: each attempt is a span below it, and the provider is sent a traceparent.
+     * All zero: none of both. */
+    struct trace_context trace;
 };
 
 /* Disjoint buckets, as records have them. */

@@ -151,7 +151,7 @@ static void on_timer(void *arg)
                        "not asked: it may use more tokens than this run has left");
         question_end(question, ERR_LIMIT, /* answer */ NULL);
     } else if (question->state == QUESTION_ASKS) {
-        question_end_by_time(question);
+        question_attempt_timer(question);
     } else {
         question->state = QUESTION_GOES;
     }
@@ -176,6 +176,7 @@ static int copy_form(struct question *question, const struct llm_request *reques
     form->answer_schema = arena_copy(&question->arena, request->answer_schema);
     form->answer_name = arena_copy(&question->arena, request->answer_name);
     form->output_tokens_max = request->output_tokens_max;
+    form->trace = request->trace;
     if (!message || !calls || !form->answer_schema.data || !form->answer_name.data) {
         return ERR_NO_MEMORY;
     }

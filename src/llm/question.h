@@ -63,6 +63,8 @@ struct question_try {
     int64_t first_byte_us; /* since it began; 0: none */
     int64_t first_text_us;
     bool has_given_text;
+    bool is_late;               /* FAULT_MODEL_SLOW: the call is made when the timer says so */
+    struct trace_context trace; /* of the attempt's span */
 };
 
 struct question {
@@ -133,9 +135,10 @@ void question_go_on(struct question *question);
 /* pass: what the link's breaker said. */
 void question_begin_attempt(struct question *question, enum breaker_pass pass);
 
-/* In QUESTION_ASKS: cancelled; or ended because the whole question's time is up. */
+/* In QUESTION_ASKS: cancelled; or its timer: the call is made now, or the whole question's time is
+ * up. */
 void question_drop_attempt(struct question *question);
-void question_end_by_time(struct question *question);
+void question_attempt_timer(struct question *question);
 
 /* ---- question_record.c ---- */
 
@@ -150,9 +153,12 @@ int64_t record_passed_us(struct question *question);
 void record_say(struct question *question, const char *before, struct str text);
 void record_keep_id(struct question *question, struct str id);
 
-/* It is over: the record is completed and counted. usage may be NULL. */
+/* It is over: the record is completed, counted and told as a span. usage may be NULL. */
 void record_close(struct question *question, const struct attempt_verdict *verdict,
                   const struct llm_usage *usage);
+
+/* It was called off, and nobody hears of it. */
+void record_cancel(struct question *question);
 
 /* An attempt that is not made. */
 void record_unasked(struct question *question, enum llm_outcome outcome, const char *failure);

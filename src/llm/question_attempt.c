@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "llm/counts.h"
+#include "monitor/fault.h"
 
 #define TIME_SLACK_MS 20u /* the loop's time is that of the turn's beginning */
 
@@ -38,7 +39,7 @@ void question_drop_attempt(struct question *question)
 {
     http_client_cancel(question->llm->client, question->now.call);
     end_pass(question, BREAKER_SAYS_NOTHING);
-    llm_count_cancelled(question_link(question));
+    record_cancel(question);
     clear_try(question);
 }
 
@@ -294,15 +295,31 @@ static const struct http_call_listener call_listener = {on_head, on_piece, on_ca
 
 /* ---- the beginning ---- */
 
+static uint64_t time_left(const struct question *question)
+{
+    uint64_t now = question_now_ms(question);
+
+    return question->deadline_ms > now ? question->deadline_ms - now : 0;
+}
+
 static int start_call(struct question *question, struct error *error)
 {
     struct llm *llm = question->llm;
     const struct llm_link *link = question_link(question);
+    struct http_header headers[LLM_LINK_HEADERS_MAX + 1];
+    char parent[TRACE_PARENT_BYTES];
+    size_t header_count = link->header_count;
+
+    memcpy(headers, link->headers, header_count * sizeof(headers[0]));
+    if (trace_is_set(&question->now.trace)) {
+        trace_write_parent(&question->now.trace, parent);
+        headers[header_count++] = (struct http_header){STR("traceparent"), str_from(parent)};
+    }
     const struct http_call call = {
         .method = HTTP_POST,
         .url = link->address,
-        .headers = link->headers,
-        .header_count = link->header_count,
+        .headers = headers,
+        .header_count = header_count,
         .body = buf_str(&question->bodies[question->link]),
         .connect_timeout_ms = llm->limits.connect_timeout_ms,
         .first_byte_timeout_ms = llm->limits.first_token_timeout_ms,
@@ -320,14 +337,34 @@ static int start_call(struct question *question, struct error *error)
                              error);
 }
 
-void question_begin_attempt(struct question *question, enum breaker_pass pass)
+/* The time of the whole question is up while a provider is at work. It says little about that
+ * provider, which may have been given only what the others left. */
+static void end_by_time(struct question *question)
+{
+    const struct attempt_verdict verdict = {LLM_TIMED_OUT, ATTEMPT_NEXT, BREAKER_SAYS_NOTHING};
+
+    http_client_cancel(question->llm->client, question->now.call);
+    record_say(question, "the time of the whole question was up", STR(""));
+    fail(question, &verdict, usage_so_far(question));
+}
+
+/* As libcurl says it of a port where nobody listens. */
+static void find_no_connection(struct question *question)
 {
     struct error error = {0};
 
-    question->now = (struct question_try){.pass = pass, .began_ms = question_now_ms(question)};
-    buf_init(&question->now.error_body, LLM_ERROR_BODY_BYTES_MAX);
-    record_begin(question);
-    question->tries++;
+    int code = error_set(&error, ERR_IO, "no connection (a fault that was put in)");
+    end_by_call(question, code, &error);
+}
+
+static void make_call(struct question *question)
+{
+    struct error error = {0};
+
+    if (fault_hits(FAULT_MODEL_DOWN)) {
+        find_no_connection(question);
+        return;
+    }
     int code = start_call(question, &error);
     if (code) {
         struct attempt_end end = {.was_started = false, .code = code};
@@ -339,18 +376,37 @@ void question_begin_attempt(struct question *question, enum breaker_pass pass)
     }
     question_link(question)->attempts++;
     question->state = QUESTION_ASKS;
-    uint64_t now = question_now_ms(question);
-    uint64_t left = question->deadline_ms > now ? question->deadline_ms - now : 0;
-    loop_timer_start(&question->timer, left, /* repeat_ms */ 0);
+    loop_timer_start(&question->timer, time_left(question), /* repeat_ms */ 0);
 }
 
-/* The time of the whole question is up while a provider is at work. It says little about that
- * provider, which may have been given only what the others left. */
-void question_end_by_time(struct question *question)
+void question_begin_attempt(struct question *question, enum breaker_pass pass)
 {
-    const struct attempt_verdict verdict = {LLM_TIMED_OUT, ATTEMPT_NEXT, BREAKER_SAYS_NOTHING};
+    int64_t delay_ms;
 
-    http_client_cancel(question->llm->client, question->now.call);
-    record_say(question, "the time of the whole question was up", STR(""));
-    fail(question, &verdict, usage_so_far(question));
+    question->now = (struct question_try){.pass = pass, .began_ms = question_now_ms(question)};
+    if (trace_is_set(&question->form.trace)) {
+        question->now.trace = trace_child(&question->form.trace);
+    }
+    buf_init(&question->now.error_body, LLM_ERROR_BODY_BYTES_MAX);
+    record_begin(question);
+    question->tries++;
+    if (!fault_hits_with(FAULT_MODEL_SLOW, &delay_ms)) {
+        make_call(question);
+        return;
+    }
+    uint64_t left = time_left(question);
+    question->now.is_late = true;
+    question->state = QUESTION_ASKS;
+    loop_timer_start(&question->timer, (uint64_t)delay_ms < left ? (uint64_t)delay_ms : left,
+                     /* repeat_ms */ 0);
+}
+
+void question_attempt_timer(struct question *question)
+{
+    if (question->now.is_late && time_left(question) > 0) {
+        question->now.is_late = false;
+        make_call(question);
+    } else {
+        end_by_time(question);
+    }
 }

@@ -3,6 +3,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <stdio.h>
+
 #include "base/check.h"
 #include "llm/counts.h"
 #include "llm/question.h"
@@ -72,6 +74,53 @@ static uint64_t first_token_us(const struct question_try *now, enum llm_outcome 
     return outcome == LLM_ANSWERED ? (uint64_t)now->first_byte_us : 0;
 }
 
+/* Its name and its attributes are those of OpenTelemetry's conventions for generative AI; what was
+ * asked and what was answered is nobody's business there. */
+static void tell_span(struct question *question)
+{
+    const struct llm_attempt *attempt = record_last(question);
+    const struct llm_request *form = &question->form;
+    struct trace_span span;
+    char name[TRACE_NAME_BYTES_MAX];
+
+    if (!trace_is_set(&question->now.trace)) {
+        return;
+    }
+    (void)snprintf(name, sizeof(name), "chat %.*s", STR_ARGS(attempt->model));
+    trace_span_init_own(&span, &question->now.trace, form->trace.span_id, TRACE_CLIENT, name,
+                        attempt->started_us);
+    trace_span_text(&span, "gen_ai.operation.name", STR("chat"));
+    trace_span_text(&span, "gen_ai.provider.name",
+                    attempt->price_provider.length ? attempt->price_provider
+                                                   : attempt->provider_name);
+    trace_span_text(&span, "gen_ai.request.model", attempt->model);
+    if (attempt->status) {
+        trace_span_number(&span, "http.response.status_code", attempt->status);
+    }
+    if (attempt->usage.is_known) {
+        trace_span_number(&span, "gen_ai.usage.input_tokens",
+                          (int64_t)llm_usage_input(&attempt->usage));
+        trace_span_number(&span, "gen_ai.usage.output_tokens", (int64_t)attempt->usage.output);
+    }
+    if (attempt->outcome != LLM_ANSWERED) {
+        trace_span_text(&span, "error.type", str_from(llm_outcome_name(attempt->outcome)));
+        /* Not attempt->failure: a provider's own words may repeat what it was sent. */
+        trace_span_fail(&span, str_from(llm_outcome_name(attempt->outcome)));
+    }
+    trace_span_end(&span, attempt->started_us + (int64_t)attempt->latency_us);
+}
+
+void record_cancel(struct question *question)
+{
+    struct llm_attempt *attempt = record_last(question);
+
+    attempt->outcome = LLM_CANCELLED;
+    attempt->status = question->now.status;
+    attempt->latency_us = (uint64_t)record_passed_us(question);
+    llm_count_cancelled(question_link(question));
+    tell_span(question);
+}
+
 void record_close(struct question *question, const struct attempt_verdict *verdict,
                   const struct llm_usage *usage)
 {
@@ -91,4 +140,5 @@ void record_close(struct question *question, const struct attempt_verdict *verdi
         memcpy(link->last_failure, attempt->failure, sizeof(link->last_failure));
     }
     llm_count_attempt(link, attempt);
+    tell_span(question);
 }

@@ -1,5 +1,6 @@
 /*
- * clock: the one place of the program that reads the time of day.
+ * clock: the one place of the program that reads the time of day. People and FAULT_CLOCK_JUMP may
+ * set it; what has to be waited for goes by elapsed time. Any thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -10,5 +11,8 @@
 
 /* Microseconds since 1970, UTC. */
 int64_t clock_now_us(void);
+
+/* Microseconds since some moment; never set, never backwards. */
+int64_t clock_elapsed_us(void);
 
 #endif

@@ -18,11 +18,12 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-#define TRACE_ID_TEXT_BYTES  33u /* 32 hex digits and the NUL */
-#define TRACE_PARENT_BYTES   56u /* "00-<32>-<16>-<2>" and the NUL */
-#define TRACE_QUEUE_MAX      4096u
-#define TRACE_ATTRIBUTES_MAX 12u
-#define TRACE_NAME_BYTES_MAX 96u
+#define TRACE_ID_TEXT_BYTES      33u /* 32 hex digits and the NUL */
+#define TRACE_SPAN_ID_TEXT_BYTES 17u
+#define TRACE_PARENT_BYTES       56u /* "00-<32>-<16>-<2>" and the NUL */
+#define TRACE_QUEUE_MAX          4096u
+#define TRACE_ATTRIBUTES_MAX     12u
+#define TRACE_NAME_BYTES_MAX     96u
 #define TRACE_VALUE_BYTES_MAX                                                                      \
     160u /* a longer value is cut; never a prompt, a secret, a user's name */
 
@@ -63,6 +64,8 @@ struct trace_span {
 void trace_start(bool is_on, double ratio, bool follows_parent, const unsigned char seed[16]);
 bool trace_is_on(void);
 
+bool trace_is_set(const struct trace_context *context);
+
 /* The context of a request: child of its traceparent header where that is well-formed (version 00
  * or later, not all zero), else a new trace. */
 struct trace_context trace_of_request(struct str traceparent, unsigned char ret_parent_id[8]);
@@ -72,10 +75,18 @@ struct trace_context trace_child(const struct trace_context *context);
 void trace_write_parent(const struct trace_context *context, char ret_text[TRACE_PARENT_BYTES]);
 bool trace_read_parent(struct str text, struct trace_context *ret_context);
 void trace_id_text(const struct trace_context *context, char ret_text[TRACE_ID_TEXT_BYTES]);
+void trace_span_id_text(const struct trace_context *context,
+                        char ret_text[TRACE_SPAN_ID_TEXT_BYTES]);
 
-/* A span under construction, on the stack or embedded. */
+/* A span under construction, on the stack or embedded (2.5 KB); a child of parent. Texts are cut,
+ * never refused. */
 void trace_span_init(struct trace_span *span, const struct trace_context *parent,
                      enum trace_kind kind, const char *name, int64_t start_us);
+/* The same of a context that was made before, as that of a request or of a traceparent that was
+ * sent; parent_id as trace_of_request has told it. */
+void trace_span_init_own(struct trace_span *span, const struct trace_context *own,
+                         const unsigned char parent_id[8], enum trace_kind kind, const char *name,
+                         int64_t start_us);
 void trace_span_text(struct trace_span *span, const char *key, struct str value);
 void trace_span_number(struct trace_span *span, const char *key, int64_t value);
 void trace_span_fail(struct trace_span *span, struct str message);

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "auth/local.h"
+#include "auth/auth.h"
 #include "monitor/log.h"
 
 static void close_file(FILE **file)

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "store/audit.h"
+#include "store/batch.h"
 #include "store/data_dir.h"
 #include "store/reader.h"
 #include "store/store_schema.h"
@@ -51,6 +53,10 @@ int store_open(struct loop *loop, const char *data_dir, struct store **ret_store
     }
     if (!code) {
         code = database_open(data_dir, &store_schema, &db, error);
+    }
+    if (!code && audit_register(db)) {
+        code = database_fail(db, SQLITE_NOMEM, "prepare the audit log", error);
+        database_close(TAKE(db));
     }
     if (!code) {
         code = writer_start(loop, db, &store->writer, error);
@@ -97,7 +103,7 @@ int store_submit(struct store *store, struct store_batch *batch, store_done_fn d
 
 int store_probe(struct store *store, store_done_fn done, void *arg)
 {
-    struct store_batch *batch = store_batch_new();
+    struct store_batch *batch = store_batch_new(STR(""));
 
     if (!batch) {
         return ERR_NO_MEMORY;

@@ -88,6 +88,8 @@ struct store_run {
     struct str report_id;
     bool has_model;      /* a model may be asked: an input of the run */
     uint64_t seq_leased; /* numbers up to it may have been sent with events that are not stored */
+    struct str traceparent; /* of the request that asked; may be empty */
+    bool is_cancelled;      /* it was asked to end; what remains is to say so in its log */
 };
 
 /* One attempt to have a model answer a question of a run: Netra's own calls are records too. The
@@ -180,7 +182,9 @@ void store_close(struct store *store);
 struct store_batch;
 typedef void (*store_done_fn)(int code, void *arg);
 
-/* workspace_id: of everything that the batch changes. NULL: no memory. */
+/* workspace_id: of everything that the batch changes; empty: of the deployment, for accounts.h and
+ * what is said below to be of all workspaces. A change that is of the other sort makes the batch
+ * ERR_INVALID. NULL: no memory. */
 must_check struct store_batch *store_batch_new(struct str workspace_id);
 void store_batch_free(struct store_batch *batch); /* only one that was not submitted */
 
@@ -281,10 +285,11 @@ int store_get_answer(struct store *store, struct str workspace_id, struct str ow
 
 /* What a workspace keeps, for its quota. */
 struct store_usage {
-    uint64_t datasets;
-    uint64_t dataset_bytes; /* as uploaded */
+    uint64_t datasets;      /* but for those that failed, which keep nothing */
+    uint64_t dataset_bytes; /* of these, as uploaded */
     uint64_t open_runs;
-    uint64_t model_tokens; /* counted by calls of models since since_us: input, cached, output */
+    uint64_t model_tokens; /* counted by calls of models since since_us: input, cached, output; also
+                            * of runs that were deleted. Two days are kept */
 };
 int store_get_usage(struct store *store, struct str workspace_id, int64_t since_us,
                     struct store_usage *ret_usage);

@@ -167,7 +167,21 @@ static int bind_value(sqlite3_stmt *statement, int parameter, const struct value
     return database_bind_text(statement, parameter, value->bytes);
 }
 
-static int apply_change(struct writer *writer, const struct change *change)
+static int bind_change(sqlite3_stmt *statement, const struct store_batch *batch,
+                       const struct change *change)
+{
+    int result = write_is_of_workspace(change->statement)
+                     ? database_bind_text(statement, WORKSPACE_PARAMETER, batch->workspace_id)
+                     : SQLITE_OK;
+
+    for (unsigned i = 0; i < change->value_count && !result; i++) {
+        result = bind_value(statement, (int)i + 1, &change->values[i]);
+    }
+    return result;
+}
+
+static int apply_change(struct writer *writer, const struct store_batch *batch,
+                        const struct change *change)
 {
     sqlite3_stmt **statement = &writer->statements[change->statement];
     const struct write_sql *sql = &write_sql[change->statement];
@@ -176,8 +190,8 @@ static int apply_change(struct writer *writer, const struct change *change)
     if (!*statement) {
         result = database_prepare(writer->db, sql->sql, statement);
     }
-    for (unsigned i = 0; i < change->value_count && !result; i++) {
-        result = bind_value(*statement, (int)i + 1, &change->values[i]);
+    if (!result) {
+        result = bind_change(*statement, batch, change);
     }
     if (!result) {
         result = sqlite3_step(*statement);
@@ -199,7 +213,7 @@ static int apply_batch(struct writer *writer, struct store_batch *batch)
     int code = database_code(database_run(writer->db, "SAVEPOINT batch"));
 
     for (struct change *change = batch->first; change && !code; change = change->next) {
-        code = apply_change(writer, change);
+        code = apply_change(writer, batch, change);
     }
     batch->code = code;
     if (code == ERR_INVALID) {

@@ -58,7 +58,8 @@ static void accepted(int code, const char *run_id, const char *thread_id, void *
 static int start(struct bench_place *place, unsigned run)
 {
     char id[32];
-    struct runner_request request = {.thread_id = STR("bench"),
+    struct runner_request request = {.workspace_id = STR(STORE_WORKSPACE_FIRST),
+                                     .thread_id = STR("bench"),
                                      .prompt = STR("How can we reduce costs by 20 %?")};
 
     (void)snprintf(id, sizeof(id), "run-%u", run);

@@ -53,7 +53,7 @@ static void on_done(int code, void *arg)
 static int submit_next(struct bench_store *bench)
 {
     char json[EVENT_BYTES];
-    struct store_batch *batch = store_batch_new();
+    struct store_batch *batch = store_batch_new(STR(STORE_WORKSPACE_FIRST));
 
     if (!batch) {
         return 1;
@@ -92,7 +92,8 @@ static int read_page(void *arg)
     uint64_t bytes = 0;
 
     for (int i = 0; i < 100; i++) {
-        if (store_list_events(bench->store, STR("run"), 0, STORE_PAGE_MAX, keep_count, &bytes)) {
+        if (store_list_events(bench->store, STR(STORE_WORKSPACE_FIRST), STR("run"), 0,
+                              STORE_PAGE_MAX, keep_count, &bytes)) {
             return 1;
         }
     }
@@ -102,7 +103,7 @@ static int read_page(void *arg)
 
 static int begin_run(struct bench_store *bench)
 {
-    struct store_batch *batch = store_batch_new();
+    struct store_batch *batch = store_batch_new(STR(STORE_WORKSPACE_FIRST));
 
     if (!batch) {
         return 1;

@@ -65,7 +65,8 @@ static inline void close_place(struct place *place)
 static inline void start_with(struct place *place, const char *run_id, const char *prompt)
 {
     struct error error = {0};
-    struct runner_request request = {.run_id = str_from(run_id),
+    struct runner_request request = {.workspace_id = STR(STORE_WORKSPACE_FIRST),
+                                     .run_id = str_from(run_id),
                                      .thread_id = str_from(run_id),
                                      .prompt = str_from(prompt),
                                      .dataset_id = str_from(asked_dataset),
@@ -172,9 +173,9 @@ static inline struct texts assert_told(struct place *place, const char *run_id)
         struct texts found = texts;
         struct row row = row_of(place, run_id);
 
-        assert_int_equal(
-            store_list_messages(place->store, str_from(run_id), STR(""), 9, has_message, &found),
-            OK);
+        assert_int_equal(store_list_messages(place->store, STR(STORE_WORKSPACE_FIRST),
+                                             str_from(run_id), STR(""), 9, has_message, &found),
+                         OK);
         assert_int_equal(found.begun, 0);
         assert_true(row.times.seq_leased == 0);
     }
@@ -220,8 +221,9 @@ static inline struct calls calls_of(struct place *place, const char *run_id)
     struct calls calls = {0};
     uint64_t next;
 
-    assert_int_equal(store_list_model_calls(place->store, str_from(run_id), 0, STORE_PAGE_MAX,
-                                            print_call, &calls, &next),
+    assert_int_equal(store_list_model_calls(place->store, STR(STORE_WORKSPACE_FIRST),
+                                            str_from(run_id), 0, STORE_PAGE_MAX, print_call, &calls,
+                                            &next),
                      OK);
     return calls;
 }
@@ -274,7 +276,7 @@ static inline bool keep_call(const struct store_model_call *row, void *arg)
 /* With its message, whose id the same log gives to another run's. */
 static inline void forget(struct place *place, const char *run_id)
 {
-    struct store_batch *batch = store_batch_new();
+    struct store_batch *batch = store_batch_new(STR(STORE_WORKSPACE_FIRST));
 
     assert_non_null(batch);
     store_delete_thread(batch, str_from(run_id));
@@ -290,8 +292,9 @@ static inline void make_log(struct place *place, struct left *left)
     start_with(place, "run-000", asked_prompt);
     run_until_ended(place, place->ended + 1);
     log_of(place, "run-000", &left->log);
-    assert_int_equal(store_list_model_calls(place->store, STR("run-000"), 0, STORE_PAGE_MAX,
-                                            keep_call, left, &next),
+    assert_int_equal(store_list_model_calls(place->store, STR(STORE_WORKSPACE_FIRST),
+                                            STR("run-000"), 0, STORE_PAGE_MAX, keep_call, left,
+                                            &next),
                      OK);
     forget(place, "run-000");
 }
@@ -324,7 +327,7 @@ static inline unsigned said_in(const struct stored_log *log, size_t count, const
 static inline void leave(struct place *place, const char *run_id, const struct left *left,
                          size_t count, unsigned answered, uint64_t seq_leased)
 {
-    struct store_batch *batch = store_batch_new();
+    struct store_batch *batch = store_batch_new(STR(STORE_WORKSPACE_FIRST));
 
     assert_non_null(batch);
     store_put_thread(batch, &(struct store_thread){.id = str_from(run_id), .title = STR("t")});

@@ -26,7 +26,7 @@ static void assert_taken_up(struct place *place, const char *run_id, const struc
     assert_int_equal(asked_count, 3 - answered);
     assert_int_equal(row_of(place, run_id).status, STORE_RUN_FINISHED);
     log_free(&log);
-    struct store_batch *batch = store_batch_new();
+    struct store_batch *batch = store_batch_new(STR(STORE_WORKSPACE_FIRST));
     assert_non_null(batch);
     store_delete_thread(batch,
                         str_from(run_id)); /* its message may have the id of the next one's */

@@ -304,7 +304,8 @@ static void test_runs_that_hang_keep_nobody_waiting(void **state)
     }
     for (unsigned i = 0; i < HANGING / 2; i++) {
         (void)snprintf(id, sizeof(id), "hang-%u", i);
-        assert_int_equal(runner_cancel(place->runner, str_from(id)), OK);
+        assert_int_equal(runner_cancel(place->runner, STR(STORE_WORKSPACE_FIRST), str_from(id)),
+                         OK);
     }
     run_until_ended(place, OTHERS + HANGING / 2);
     assert_int_equal(runner_counts(place->runner).asking, HANGING / 2);
@@ -350,7 +351,7 @@ static void test_an_answered_run_comes_before_new_ones(void **state)
 static void cancel_at(struct place *place, const struct heard *heard)
 {
     if (heard->seq == place->at_seq) {
-        (void)runner_cancel(place->runner, str_from(heard->run_id));
+        (void)runner_cancel(place->runner, STR(STORE_WORKSPACE_FIRST), str_from(heard->run_id));
     }
 }
 
@@ -393,8 +394,8 @@ static void test_a_run_that_hangs_can_be_cancelled(void **state)
         turn(place);
     }
     assert_int_equal(runner_counts(place->runner).asking, 1);
-    assert_int_equal(runner_cancel(place->runner, STR("run-1")), OK);
-    assert_int_equal(runner_cancel(place->runner, STR("run-1")), OK);
+    assert_int_equal(runner_cancel(place->runner, STR(STORE_WORKSPACE_FIRST), STR("run-1")), OK);
+    assert_int_equal(runner_cancel(place->runner, STR(STORE_WORKSPACE_FIRST), STR("run-1")), OK);
     run_until_ended(place, 1);
     assert_int_equal(row_of(place, "run-1").status, STORE_RUN_CANCELLED);
     struct texts texts = assert_told(place, "run-1");

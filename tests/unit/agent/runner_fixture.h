@@ -134,7 +134,8 @@ static bool is_leased_text(struct place *place, struct str run_id, uint64_t seq,
 {
     uint64_t leased = 0;
 
-    assert_int_equal(store_get_run(place->store, run_id, keep_lease, &leased), OK);
+    assert_int_equal(
+        store_get_run(place->store, STR(STORE_WORKSPACE_FIRST), run_id, keep_lease, &leased), OK);
     return seq <= leased && memmem(json.data, json.length, "TEXT_MESSAGE_CONTENT", 20);
 }
 
@@ -148,7 +149,9 @@ static unsigned hear(struct str run_id, uint64_t seq, struct str json, bool is_l
     heard->seq = seq;
     heard->is_last = is_last;
     (void)snprintf(heard->run_id, sizeof(heard->run_id), "%.*s", STR_ARGS(run_id));
-    assert_int_equal(store_list_events(place->store, run_id, seq - 1, 1, has_json, &sought), OK);
+    assert_int_equal(store_list_events(place->store, STR(STORE_WORKSPACE_FIRST), run_id, seq - 1, 1,
+                                       has_json, &sought),
+                     OK);
     heard->is_early = !sought.is_there;
     assert_true(sought.is_there || is_leased_text(place, run_id, seq, json));
     heard->json = place->keeps_json ? strndup(json.data, json.length) : NULL;
@@ -274,7 +277,8 @@ static inline void on_accepted(int code, const char *run_id, const char *thread_
 static inline int try_start(struct place *place, const char *run_id, const char *dataset_id,
                             struct error *error)
 {
-    struct runner_request request = {.run_id = str_from(run_id),
+    struct runner_request request = {.workspace_id = STR(STORE_WORKSPACE_FIRST),
+                                     .run_id = str_from(run_id),
                                      .thread_id = STR("thread-1"),
                                      .prompt = STR(QUESTION),
                                      .dataset_id = str_from(dataset_id),
@@ -312,7 +316,7 @@ static inline void store_now(struct place *place, struct store_batch *batch)
 
 static inline void add_dataset(struct place *place, enum store_dataset_status status)
 {
-    struct store_batch *batch = store_batch_new();
+    struct store_batch *batch = store_batch_new(STR(STORE_WORKSPACE_FIRST));
 
     assert_non_null(batch);
     store_put_dataset(batch, &(struct store_dataset){.id = STR(DATASET),
@@ -346,7 +350,9 @@ static inline struct row row_of(struct place *place, const char *run_id)
 {
     struct row row = {0};
 
-    assert_int_equal(store_get_run(place->store, str_from(run_id), keep_row, &row), OK);
+    assert_int_equal(
+        store_get_run(place->store, STR(STORE_WORKSPACE_FIRST), str_from(run_id), keep_row, &row),
+        OK);
     return row;
 }
 
@@ -375,8 +381,9 @@ static inline void log_of(struct place *place, const char *run_id, struct stored
     log->count = 0;
     do {
         before = log->count;
-        assert_int_equal(store_list_events(place->store, str_from(run_id), before, STORE_PAGE_MAX,
-                                           keep_event, log),
+        assert_int_equal(store_list_events(place->store, STR(STORE_WORKSPACE_FIRST),
+                                           str_from(run_id), before, STORE_PAGE_MAX, keep_event,
+                                           log),
                          OK);
     } while (log->count - before == STORE_PAGE_MAX);
 }

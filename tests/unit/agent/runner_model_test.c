@@ -35,7 +35,8 @@ static struct place *open_real_place(void)
 static void report_of(struct place *place, const char *run_id, const char *format, struct buf *out)
 {
     buf_init(out, (size_t)64 << 20);
-    assert_int_equal(store_get_report_body(place->store, str_from(row_of(place, run_id).report_id),
+    assert_int_equal(store_get_report_body(place->store, STR(STORE_WORKSPACE_FIRST),
+                                           str_from(row_of(place, run_id).report_id),
                                            str_from(format), out),
                      OK);
 }

@@ -30,7 +30,7 @@ static void rename_run(char *json, const char *from, const char *to)
 static void leave(struct place *place, const char *run_id, const struct stored_log *log,
                   size_t count, const char *report_id)
 {
-    struct store_batch *batch = store_batch_new();
+    struct store_batch *batch = store_batch_new(STR(STORE_WORKSPACE_FIRST));
 
     assert_non_null(batch);
     store_put_thread(batch, &(struct store_thread){.id = STR("thread-1"), .title = STR("t")});
@@ -238,9 +238,9 @@ static void test_a_run_that_is_taken_up_can_be_cancelled(void **state)
     leave(place, "run-002", &full, 1, "");
     leave(place, "run-003", &full, last, "");
     restart(place);
-    assert_int_equal(runner_cancel(place->runner, STR("run-001")), OK);
-    assert_int_equal(runner_cancel(place->runner, STR("run-002")), OK);
-    assert_int_equal(runner_cancel(place->runner, STR("run-003")), OK);
+    assert_int_equal(runner_cancel(place->runner, STR(STORE_WORKSPACE_FIRST), STR("run-001")), OK);
+    assert_int_equal(runner_cancel(place->runner, STR(STORE_WORKSPACE_FIRST), STR("run-002")), OK);
+    assert_int_equal(runner_cancel(place->runner, STR(STORE_WORKSPACE_FIRST), STR("run-003")), OK);
     run_until_ended(place, 4);
     assert_ended(place, "run-001", STORE_RUN_CANCELLED);
     assert_ended(place, "run-002", STORE_RUN_CANCELLED);

@@ -88,18 +88,21 @@ static void test_a_run_is_stored_as_it_is_heard(void **state)
         struct buf body;
 
         buf_init(&body, (size_t)64 << 20);
-        assert_int_equal(store_get_report_body(place->store, str_from(row.report_id),
-                                               str_from(formats[i]), &body),
+        assert_int_equal(store_get_report_body(place->store, STR(STORE_WORKSPACE_FIRST),
+                                               str_from(row.report_id), str_from(formats[i]),
+                                               &body),
                          OK);
         assert_true(body.length > 500);
         buf_done(&body);
     }
     assert_true(says(log.json[log.count - 1], row.report_id));
-    assert_int_equal(
-        store_list_messages(place->store, STR("thread-1"), STR(""), 10, count_message, &messages),
-        OK);
+    assert_int_equal(store_list_messages(place->store, STR(STORE_WORKSPACE_FIRST), STR("thread-1"),
+                                         STR(""), 10, count_message, &messages),
+                     OK);
     assert_int_equal(messages, 2);
-    assert_int_equal(store_get_thread(place->store, STR("thread-1"), see_title, NULL), OK);
+    assert_int_equal(store_get_thread(place->store, STR(STORE_WORKSPACE_FIRST), STR("thread-1"),
+                                      see_title, NULL),
+                     OK);
     log_free(&log);
     place_close(place);
 }
@@ -133,7 +136,8 @@ static void test_requests_that_cannot_be_are_refused(void **state)
     assert_non_null(long_prompt);
     memset(long_prompt, 'a', ASK_PROMPT_BYTES_MAX + 1);
     memset(long_id, 'a', sizeof(long_id));
-    struct runner_request request = {.prompt = STR(" \n")};
+    struct runner_request request = {.workspace_id = STR(STORE_WORKSPACE_FIRST),
+                                     .prompt = STR(" \n")};
     assert_int_equal(runner_start(place->runner, &request, NULL, NULL, &error), ERR_INVALID);
     request.prompt = (struct str){long_prompt, ASK_PROMPT_BYTES_MAX + 1};
     assert_int_equal(runner_start(place->runner, &request, NULL, NULL, &error), ERR_INVALID);
@@ -149,14 +153,17 @@ static void test_requests_that_cannot_be_are_refused(void **state)
     add_dataset(place, STORE_DATASET_IMPORTING);
     assert_int_equal(runner_start(place->runner, &request, NULL, NULL, &error), ERR_NOT_FOUND);
     assert_true(says(error.message, "not ready"));
-    assert_int_equal(runner_cancel(place->runner, STR("nobody")), ERR_NOT_FOUND);
+    assert_int_equal(runner_cancel(place->runner, STR(STORE_WORKSPACE_FIRST), STR("nobody")),
+                     ERR_NOT_FOUND);
 
     start(place, "run-1", "");
     assert_int_equal(try_start(place, "run-1", "", &error), ERR_EXISTS);
     run_until_ended(place, 1);
     assert_int_equal(try_start(place, "run-1", "", &error), ERR_EXISTS);
-    assert_int_equal(runner_cancel(place->runner, STR("run-1")), ERR_NOT_FOUND);
-    request = (struct runner_request){.prompt = STR("hello")}; /* new ids */
+    assert_int_equal(runner_cancel(place->runner, STR(STORE_WORKSPACE_FIRST), STR("run-1")),
+                     ERR_NOT_FOUND);
+    request = (struct runner_request){.workspace_id = STR(STORE_WORKSPACE_FIRST),
+                                      .prompt = STR("hello")}; /* new ids */
     assert_int_equal(runner_start(place->runner, &request, on_accepted, place, &error), OK);
     run_until_ended(place, 2);
     free(long_prompt);
@@ -168,7 +175,8 @@ static void test_requests_that_cannot_be_are_refused(void **state)
 static void cancel_at(struct place *place, const struct heard *heard)
 {
     if (heard->seq == place->at_seq) {
-        assert_int_equal(runner_cancel(place->runner, str_from(heard->run_id)), OK);
+        assert_int_equal(
+            runner_cancel(place->runner, STR(STORE_WORKSPACE_FIRST), str_from(heard->run_id)), OK);
     }
 }
 
@@ -214,7 +222,7 @@ static void test_a_run_can_be_cancelled_while_it_works(void **state)
         for (int i = 0; i < turns && place->ended <= (unsigned)turns; i++) {
             (void)uv_run(loop_uv(place->loop), UV_RUN_ONCE);
         }
-        bool is_open = runner_cancel(place->runner, str_from(id)) == OK;
+        bool is_open = runner_cancel(place->runner, STR(STORE_WORKSPACE_FIRST), str_from(id)) == OK;
         run_until_ended(place, (unsigned)turns + 1);
         assert_true(turns > 0 || is_open);
         enum store_run_status status = row_of(place, id).status;
@@ -241,8 +249,8 @@ static void test_a_waiting_run_is_cancelled_at_once(void **state)
     start(place, "run-2", DATASET);
     start(place, "run-3", DATASET);
     assert_int_equal(runner_counts(place->runner).waiting, 2);
-    assert_int_equal(runner_cancel(place->runner, STR("run-2")), OK);
-    assert_int_equal(runner_cancel(place->runner, STR("run-2")), OK);
+    assert_int_equal(runner_cancel(place->runner, STR(STORE_WORKSPACE_FIRST), STR("run-2")), OK);
+    assert_int_equal(runner_cancel(place->runner, STR(STORE_WORKSPACE_FIRST), STR("run-2")), OK);
     assert_int_equal(runner_counts(place->runner).waiting, 1);
     run_until_ended(place, 3);
     assert_int_equal(place->accepted, 3);

@@ -153,7 +153,7 @@ static void on_stored(int code, void *arg)
 /* Loop thread. */
 static void store_calls(void *arg)
 {
-    struct store_batch *batch = store_batch_new();
+    struct store_batch *batch = store_batch_new(STR(STORE_WORKSPACE_FIRST));
     struct store_thread thread = {.id = STR("thread"), .created_us = AT_US, .updated_us = AT_US};
     struct store_run run = {.id = STR(RUN),
                             .thread_id = thread.id,

@@ -68,7 +68,7 @@ static void test_every_route_is_in_the_document(void **state)
                 fail_msg("%s %s has no answer %s", http_method_name(route->method), route->pattern,
                          status);
             }
-            assert_int_equal(json_is(json_at(operation, "security"), JSON_ARRAY), route->is_public);
+            assert_int_equal(json_is(json_at(operation, "security"), JSON_ARRAY), route->scope == ROUTE_PUBLIC);
             assert_true(json_is(json_at(operation, "summary"), JSON_STRING));
             assert_true(json_is(json_at(operation, "operationId"), JSON_STRING));
         }

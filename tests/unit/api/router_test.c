@@ -11,17 +11,17 @@
 static const struct exchange_ops stream_ops;
 
 static const struct route first[] = {
-    {.method = HTTP_GET, .pattern = "/things"},
-    {.method = HTTP_POST, .pattern = "/things"},
-    {.method = HTTP_GET, .pattern = "/things/{id}"},
-    {.method = HTTP_DELETE, .pattern = "/things/{id}"},
-    {.method = HTTP_GET, .pattern = "/things/{id}.json"},
-    {.method = HTTP_GET, .pattern = "/things/{id}.html"},
+    {.method = HTTP_GET, .pattern = "/things", .scope = ROUTE_PUBLIC},
+    {.method = HTTP_POST, .pattern = "/things", .scope = ROUTE_PUBLIC},
+    {.method = HTTP_GET, .pattern = "/things/{id}", .scope = ROUTE_PUBLIC},
+    {.method = HTTP_DELETE, .pattern = "/things/{id}", .scope = ROUTE_PUBLIC},
+    {.method = HTTP_GET, .pattern = "/things/{id}.json", .scope = ROUTE_PUBLIC},
+    {.method = HTTP_GET, .pattern = "/things/{id}.html", .scope = ROUTE_PUBLIC},
 };
 static const struct route second[] = {
-    {.method = HTTP_GET, .pattern = "/things/{id}/parts/{part}"},
-    {.method = HTTP_POST, .pattern = "/things/sample"},
-    {.method = HTTP_GET, .pattern = "/live", .ops = &stream_ops},
+    {.method = HTTP_GET, .pattern = "/things/{id}/parts/{part}", .scope = ROUTE_PUBLIC},
+    {.method = HTTP_POST, .pattern = "/things/sample", .scope = ROUTE_PUBLIC},
+    {.method = HTTP_GET, .pattern = "/live", .scope = ROUTE_PUBLIC, .ops = &stream_ops},
 };
 static const struct route_table table_one = {"one", first, ARRAY_LENGTH(first)};
 static const struct route_table table_two = {"two", second, ARRAY_LENGTH(second)};

@@ -200,8 +200,10 @@ static unsigned run_index(struct str run_id)
                : RUNS;
 }
 
-int store_get_run(struct store *store, struct str id, store_run_fn fn, void *arg)
+int store_get_run(struct store *store, struct str workspace_id, struct str id, store_run_fn fn,
+                  void *arg)
 {
+    (void)workspace_id;
     unsigned run = run_index(id);
     bool has_ended = run < RUNS && visible[run] == last_of[run];
 
@@ -217,9 +219,10 @@ int store_get_run(struct store *store, struct str id, store_run_fn fn, void *arg
 
 static struct random *writer; /* the store's thread: commits between two reads, unseen */
 
-int store_list_events(struct store *store, struct str run_id, uint64_t after, unsigned limit,
-                      store_event_fn fn, void *arg)
+int store_list_events(struct store *store, struct str workspace_id, struct str run_id,
+                      uint64_t after, unsigned limit, store_event_fn fn, void *arg)
 {
+    (void)workspace_id;
     unsigned run = run_index(run_id);
     char json[64];
     bool goes_on = true;
@@ -288,8 +291,8 @@ static void subscribe(struct socket *socket, unsigned run)
         return; /* a stream is of one run */
     }
     socket->listens[run] = true;
-    int code = subscribers_add(subscribers, socket->kind, socket->id, str_from(run_names[run]),
-                               socket->seen[run]);
+    int code = subscribers_add(subscribers, socket->kind, socket->id, STR(STORE_WORKSPACE_FIRST),
+                               str_from(run_names[run]), socket->seen[run]);
     assert_int_equal(code, OK);
 }
 
@@ -409,9 +412,11 @@ static void test_subscribers_refuse_a_run_that_is_not_there(void **state)
     (void)state;
     assert_non_null(api);
     assert_int_equal(subscribers_new(api, &subscribers), OK);
-    assert_int_equal(subscribers_add(subscribers, SUBSCRIBER_WEBSOCKET, 1, STR("run-9"), 0),
+    assert_int_equal(subscribers_add(subscribers, SUBSCRIBER_WEBSOCKET, 1,
+                                     STR(STORE_WORKSPACE_FIRST), STR("run-9"), 0),
                      ERR_NOT_FOUND);
-    assert_int_equal(subscribers_add(subscribers, SUBSCRIBER_WEBSOCKET, 1, STR(""), 0),
+    assert_int_equal(subscribers_add(subscribers, SUBSCRIBER_WEBSOCKET, 1,
+                                     STR(STORE_WORKSPACE_FIRST), STR(""), 0),
                      ERR_NOT_FOUND);
     subscribers_free(subscribers);
     alloc_free(api);
@@ -428,16 +433,18 @@ static void test_subscription_table_bounds_the_runs_of_a_socket(void **state)
     subscription_table_enter(table);
     for (unsigned i = 0; i <= SUBSCRIBERS_PER_SOCKET_MAX; i++) {
         (void)snprintf(name, sizeof(name), "r%u", i);
-        assert_int_equal(
-            subscription_table_add(table, SUBSCRIBER_WEBSOCKET, 7, str_from(name), &subscription),
-            i < SUBSCRIBERS_PER_SOCKET_MAX ? OK : ERR_LIMIT);
+        assert_int_equal(subscription_table_add(table, SUBSCRIBER_WEBSOCKET, 7,
+                                                STR(STORE_WORKSPACE_FIRST), str_from(name),
+                                                &subscription),
+                         i < SUBSCRIBERS_PER_SOCKET_MAX ? OK : ERR_LIMIT);
     }
     assert_null(subscription_table_topic(table, str_from(name))); /* nothing is left of it */
     struct listener *listener = subscription_table_listener(table, 7);
     assert_int_equal(listener->count, SUBSCRIBERS_PER_SOCKET_MAX);
     /* the same run again takes the place of the former, also at the limit */
-    assert_int_equal(
-        subscription_table_add(table, SUBSCRIBER_WEBSOCKET, 7, STR("r0"), &subscription), OK);
+    assert_int_equal(subscription_table_add(table, SUBSCRIBER_WEBSOCKET, 7,
+                                            STR(STORE_WORKSPACE_FIRST), STR("r0"), &subscription),
+                     OK);
     assert_int_equal(listener->count, SUBSCRIBERS_PER_SOCKET_MAX);
     subscription_table_leave(table);
     subscription_table_clear(table);
@@ -463,7 +470,8 @@ static void test_subscribers_survive_lack_of_memory(void **state)
         last_of[0] = 3;
         sockets[0] = (struct socket){.id = 64, .kind = nth % 2, .listens = {true}};
         (void)alloc_fail_from(nth);
-        int code = subscribers_add(subscribers, sockets[0].kind, 64, STR("run-0"), 0);
+        int code = subscribers_add(subscribers, sockets[0].kind, 64, STR(STORE_WORKSPACE_FIRST),
+                                   STR("run-0"), 0);
         for (unsigned i = 0; i < 3; i++) {
             visible[0]++;
             publish_next(0);

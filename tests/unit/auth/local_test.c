@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "auth/local.h"
+#include "auth/auth.h"
 #include "base/alloc.h"
 
 #define TOKEN  "0123456789abcdef-token"
@@ -297,7 +297,7 @@ static bool count_session(const struct store_session *row, void *arg)
 static void test_expired_sessions_leave_the_store(void **state)
 {
     struct store_session old = {.hash = {1}, .created_us = 1, .expires_us = 2};
-    struct store_batch *batch = store_batch_new();
+    struct store_batch *batch = store_batch_new(STR(STORE_WORKSPACE_FIRST));
     unsigned count = 0;
 
     (void)state;

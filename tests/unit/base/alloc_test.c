@@ -5,6 +5,8 @@
  */
 #include "unit.h"
 
+#include <pthread.h>
+
 #include "base/alloc.h"
 
 static void test_alloc_zeroes_and_refuses_overflow(void **state)
@@ -91,7 +93,92 @@ static void test_alloc_cleanup_frees_what_was_not_taken(void **state)
     release_at_scope_end();
 }
 
+/* Which of the next eight fail, as a text of 1 and 0. */
+static const char *failing_eight(void)
+{
+    static char text[9];
+
+    for (size_t i = 0; i < 8; i++) {
+        void *memory = alloc_zeroed(1, 1);
+
+        text[i] = memory ? '0' : '1';
+        alloc_free(memory);
+    }
+    return text;
+}
+
+static void test_alloc_fault_takes_the_nth_and_so_many_behind_it(void **state)
+{
+    uint64_t before;
+    uint64_t refused;
+
+    (void)state;
+    assert_false(alloc_is_failing(&before));
+    alloc_fail_at(3, 2);
+    assert_string_equal(failing_eight(), "00110000");
+    assert_false(alloc_is_failing(&refused));
+    assert_int_equal(refused - before, 2);
+    alloc_fail_at(7, 0);
+    assert_string_equal(failing_eight(), "00000011");
+    assert_true(alloc_is_failing(&refused));
+    alloc_fail_at(0, 0);
+    assert_string_equal(failing_eight(), "00000000");
+    assert_false(alloc_is_failing(&refused));
+    assert_int_equal(refused - before, 4);
+    alloc_fail_at(2, UINT64_MAX);
+    assert_string_equal(failing_eight(), "01111111");
+    alloc_fail_at(0, 0);
+}
+
+static void test_alloc_fault_and_a_tests_own_do_not_disturb_each_other(void **state)
+{
+    (void)state;
+    alloc_fail_at(1, 1);
+    (void)alloc_fail_from(4);
+    assert_string_equal(failing_eight(), "10011111");
+    assert_int_equal(alloc_fail_from(0), 8);
+}
+
+#define THREADS 4
+#define ROUNDS  20000
+
+static void *allocate_often(void *arg)
+{
+    unsigned *failed = arg;
+
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        void *memory = alloc_zeroed(1, 1);
+
+        *failed += memory == NULL;
+        alloc_free(memory);
+    }
+    return NULL;
+}
+
+static void test_alloc_fault_counts_exactly_over_threads(void **state)
+{
+    pthread_t threads[THREADS];
+    unsigned failed[THREADS] = {0};
+    unsigned sum = 0;
+    uint64_t refused;
+
+    (void)state;
+    alloc_fail_at(1000, 37);
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, allocate_often, &failed[i]), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        sum += failed[i];
+    }
+    assert_int_equal(sum, 37);
+    assert_false(alloc_is_failing(&refused));
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_alloc_fault_takes_the_nth_and_so_many_behind_it),
+    cmocka_unit_test(test_alloc_fault_and_a_tests_own_do_not_disturb_each_other),
+    cmocka_unit_test(test_alloc_fault_counts_exactly_over_threads),
     cmocka_unit_test(test_alloc_zeroes_and_refuses_overflow),
     cmocka_unit_test(test_alloc_resize_keeps_the_old_block_on_failure),
     cmocka_unit_test(test_alloc_fails_from_the_nth_on),

@@ -16,6 +16,7 @@ static bool is_thread(const struct store_thread *row, void *arg)
     const struct store_thread *want = arg;
 
     assert_true(str_equal(row->id, want->id) && str_equal(row->title, want->title));
+    assert_true(str_equal(row->workspace_id, HERE) && str_equal(row->owner_id, want->owner_id));
     assert_int_equal(row->created_us, want->created_us);
     assert_int_equal(row->updated_us, want->updated_us);
     return true;
@@ -25,15 +26,17 @@ static void store_contract_thread(struct fixture *f)
 {
     /* A title may hold any bytes, also what would be SQL or the end of a C text. */
     struct store_thread thread = {.id = STR("t-1"),
+                                  .owner_id = STR("u-1"),
                                   .title = STR("'; DROP TABLE thread; --\0\xff"),
                                   .created_us = -5,
                                   .updated_us = INT64_MAX - 1};
     struct store_batch *batch = new_batch();
 
-    assert_int_equal(store_get_thread(f->store, STR("t-1"), is_thread, &thread), ERR_NOT_FOUND);
+    assert_int_equal(store_get_thread(f->store, HERE, STR("t-1"), is_thread, &thread),
+                     ERR_NOT_FOUND);
     store_put_thread(batch, &thread);
     assert_int_equal(apply(f, batch), OK);
-    assert_int_equal(store_get_thread(f->store, STR("t-1"), is_thread, &thread), OK);
+    assert_int_equal(store_get_thread(f->store, HERE, STR("t-1"), is_thread, &thread), OK);
     thread.title = STR("");
     thread.updated_us = 10;
     batch = new_batch();
@@ -42,7 +45,7 @@ static void store_contract_thread(struct fixture *f)
     store_touch_thread(batch, STR("t-1"), 15); /* never back */
     assert_int_equal(apply(f, batch), OK);
     thread.updated_us = 20;
-    assert_int_equal(store_get_thread(f->store, STR("t-1"), is_thread, &thread), OK);
+    assert_int_equal(store_get_thread(f->store, HERE, STR("t-1"), is_thread, &thread), OK);
     batch = new_batch();
     store_touch_thread(batch, STR("nobody"), 20);
     assert_int_equal(apply(f, batch), ERR_INVALID);
@@ -53,6 +56,9 @@ static bool is_run(const struct store_run *row, void *arg)
     const struct store_run *want = arg;
 
     assert_true(str_equal(row->id, want->id) && str_equal(row->thread_id, want->thread_id));
+    assert_true(str_equal(row->workspace_id, HERE) && str_equal(row->owner_id, want->owner_id));
+    assert_true(str_equal(row->traceparent, want->traceparent));
+    assert_int_equal(row->is_cancelled, want->is_cancelled);
     assert_true(str_equal(row->prompt, want->prompt) && str_equal(row->reason, want->reason));
     assert_true(str_equal(row->dataset_id, want->dataset_id));
     assert_true(str_equal(row->report_id, want->report_id));
@@ -75,7 +81,7 @@ static void store_contract_run(struct fixture *f)
     put_thread(batch, "t-1", 1);
     store_add_run(batch, &run);
     assert_int_equal(apply(f, batch), OK);
-    assert_int_equal(store_get_run(f->store, STR("r-1"), is_run, &run), OK);
+    assert_int_equal(store_get_run(f->store, HERE, STR("r-1"), is_run, &run), OK);
     run.status = STORE_RUN_FAILED;
     run.seed = UINT64_MAX;
     run.started_us = 101;
@@ -85,10 +91,13 @@ static void store_contract_run(struct fixture *f)
     run.report_id = STR("p-1");
     run.has_model = true;
     run.seq_leased = 512;
+    run.owner_id = STR("u-2");
+    run.traceparent = STR("00-1-2-01");
+    run.is_cancelled = true;
     batch = new_batch();
     store_set_run(batch, &run);
     assert_int_equal(apply(f, batch), OK);
-    assert_int_equal(store_get_run(f->store, STR("r-1"), is_run, &run), OK);
+    assert_int_equal(store_get_run(f->store, HERE, STR("r-1"), is_run, &run), OK);
 
     run.id = STR("r-2");
     batch = new_batch();
@@ -98,7 +107,7 @@ static void store_contract_run(struct fixture *f)
     batch = new_batch();
     store_add_run(batch, &run); /* in no thread */
     assert_int_equal(apply(f, batch), ERR_INVALID);
-    assert_int_equal(store_get_run(f->store, STR("r-2"), is_run, &run), ERR_NOT_FOUND);
+    assert_int_equal(store_get_run(f->store, HERE, STR("r-2"), is_run, &run), ERR_NOT_FOUND);
 }
 
 static bool is_message(const struct store_message *row, void *arg)
@@ -124,8 +133,8 @@ static void store_contract_message(struct fixture *f)
     put_thread(batch, "t-1", 1);
     store_add_message(batch, &message);
     assert_int_equal(apply(f, batch), OK);
-    assert_int_equal(store_list_messages(f->store, STR("t-1"), STR(""), 10, is_message, &message),
-                     OK);
+    assert_int_equal(
+        store_list_messages(f->store, HERE, STR("t-1"), STR(""), 10, is_message, &message), OK);
     batch = new_batch();
     store_add_message(batch, &message); /* again */
     assert_int_equal(apply(f, batch), ERR_INVALID);
@@ -159,13 +168,14 @@ static void store_contract_report(struct fixture *f)
     store_add_report_body(batch, STR("p-1"), STR("md"), STR("# Spend"));
     store_add_report_body(batch, STR("p-1"), STR("csv"), STR(""));
     assert_int_equal(apply(f, batch), OK);
-    assert_int_equal(store_get_report(f->store, STR("p-1"), is_report, &report), OK);
-    assert_int_equal(store_get_report(f->store, STR("p-2"), is_report, &report), ERR_NOT_FOUND);
+    assert_int_equal(store_get_report(f->store, HERE, STR("p-1"), is_report, &report), OK);
+    assert_int_equal(store_get_report(f->store, HERE, STR("p-2"), is_report, &report),
+                     ERR_NOT_FOUND);
     buf_append(&body, STR("> "));
-    assert_int_equal(store_get_report_body(f->store, STR("p-1"), STR("md"), &body), OK);
+    assert_int_equal(store_get_report_body(f->store, HERE, STR("p-1"), STR("md"), &body), OK);
     assert_str(buf_str(&body), "> # Spend");
-    assert_int_equal(store_get_report_body(f->store, STR("p-1"), STR("csv"), &body), OK);
-    assert_int_equal(store_get_report_body(f->store, STR("p-1"), STR("html"), &body),
+    assert_int_equal(store_get_report_body(f->store, HERE, STR("p-1"), STR("csv"), &body), OK);
+    assert_int_equal(store_get_report_body(f->store, HERE, STR("p-1"), STR("html"), &body),
                      ERR_NOT_FOUND);
     assert_str(buf_str(&body), "> # Spend");
 
@@ -185,6 +195,7 @@ static bool is_dataset(const struct store_dataset *row, void *arg)
     const struct store_dataset *want = arg;
 
     assert_true(str_equal(row->id, want->id) && str_equal(row->name, want->name));
+    assert_true(str_equal(row->workspace_id, HERE) && str_equal(row->owner_id, want->owner_id));
     assert_true(str_equal(row->description, want->description));
     assert_true(str_equal(row->reason, want->reason));
     assert_int_equal(row->status, want->status);
@@ -203,8 +214,9 @@ static void store_contract_dataset(struct fixture *f)
 
     store_put_dataset(batch, &dataset);
     assert_int_equal(apply(f, batch), OK);
-    assert_int_equal(store_get_dataset(f->store, STR("d-1"), is_dataset, &dataset), OK);
+    assert_int_equal(store_get_dataset(f->store, HERE, STR("d-1"), is_dataset, &dataset), OK);
     dataset = (struct store_dataset){.id = STR("d-1"),
+                                     .owner_id = STR("u-1"),
                                      .name = STR("n"),
                                      .status = STORE_DATASET_FAILED,
                                      .bytes = UINT64_MAX,
@@ -218,46 +230,13 @@ static void store_contract_dataset(struct fixture *f)
     batch = new_batch();
     store_put_dataset(batch, &dataset);
     assert_int_equal(apply(f, batch), OK);
-    assert_int_equal(store_get_dataset(f->store, STR("d-1"), is_dataset, &dataset), OK);
+    assert_int_equal(store_get_dataset(f->store, HERE, STR("d-1"), is_dataset, &dataset), OK);
     batch = new_batch();
     store_delete_dataset(batch, STR("d-1"));
     store_delete_dataset(batch, STR("d-1")); /* what is not there is no failure */
     assert_int_equal(apply(f, batch), OK);
-    assert_int_equal(store_get_dataset(f->store, STR("d-1"), is_dataset, &dataset), ERR_NOT_FOUND);
-}
-
-static void store_contract_sessions(struct fixture *f)
-{
-    struct store_session session = {.created_us = 10, .expires_us = 100};
-    struct store_batch *batch = new_batch();
-    struct names names;
-
-    names_begin(&names);
-    memset(session.hash, 'a', sizeof(session.hash));
-    store_put_session(batch, &session);
-    memset(session.hash, 'b', sizeof(session.hash));
-    session.expires_us = 50;
-    store_put_session(batch, &session);
-    assert_int_equal(apply(f, batch), OK);
-    assert_int_equal(store_list_sessions(f->store, 49, note_session, &names), OK);
-    expect_names(&names, "b a "); /* the first to end first */
-    assert_int_equal(store_list_sessions(f->store, 50, note_session, &names), OK);
-    expect_names(&names, "a ");
-
-    batch = new_batch();
-    memset(session.hash, 'c', sizeof(session.hash));
-    session.created_us = 60; /* b has ended by then and is swept out */
-    session.expires_us = 200;
-    store_put_session(batch, &session);
-    assert_int_equal(apply(f, batch), OK);
-    assert_int_equal(store_list_sessions(f->store, 0, note_session, &names), OK);
-    expect_names(&names, "a c ");
-    batch = new_batch();
-    store_delete_session(batch, session.hash);
-    assert_int_equal(apply(f, batch), OK);
-    assert_int_equal(store_list_sessions(f->store, 0, note_session, &names), OK);
-    expect_names(&names, "a ");
-    buf_done(&names.text);
+    assert_int_equal(store_get_dataset(f->store, HERE, STR("d-1"), is_dataset, &dataset),
+                     ERR_NOT_FOUND);
 }
 
 /* ---- events ---- */
@@ -273,9 +252,9 @@ static void store_contract_events(struct fixture *f)
     add_run(batch, "r-1", "t-1", 2);
     add_run(batch, "r-2", "t-1", 3);
     assert_int_equal(apply(f, batch), OK);
-    assert_int_equal(store_last_seq(f->store, STR("r-1"), &seq), OK);
+    assert_int_equal(store_last_seq(f->store, HERE, STR("r-1"), &seq), OK);
     assert_int_equal(seq, 0);
-    assert_int_equal(store_last_seq(f->store, STR("r-3"), &seq), ERR_NOT_FOUND);
+    assert_int_equal(store_last_seq(f->store, HERE, STR("r-3"), &seq), ERR_NOT_FOUND);
     batch = new_batch();
     for (uint64_t i = 1; i <= 12; i++) {
         add_event(batch, "r-1", i);
@@ -284,16 +263,16 @@ static void store_contract_events(struct fixture *f)
         }
     }
     assert_int_equal(apply(f, batch), OK);
-    assert_int_equal(store_last_seq(f->store, STR("r-1"), &seq), OK);
+    assert_int_equal(store_last_seq(f->store, HERE, STR("r-1"), &seq), OK);
     assert_int_equal(seq, 12);
-    assert_int_equal(store_list_events(f->store, STR("r-1"), 9, 2, note_event, &names), OK);
+    assert_int_equal(store_list_events(f->store, HERE, STR("r-1"), 9, 2, note_event, &names), OK);
     expect_names(&names, "{\"seq\":10} {\"seq\":11} ");
-    assert_int_equal(store_list_events(f->store, STR("r-1"), 12, 10, note_event, &names), OK);
-    assert_int_equal(store_list_events(f->store, STR("r-1"), UINT64_MAX, 10, note_event, &names),
-                     OK);
-    assert_int_equal(store_list_events(f->store, STR("r-3"), 0, 10, note_event, &names), OK);
+    assert_int_equal(store_list_events(f->store, HERE, STR("r-1"), 12, 10, note_event, &names), OK);
+    assert_int_equal(
+        store_list_events(f->store, HERE, STR("r-1"), UINT64_MAX, 10, note_event, &names), OK);
+    assert_int_equal(store_list_events(f->store, HERE, STR("r-3"), 0, 10, note_event, &names), OK);
     expect_names(&names, "");
-    assert_int_equal(store_list_events(f->store, STR("r-2"), 0, 10, note_event, &names), OK);
+    assert_int_equal(store_list_events(f->store, HERE, STR("r-2"), 0, 10, note_event, &names), OK);
     expect_names(&names, "{\"seq\":1} {\"seq\":2} ");
 
     static const uint64_t wrong[] = {12, 14, 0, UINT64_MAX}; /* again, a gap, none */
@@ -380,10 +359,10 @@ static void store_contract_model_call(struct fixture *f)
     store_add_model_call(batch, &call);
     assert_int_equal(apply(f, batch), OK);
     assert_int_equal(
-        store_list_model_calls(f->store, STR("r-1"), 0, 9, is_model_call, &call, &next), OK);
+        store_list_model_calls(f->store, HERE, STR("r-1"), 0, 9, is_model_call, &call, &next), OK);
     assert_true(next > 0);
-    assert_int_equal(store_list_model_calls(f->store, STR(""), 0, 9, is_model_call, &call, &next),
-                     OK);
+    assert_int_equal(
+        store_list_model_calls(f->store, HERE, STR(""), 0, 9, is_model_call, &call, &next), OK);
     batch = new_batch();
     store_add_model_call(batch, &call); /* again */
     assert_int_equal(apply(f, batch), ERR_INVALID);
@@ -402,8 +381,8 @@ static void expect_calls(struct fixture *f, const char *run, uint64_t after, con
     names_begin(&names);
     do {
         after = next;
-        assert_int_equal(store_list_model_calls(f->store, str_from(run), after, 1, note_model_call,
-                                                &names, &next),
+        assert_int_equal(store_list_model_calls(f->store, HERE, str_from(run), after, 1,
+                                                note_model_call, &names, &next),
                          OK);
     } while (next != after);
     expect_names(&names, expected);
@@ -439,12 +418,12 @@ static void store_contract_model_calls(struct fixture *f)
     expect_calls(f, "", 0, "r-1/0/0 r-2/0/0 r-1/0/1 r-1/1/0 r-2/1/0 ");
     expect_calls(f, "r-1", 0, "r-1/0/0 r-1/0/1 r-1/1/0 ");
     expect_calls(f, "r-3", 0, "");
-    assert_int_equal(
-        store_list_model_calls(f->store, STR(""), UINT64_MAX, 9, note_model_call, &names, &next),
-        OK);
+    assert_int_equal(store_list_model_calls(f->store, HERE, STR(""), UINT64_MAX, 9, note_model_call,
+                                            &names, &next),
+                     OK);
     assert_true(next == UINT64_MAX);
     assert_int_equal(
-        store_list_model_calls(f->store, STR(""), 0, 9, note_model_call, &names, &next), OK);
+        store_list_model_calls(f->store, HERE, STR(""), 0, 9, note_model_call, &names, &next), OK);
     expect_names(&names, "r-1/0/0 r-2/0/0 r-1/0/1 r-1/1/0 r-2/1/0 ");
 
     /* They go with their thread, and a cursor that was behind them stays where it is. */
@@ -487,35 +466,39 @@ static void store_contract_lists(struct fixture *f)
         store_put_dataset(batch, &(struct store_dataset){.id = str_from(id), .created_us = 1});
     }
     assert_int_equal(apply(f, batch), OK);
-    assert_int_equal(store_list_threads(f->store, STR(""), 3, note_thread, &names), OK);
+    assert_int_equal(store_list_threads(f->store, HERE, STR(""), 3, note_thread, &names), OK);
     expect_names(&names, "d b a ");
-    assert_int_equal(store_list_threads(f->store, STR("b"), 3, note_thread, &names), OK);
+    assert_int_equal(store_list_threads(f->store, HERE, STR("b"), 3, note_thread, &names), OK);
     expect_names(&names, "a c ");
-    assert_int_equal(store_list_threads(f->store, STR("c"), 3, note_thread, &names), OK);
+    assert_int_equal(store_list_threads(f->store, HERE, STR("c"), 3, note_thread, &names), OK);
     expect_names(&names, "");
-    assert_int_equal(store_list_threads(f->store, STR("x"), 3, note_thread, &names), ERR_NOT_FOUND);
-    assert_int_equal(store_list_runs(f->store, STR("a"), STR(""), 2, note_run, &names), OK);
-    expect_names(&names, "r3 r2 ");
-    assert_int_equal(store_list_runs(f->store, STR("a"), STR("r2"), 2, note_run, &names), OK);
-    expect_names(&names, "r1 ");
-    assert_int_equal(store_list_runs(f->store, STR("a"), STR("other"), 2, note_run, &names),
+    assert_int_equal(store_list_threads(f->store, HERE, STR("x"), 3, note_thread, &names),
                      ERR_NOT_FOUND);
-    assert_int_equal(store_list_messages(f->store, STR("a"), STR(""), 2, note_message, &names), OK);
-    expect_names(&names, "m1 m2 ");
-    assert_int_equal(store_list_messages(f->store, STR("a"), STR("m2"), 2, note_message, &names),
-                     OK);
-    expect_names(&names, "m3 ");
-    assert_int_equal(store_list_messages(f->store, STR("b"), STR("m2"), 2, note_message, &names),
+    assert_int_equal(store_list_runs(f->store, HERE, STR("a"), STR(""), 2, note_run, &names), OK);
+    expect_names(&names, "r3 r2 ");
+    assert_int_equal(store_list_runs(f->store, HERE, STR("a"), STR("r2"), 2, note_run, &names), OK);
+    expect_names(&names, "r1 ");
+    assert_int_equal(store_list_runs(f->store, HERE, STR("a"), STR("other"), 2, note_run, &names),
                      ERR_NOT_FOUND);
     assert_int_equal(
-        store_list_messages(f->store, (struct str){NULL, 0}, STR(""), 2, note_message, &names), OK);
+        store_list_messages(f->store, HERE, STR("a"), STR(""), 2, note_message, &names), OK);
+    expect_names(&names, "m1 m2 ");
+    assert_int_equal(
+        store_list_messages(f->store, HERE, STR("a"), STR("m2"), 2, note_message, &names), OK);
+    expect_names(&names, "m3 ");
+    assert_int_equal(
+        store_list_messages(f->store, HERE, STR("b"), STR("m2"), 2, note_message, &names),
+        ERR_NOT_FOUND);
+    assert_int_equal(store_list_messages(f->store, HERE, (struct str){NULL, 0}, STR(""), 2,
+                                         note_message, &names),
+                     OK);
     expect_names(&names, "");
-    assert_int_equal(store_list_datasets(f->store, STR(""), 2, note_dataset, &names), OK);
+    assert_int_equal(store_list_datasets(f->store, HERE, STR(""), 2, note_dataset, &names), OK);
     expect_names(&names, "d3 d2 ");
-    assert_int_equal(store_list_datasets(f->store, STR("d2"), 2, note_dataset, &names), OK);
+    assert_int_equal(store_list_datasets(f->store, HERE, STR("d2"), 2, note_dataset, &names), OK);
     expect_names(&names, "d1 ");
     names.limit = 1; /* the callback says stop */
-    assert_int_equal(store_list_threads(f->store, STR(""), 3, note_thread, &names), OK);
+    assert_int_equal(store_list_threads(f->store, HERE, STR(""), 3, note_thread, &names), OK);
     expect_names(&names, "d ");
     buf_done(&names.text);
 }
@@ -533,7 +516,8 @@ static void store_contract_page_limit(struct fixture *f)
         put_thread(batch, id, i);
     }
     assert_int_equal(apply(f, batch), OK);
-    assert_int_equal(store_list_threads(f->store, STR(""), UINT32_MAX, note_thread, &names), OK);
+    assert_int_equal(store_list_threads(f->store, HERE, STR(""), UINT32_MAX, note_thread, &names),
+                     OK);
     assert_int_equal(names.count, STORE_PAGE_MAX);
     buf_done(&names.text);
 }
@@ -569,8 +553,8 @@ static bool list_again(const struct store_thread *row, void *arg)
     struct nested *nested = arg;
 
     note_name(&nested->names, row->id);
-    assert_int_equal(store_list_threads(nested->f->store, row->id, 9, note_thread, &nested->names),
-                     OK);
+    assert_int_equal(
+        store_list_threads(nested->f->store, HERE, row->id, 9, note_thread, &nested->names), OK);
     return true;
 }
 
@@ -585,7 +569,7 @@ static void store_contract_nested_reads(struct fixture *f)
     put_thread(batch, "b", 2);
     put_thread(batch, "c", 3);
     assert_int_equal(apply(f, batch), OK);
-    assert_int_equal(store_list_threads(f->store, STR(""), 9, list_again, &nested), OK);
+    assert_int_equal(store_list_threads(f->store, HERE, STR(""), 9, list_again, &nested), OK);
     expect_names(&nested.names, "c b a b a a ");
     buf_done(&nested.names.text);
 }
@@ -608,15 +592,16 @@ static void store_contract_delete_thread(struct fixture *f)
     batch = new_batch();
     store_delete_thread(batch, STR("t"));
     assert_int_equal(apply(f, batch), OK);
-    assert_int_equal(store_last_seq(f->store, STR("r"), &seq), ERR_NOT_FOUND);
-    assert_int_equal(store_get_report_body(f->store, STR("p"), STR("md"), &body), ERR_NOT_FOUND);
+    assert_int_equal(store_last_seq(f->store, HERE, STR("r"), &seq), ERR_NOT_FOUND);
+    assert_int_equal(store_get_report_body(f->store, HERE, STR("p"), STR("md"), &body),
+                     ERR_NOT_FOUND);
     batch = new_batch();
     add_event(batch, "r", 2); /* of a run whose thread was deleted under it */
     assert_int_equal(apply(f, batch), ERR_INVALID);
     batch = new_batch();
     add_run(batch, "r", "kept", 2); /* the id is free again, and its log is empty */
     assert_int_equal(apply(f, batch), OK);
-    assert_int_equal(store_last_seq(f->store, STR("r"), &seq), OK);
+    assert_int_equal(store_last_seq(f->store, HERE, STR("r"), &seq), OK);
     assert_int_equal(seq, 0);
     buf_done(&body);
 }
@@ -678,7 +663,7 @@ static void store_contract_batches(struct fixture *f)
 
         (void)snprintf(id, sizeof(id), "t%d", i);
         assert_int_equal(told.codes[i], i % 7 == 3 ? ERR_INVALID : OK);
-        assert_int_equal(store_get_thread(f->store, str_from(id), note_thread, &names),
+        assert_int_equal(store_get_thread(f->store, HERE, str_from(id), note_thread, &names),
                          i % 7 == 3 ? ERR_NOT_FOUND : OK);
     }
     struct store_counts counts = store_counts(f->store);
@@ -741,7 +726,7 @@ static void store_contract_reopen(struct fixture *f)
         assert_int_equal(store_submit(f->store, batch, stop_with_code, &waiting), OK);
     }
     fixture_reopen(f);
-    assert_int_equal(store_list_threads(f->store, STR(""), 9, note_thread, &names), OK);
+    assert_int_equal(store_list_threads(f->store, HERE, STR(""), 9, note_thread, &names), OK);
     expect_names(&names, "t2 t1 t0 ");
     assert_int_equal(apply(f, new_batch()), OK); /* the loop runs the old store's message, too */
     assert_int_equal(waiting.code, NEVER);
@@ -782,7 +767,6 @@ static const struct store_contract store_contract[] = {
     {"message", store_contract_message},
     {"report", store_contract_report},
     {"dataset", store_contract_dataset},
-    {"sessions", store_contract_sessions},
     {"events", store_contract_events},
     {"model call", store_contract_model_call},
     {"model calls", store_contract_model_calls},

@@ -15,7 +15,9 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "store/store.h"
+#include "store/accounts.h"
+
+#define HERE  STR(STORE_WORKSPACE_FIRST) /* where tests are that are not about workspaces */
 
 #define NEVER 12345 /* no code of ours: done has not run */
 
@@ -107,7 +109,16 @@ static inline int apply(struct fixture *f, struct store_batch *batch)
 
 static inline struct store_batch *new_batch(void)
 {
-    struct store_batch *batch = store_batch_new();
+    struct store_batch *batch = store_batch_new(HERE);
+
+    assert_non_null(batch);
+    return batch;
+}
+
+/* Of the deployment. */
+static inline struct store_batch *new_accounts_batch(void)
+{
+    struct store_batch *batch = store_batch_new(STR(""));
 
     assert_non_null(batch);
     return batch;
@@ -116,6 +127,7 @@ static inline struct store_batch *new_batch(void)
 static inline void put_thread(struct store_batch *batch, const char *id, int64_t created_us)
 {
     store_put_thread(batch, &(struct store_thread){.id = str_from(id),
+                                                   .owner_id = STR("local"),
                                                    .title = STR("a thread"),
                                                    .created_us = created_us,
                                                    .updated_us = created_us});
@@ -124,6 +136,7 @@ static inline void put_thread(struct store_batch *batch, const char *id, int64_t
 static inline struct store_run run_of(const char *id, const char *thread, int64_t created_us)
 {
     return (struct store_run){.id = str_from(id),
+                              .owner_id = STR("local"),
                               .thread_id = str_from(thread),
                               .prompt = STR("why so dear?"),
                               .seed = 7,
@@ -201,9 +214,7 @@ static inline bool note_model_call(const struct store_model_call *row, void *arg
 
 static inline bool note_session(const struct store_session *row, void *arg)
 {
-    char first = (char)row->hash[0];
-
-    return note_name(arg, (struct str){&first, 1});
+    return note_name(arg, row->id);
 }
 
 static inline void names_begin(struct names *names)

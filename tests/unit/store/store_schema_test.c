@@ -53,23 +53,23 @@ static void expect_rows_of_step_1(struct fixture *f)
 
     names_begin(&names);
     buf_init(&body, 100);
-    assert_int_equal(store_list_threads(f->store, STR(""), 9, note_thread, &names), OK);
+    assert_int_equal(store_list_threads(f->store, HERE, STR(""), 9, note_thread, &names), OK);
     expect_names(&names, "t-1 ");
-    assert_int_equal(store_list_messages(f->store, STR("t-1"), STR(""), 9, note_message, &names),
-                     OK);
+    assert_int_equal(
+        store_list_messages(f->store, HERE, STR("t-1"), STR(""), 9, note_message, &names), OK);
     expect_names(&names, "m-1 ");
-    assert_int_equal(store_list_runs(f->store, STR("t-1"), STR(""), 9, note_run, &names), OK);
+    assert_int_equal(store_list_runs(f->store, HERE, STR("t-1"), STR(""), 9, note_run, &names), OK);
     expect_names(&names, "r-2 r-1 ");
-    assert_int_equal(store_get_run(f->store, STR("r-1"), is_run_of_step_1, NULL), OK);
+    assert_int_equal(store_get_run(f->store, HERE, STR("r-1"), is_run_of_step_1, NULL), OK);
     assert_int_equal(store_list_open_runs(f->store, note_run, &names), OK);
     expect_names(&names, "r-1 ");
-    assert_int_equal(store_list_events(f->store, STR("r-1"), 0, 9, note_event, &names), OK);
+    assert_int_equal(store_list_events(f->store, HERE, STR("r-1"), 0, 9, note_event, &names), OK);
     expect_names(&names, "{\"seq\":1} {\"seq\":2} ");
-    assert_int_equal(store_get_report_body(f->store, STR("p-1"), STR("md"), &body), OK);
+    assert_int_equal(store_get_report_body(f->store, HERE, STR("p-1"), STR("md"), &body), OK);
     assert_str(buf_str(&body), "# Spend");
-    assert_int_equal(store_list_datasets(f->store, STR(""), 9, note_dataset, &names), OK);
+    assert_int_equal(store_list_datasets(f->store, HERE, STR(""), 9, note_dataset, &names), OK);
     expect_names(&names, "d-1 ");
-    assert_int_equal(store_list_sessions(f->store, 0, note_session, &names), OK);
+    assert_int_equal(store_list_sessions(f->store, note_session, &names), OK);
     assert_int_equal(names.count, 1);
     buf_done(&names.text);
     buf_done(&body);
@@ -89,8 +89,8 @@ static void test_a_file_of_the_first_version_keeps_every_row(void **state)
     fixture_open_store(&f);
     expect_rows_of_step_1(&f);
     names_begin(&names);
-    assert_int_equal(store_list_model_calls(f.store, STR(""), 0, 9, note_model_call, &names, &next),
-                     OK);
+    assert_int_equal(
+        store_list_model_calls(f.store, HERE, STR(""), 0, 9, note_model_call, &names, &next), OK);
     assert_int_equal(names.count, 0);
 
     struct store_batch *batch = new_batch();
@@ -98,8 +98,8 @@ static void test_a_file_of_the_first_version_keeps_every_row(void **state)
     add_event(batch, "r-1", 3);
     assert_int_equal(apply(&f, batch), OK);
     fixture_reopen(&f);
-    assert_int_equal(store_list_model_calls(f.store, STR(""), 0, 9, note_model_call, &names, &next),
-                     OK);
+    assert_int_equal(
+        store_list_model_calls(f.store, HERE, STR(""), 0, 9, note_model_call, &names, &next), OK);
     expect_names(&names, "r-1/0/0 ");
     buf_done(&names.text);
     fixture_end(&f);

@@ -1,0 +1,30 @@
+/*
+ * audit: the chain of hashes of the audit log. The hash of a line is SHA-256 over
+ *
+ *     hash of the line before    32 bytes; zeroes for the first
+ *     n, time_us                 8 bytes each, the most significant first
+ *     workspace_id, actor_id, credential_id, action, target, address, detail
+ *                                each: its length in 8 bytes, then its bytes
+ *
+ * so that no two different logs are hashed from the same bytes. The chain shows that a line was
+ * changed, taken out, put in or moved; it cannot show that somebody with the file wrote the whole
+ * log anew: for that its last hash has to be kept elsewhere.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef NETRA_STORE_AUDIT_H
+#define NETRA_STORE_AUDIT_H
+
+#include <sqlite3.h>
+
+#include "store/accounts.h"
+
+/* ERR_NO_MEMORY. */
+must_check int audit_hash(const unsigned char before[STORE_HASH_BYTES],
+                          const struct store_audit *line, unsigned char ret_hash[STORE_HASH_BYTES]);
+
+/* Gives a connection the SQL function audit_hash(before, n, time_us, …), which the writer uses.
+ * SQLite's result. */
+must_check int audit_register(sqlite3 *db);
+
+#endif
