@@ -97,6 +97,11 @@ export async function post<T>(path: string, body?: unknown): Promise<T> {
   return json(await send("POST", path, body));
 }
 
+/** For what answers with a secret: the server keeps no such answer, so that a repetition would make another. */
+export async function postForSecret<T>(path: string, body: unknown): Promise<T> {
+  return json(await recovery.through(false, () => sendOnce("POST", path, body)));
+}
+
 export async function patch<T>(path: string, body: unknown): Promise<T> {
   return json(await send("PATCH", path, body));
 }

@@ -92,10 +92,14 @@ export function retryAfterS(header: string | null, nowMs: number): number | unde
   return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
 }
 
-/** Messages by the member that they are about: {"/prompt": "…"}; "" is the whole. */
+/**
+ * Messages by the member that they are about: {"/prompt": "…"}; "" is the whole. What was refused for
+ * want of the right password is about that: "needs:password".
+ */
 export function fieldErrors(error: unknown): Record<string, string> {
   if (!(error instanceof ApiError)) return {};
   const found: Record<string, string> = {};
+  if (error.problem.needs === "password") found["needs:password"] = error.problem.detail;
   for (const { pointer, detail } of error.problem.errors ?? []) found[pointer ?? ""] ??= detail;
   return found;
 }

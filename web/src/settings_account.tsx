@@ -61,7 +61,7 @@ function Password({ me }: { me: Me }) {
   const [current, setCurrent] = useState("");
   const [changed, setChanged] = useState("");
   const [isDone, setIsDone] = useState(false);
-  const action = useAction(["/current", "/new"]);
+  const action = useAction(["/current", "/new", "needs:password"]);
   const send = async (): Promise<void> => {
     setIsDone(false);
     if (await action.run(() => tryOnce("POST", "/auth/password", { current, new: changed }))) {
@@ -79,7 +79,7 @@ function Password({ me }: { me: Me }) {
           void send();
         }}>
           <input type="hidden" name="username" autocomplete="username" value={me.user.email ?? ""} />
-          <PasswordField label="Present password" value={current} error={action.errors["/current"]}
+          <PasswordField label="Present password" value={current} error={action.errors["needs:password"] ?? action.errors["/current"]}
             onText={setCurrent} />
           <PasswordField label="New password" isNew value={changed} error={action.errors["/new"]}
             onText={setChanged} />
@@ -235,7 +235,7 @@ function Erase({ desk, me, onClose }: { desk: Desk; me: Me; onClose: () => void 
   const dialog = useRef<HTMLDialogElement>(null);
   const [password, setPassword] = useState("");
   const [threads, setThreads] = useState<"keep" | "delete">("keep");
-  const action = useAction(["/password"]);
+  const action = useAction(["/password", "needs:password"]);
   useEffect(() => dialog.current?.showModal(), []);
   const send = (): Promise<boolean> =>
     action.run(async () => {
@@ -270,7 +270,7 @@ function Erase({ desk, me, onClose }: { desk: Desk; me: Me; onClose: () => void 
           </label>
         </fieldset>
         {me.has_password && (
-          <PasswordField label="Your password" value={password} error={action.errors["/password"]}
+          <PasswordField label="Your password" value={password} error={action.errors["needs:password"] ?? action.errors["/password"]}
             onText={setPassword} />
         )}
         <p class="buttons">

@@ -7,7 +7,7 @@ import { useState } from "preact/hooks";
 import { Confirm } from "./confirm.tsx";
 import { Failure, Field, Secret, Submit, useAction } from "./form.tsx";
 import { moment } from "./format.ts";
-import { get, list, post, remove } from "./http.ts";
+import { get, list, postForSecret, remove } from "./http.ts";
 import { Reading, Section, useLoaded } from "./settings_parts.tsx";
 import type { Key, List, Me, Member, Scope } from "./wire.ts";
 
@@ -96,7 +96,7 @@ function NewKey({ me, services, onMade }: { me: Me; services: Member[]; onMade: 
         ...(days > 0 ? { expires_at: new Date(Date.now() + days * DAY_MS).toISOString() } : {}),
         ...(owner ? { user_id: owner } : {}),
       };
-      setMade(await post<Key>("/api/keys", request));
+      setMade(await postForSecret<Key>("/api/keys", request));
       setName("");
       onMade();
     });

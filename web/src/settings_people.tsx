@@ -8,7 +8,7 @@ import { Confirm } from "./confirm.tsx";
 import type { Desk } from "./desk.ts";
 import { Failure, Field, Secret, Submit, useAction } from "./form.tsx";
 import { moment } from "./format.ts";
-import { list, patch, post, remove } from "./http.ts";
+import { list, patch, post, postForSecret, remove } from "./http.ts";
 import { Reading, Section, useLoaded, type Loaded } from "./settings_parts.tsx";
 import type { Invite, Me, Member, Role } from "./wire.ts";
 
@@ -58,7 +58,7 @@ function NewInvite({ onMade }: { onMade: () => void }) {
   const send = (): Promise<boolean> =>
     action.run(async () => {
       setMade(undefined);
-      setMade(await post<Invite>("/api/invites", { email: email.trim(), role }));
+      setMade(await postForSecret<Invite>("/api/invites", { email: email.trim(), role }));
       setEmail("");
       onMade();
     });
@@ -145,7 +145,7 @@ function Members({ desk, me, members }: { desk: Desk; me: Me; members: Loaded<Me
   const makeLink = (member: Member): Promise<boolean> =>
     action.run(async () => {
       setReset(undefined);
-      const link = await post<{ url: string; expires_at: string }>(`/api/users/${member.id}/reset-link`, {});
+      const link = await postForSecret<{ url: string; expires_at: string }>(`/api/users/${member.id}/reset-link`, {});
       setReset({ name: member.name, ...link });
     });
   return (
