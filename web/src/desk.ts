@@ -163,7 +163,8 @@ export class Desk {
 
   /** Somebody is signed in: everything is read. */
   private async begin(): Promise<void> {
-    this.set({ draft: keptDraft(this.state.me?.user.id) });
+    const { error } = this.state.arrival;
+    this.set({ draft: keptDraft(this.state.me?.user.id), ...(error ? { notice: { text: error } } : {}) });
     this.socket.start();
     await Promise.all([this.loadThreads(), this.loadDatasets()]);
     await this.showAddress();
@@ -271,6 +272,7 @@ export class Desk {
 
   forgetArrival(): void {
     this.set({ arrival: {} });
+    if (this.state.session === "in") void this.checkSession();
   }
 
   /** What was changed of oneself is read again. */

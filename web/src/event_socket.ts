@@ -90,7 +90,7 @@ export class EventSocket {
   };
 
   private tell(connection: Connection): void {
-    this.handlers.onConnection(this.isStreaming && connection !== "open" ? "streaming" : connection);
+    this.handlers.onConnection(this.isStreaming ? "streaming" : connection);
   }
 
   private send(message: object): void {
@@ -106,13 +106,17 @@ export class EventSocket {
     this.socket = socket;
     socket.onopen = () => {
       wasOpen = true;
-      this.stopStreams();
-      this.handlers.onConnection("open");
       this.pingTimer = window.setInterval(() => this.ping(), PING_EVERY_MS);
+      if (this.isStreaming) this.ping(); // only what answers takes the place of streams that work
+      else this.handlers.onConnection("open");
       for (const runId of this.followed.keys()) this.resume(runId);
     };
     socket.onmessage = (message) => {
       this.failures = 0;
+      if (this.isStreaming) {
+        this.stopStreams();
+        this.handlers.onConnection("open");
+      }
       window.clearTimeout(this.pongTimer);
       this.receive(String(message.data));
     };

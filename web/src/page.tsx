@@ -51,7 +51,7 @@ export function Page({ desk }: { desk: Desk }) {
     document.title = title ? `${title} · Netra` : "Netra";
   }, [title]);
 
-  if (state.session === "out") return <SignIn desk={desk} state={state} />;
+  if (state.session === "out" || (state.session === "in" && state.arrival.reset)) return <SignIn desk={desk} state={state} />;
   if (state.session === "unknown") return <p class="blank" aria-busy="true" />;
   if (state.session === "unreachable") return <Unreachable />;
 

@@ -169,8 +169,9 @@ function Register({ desk, code, isSetup = false, config, onHasAccount }: Registe
     action.run(async () => {
       const who = { code, name: name.trim(), password, cookie: true, ...(isSetup ? { email: email.trim() } : {}) };
       const me = await tryOnce<Me>("POST", "/auth/register", who);
+      const entered = desk.signedIn(me);
       desk.forgetArrival();
-      await desk.signedIn(me);
+      await entered;
     });
   return (
     <>
