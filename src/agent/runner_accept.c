@@ -57,10 +57,26 @@ static bool see_dataset(const struct store_dataset *row, void *arg)
     return false;
 }
 
+/* ERR_NOT_FOUND: the id is free, as far as this workspace can see. */
+static int find_run(const struct runner *runner, const struct runner_request *request)
+{
+    const struct live_run *live = runner_find(runner, request->run_id);
+
+    if (live) {
+        return str_equal(live->row.workspace_id, request->workspace_id) ? ERR_EXISTS : ERR_INVALID;
+    }
+    int code =
+        store_get_run(runner->options.store, request->workspace_id, request->run_id, see_run, NULL);
+    return code ? code : ERR_EXISTS;
+}
+
 /* Whether the store and the runs under way let a request in. */
 static int check_state(const struct runner *runner, const struct runner_request *request,
                        struct error *error)
 {
+    const struct runner_owner *owner =
+        runner_find_owner(runner, request->workspace_id, request->owner_id);
+    unsigned most = runner->options.waiting_owner_max;
     struct store *store = runner->options.store;
     bool is_ready = false;
 
@@ -68,13 +84,14 @@ static int check_state(const struct runner *runner, const struct runner_request 
         return error_set(error, ERR_LIMIT, "%s",
                          runner->is_draining ? "the server is stopping" : "too many runs wait");
     }
+    if (most && owner && owner->waiting >= most) {
+        return error_set(error, ERR_LIMIT, "%u of your runs wait already; at most %u may",
+                         owner->waiting, most);
+    }
     if (request->run_id.length) {
-        int code =
-            runner_find(runner, request->run_id)
-                ? OK
-                : store_get_run(store, request->workspace_id, request->run_id, see_run, NULL);
+        int code = find_run(runner, request);
+
         if (code != ERR_NOT_FOUND) {
-            code = code ? code : ERR_EXISTS;
             return error_set(error, code, "run %.*s: %s", STR_ARGS(request->run_id),
                              error_code_text(code));
         }
@@ -113,10 +130,11 @@ static int fill_row(struct live_run *live, const struct runner_request *request,
     code = code ? code : uuid_v7(live->report_id, error);
     row->workspace_id = arena_copy(&live->arena, request->workspace_id);
     row->owner_id = arena_copy(&live->arena, request->owner_id);
+    row->traceparent = arena_copy(&live->arena, request->traceparent);
     row->prompt = arena_copy(&live->arena, request->prompt);
     row->dataset_id = arena_copy(&live->arena, request->dataset_id);
-    if (!code && (!row->workspace_id.data || !row->owner_id.data || !row->prompt.data ||
-                  !row->dataset_id.data)) {
+    if (!code && (!row->workspace_id.data || !row->owner_id.data || !row->traceparent.data ||
+                  !row->prompt.data || !row->dataset_id.data)) {
         code = ERR_NO_MEMORY;
     }
     row->status = STORE_RUN_QUEUED;
@@ -125,7 +143,7 @@ static int fill_row(struct live_run *live, const struct runner_request *request,
     row->created_us = clock_now_us();
     row->now_us = civil_floor(row->created_us, MINUTE_US);
     live->names = (struct run_names){.run_id = row->id, .thread_id = row->thread_id};
-    return code;
+    return code ? code : live_own(live);
 }
 
 /* A thread of a run that is being accepted is not in the store yet. */

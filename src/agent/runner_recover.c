@@ -195,9 +195,8 @@ void live_resume(struct live_run *live)
         log_resumption(live, reading.attempts + 1);
         live_log_row(live);
         live->replay.count = count;
-        if (live_is_replaying(live)) {
-            atomic_store(&live->is_cancelled, false); /* asked for since: when it has caught up */
-        }
+        /* when it has caught up, so that what was begun has an end */
+        atomic_store(&live->is_cancelled, live->is_cancel_wanted && !live_is_replaying(live));
         live_flush(live, MARK_RESUMED);
     }
 }
@@ -209,6 +208,30 @@ struct recovery {
     int code;
 };
 
+/* False: no memory. */
+static bool copy_row(struct live_run *live, const struct store_run *row)
+{
+    const struct {
+        struct str from;
+        struct str *to;
+    } texts[] = {{row->id, &live->row.id},
+                 {row->workspace_id, &live->row.workspace_id},
+                 {row->owner_id, &live->row.owner_id},
+                 {row->thread_id, &live->row.thread_id},
+                 {row->prompt, &live->row.prompt},
+                 {row->dataset_id, &live->row.dataset_id},
+                 {row->traceparent, &live->row.traceparent}};
+
+    live->row = *row;
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        *texts[i].to = arena_copy(&live->arena, texts[i].from);
+        if (!texts[i].to->data) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool recover_run(const struct store_run *row, void *arg)
 {
     struct recovery *recovery = arg;
@@ -219,15 +242,10 @@ static bool recover_run(const struct store_run *row, void *arg)
         recovery->code = ERR_NO_MEMORY;
         return false;
     }
-    live->row = *row;
-    live->row.id = arena_copy(&live->arena, row->id);
-    live->row.thread_id = arena_copy(&live->arena, row->thread_id);
-    live->row.prompt = arena_copy(&live->arena, row->prompt);
-    live->row.dataset_id = arena_copy(&live->arena, row->dataset_id);
+    bool is_copied = copy_row(live, row);
     live->has_report = row->report_id.length > 0;
     (void)snprintf(live->report_id, sizeof(live->report_id), "%.*s", STR_ARGS(row->report_id));
-    if (!live->row.id.data || !live->row.thread_id.data || !live->row.prompt.data ||
-        !live->row.dataset_id.data || (!live->has_report && uuid_v7(live->report_id, NULL))) {
+    if (!is_copied || live_own(live) || (!live->has_report && uuid_v7(live->report_id, NULL))) {
         live_free(live);
         recovery->code = ERR_NO_MEMORY;
         return false;
@@ -235,6 +253,7 @@ static bool recover_run(const struct store_run *row, void *arg)
     live->names = (struct run_names){.run_id = live->row.id, .thread_id = live->row.thread_id};
     live->is_recovered = true;
     live->is_accepted = true;
+    live->is_cancel_wanted = row->is_cancelled;
     runner_enqueue(live);
     return true;
 }

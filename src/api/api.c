@@ -7,22 +7,27 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdio.h>
+#include <sys/random.h>
 
 #include "api/api_state.h"
 #include "api/gate.h"
 #include "api/late.h"
+#include "api/origin.h"
 #include "api/page.h"
 #include "api/route_datasets.h"
 #include "api/route_live.h"
 #include "api/routes.h"
 #include "base/alloc.h"
 #include "base/check.h"
+#include "loop/clock.h"
+#include "monitor/fault.h"
 #include "monitor/log.h"
 #include "monitor/metrics.h"
 
 #define KEEP_ALIVE_MS         15000u
 #define QUERY_BYTES_MAX       4096u
 #define METRIC_TEXT_BYTES_MAX 192
+#define POINTER_BYTES_MAX     128
 
 /* What requests without a route count as. */
 static const struct route unmatched_route = {.method = HTTP_GET, .pattern = "unmatched"};
@@ -35,12 +40,15 @@ static void keep_alive(void *arg)
     struct api *api = (struct api *)arg;
 
     subscribers_keep_alive(api->subscribers);
+    idempotency_tick(api, loop_now_ms(api->options.loop));
 }
 
 /* Nothing calls back any more. */
 static void free_parts(struct api *api)
 {
     late_free_all(api);
+    idempotency_free_all(api);
+    limits_free(api->limits);
     live_free_pending(api);
     dataset_uploads_free(api);
     dataset_removals_free(api);
@@ -54,19 +62,38 @@ static void free_parts(struct api *api)
     buf_done(&api->short_health.text);
 }
 
+static bool has_secret(const struct route *route)
+{
+    return route->has_secret || str_starts_with(str_from(route->pattern), STR("/auth/"));
+}
+
 /* The exchange of each route, in the order of the router. */
 static void fill_exchanges(struct api *api)
 {
     for (size_t i = 0; i < api->router.route_count; i++) {
         const struct route *route = api->router.routes[i];
 
-        api->exchanges[i] =
-            (struct exchange){.route = route, .ops = route->ops, .api = api, .route_index = i};
+        api->exchanges[i] = (struct exchange){.route = route,
+                                              .ops = route->ops,
+                                              .api = api,
+                                              .route_index = i,
+                                              .has_secret = has_secret(route)};
         api->duration_labels[i] = metric_label(METRIC_HTTP_DURATION, str_from(route->pattern));
     }
     api->page = (struct exchange){.route = &page_route, .api = api, .route_index = SIZE_MAX};
     api->unmatched =
         (struct exchange){.route = &unmatched_route, .api = api, .route_index = SIZE_MAX};
+}
+
+/* Which keys share a set of the tables is nobody's to know. */
+static int make_limits(struct api *api, struct error *error)
+{
+    uint64_t seed;
+
+    if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed)) {
+        return error_set(error, ERR_IO, "the system gives no random bytes");
+    }
+    return limits_new(api->options.limits.rules, seed, &api->limits);
 }
 
 int api_new(const struct api_options *options, struct api **ret_api, struct error *error)
@@ -87,6 +114,9 @@ int api_new(const struct api_options *options, struct api **ret_api, struct erro
     }
     if (!code) {
         code = subscribers_new(api, &api->subscribers);
+    }
+    if (!code) {
+        code = make_limits(api, error);
     }
     if (code) {
         (void)error_set(error, code, "cannot set up the routes: %s", error_code_text(code));
@@ -166,6 +196,8 @@ static void reply_unmatched(struct api *api, const struct http_request *request,
             problem_reply(api, request->id, PROBLEM_NOT_FOUND, NULL, "there is nothing at %.*s",
                           STR_ARGS(request->path));
         }
+    } else if (visit->origin && origin_is_preflight(request)) {
+        origin_reply_preflight(api, request->id, match->path);
     } else if (request->method == HTTP_OPTIONS) {
         reply_options(api, request, match->path);
     } else {
@@ -202,11 +234,36 @@ static void plan_body(struct api *api, const struct http_request *request,
         struct exchange *own = route->begin(&call);
         if (own) {
             own->route_index = match->index;
+            own->has_secret = api->exchanges[match->index].has_secret;
             visit->exchange = own;
         }
     } else if (route->takes_json) {
         plan->body_bytes_max = ROUTE_BODY_BYTES_MAX;
     }
+}
+
+/* A new request: whose trace it is on, and what must happen to it when a handler is asked. */
+static struct visit *begin_visit(struct api *api, const struct http_request *request,
+                                 struct exchange *exchange)
+{
+    struct visit *visit = visit_new(&api->visits, exchange);
+
+    if (visit) {
+        visit->trace = trace_of_request(http_header(request, "traceparent"), visit->parent_id);
+    }
+    return visit;
+}
+
+static void enter(struct visit *visit)
+{
+    visit_hold(visit);
+    trace_set_current(&visit->trace);
+}
+
+static void leave(struct api *api, struct visit *visit)
+{
+    trace_set_current(NULL);
+    visit_let_go(&api->visits, visit);
 }
 
 static void on_head(const struct http_request *request, struct http_plan *plan, void *arg)
@@ -215,14 +272,14 @@ static void on_head(const struct http_request *request, struct http_plan *plan, 
     struct router_match match = router_find(&api->router, request->method, request->path);
     const struct route *route = match.route;
     struct visit *visit =
-        visit_new(&api->visits, route ? &api->exchanges[match.index] : &api->unmatched);
+        begin_visit(api, request, route ? &api->exchanges[match.index] : &api->unmatched);
 
     if (!visit) {
         problem_reply(api, request->id, PROBLEM_SERVICE_UNAVAILABLE, NULL, "out of memory");
         return;
     }
     plan->context = visit;
-    visit_hold(visit);
+    enter(visit);
     if (gate_pass(api, request, route, visit)) {
         if (route) {
             plan_body(api, request, &match, plan, visit);
@@ -230,7 +287,54 @@ static void on_head(const struct http_request *request, struct http_plan *plan, 
             reply_unmatched(api, request, &match, visit);
         }
     }
-    visit_let_go(&api->visits, visit);
+    leave(api, visit);
+}
+
+/* The pointer of the first member of a JSON body: "" when there is none. */
+static void point_at_first(struct api *api, struct str body, char ret_pointer[POINTER_BYTES_MAX])
+{
+    struct json_value root;
+
+    ret_pointer[0] = '\0';
+    if (json_parse(api->parser, body, &root, NULL) == OK && json_is(root, JSON_OBJECT)) {
+        struct json_iterator members = json_iterate(root);
+
+        if (json_next(&members)) {
+            (void)snprintf(ret_pointer, POINTER_BYTES_MAX, "/%.*s", STR_ARGS(members.key));
+        }
+    }
+}
+
+static void handle_once(const struct call *call)
+{
+    bool takes_faults = gate_takes_faults(call->route);
+
+    if (takes_faults && call->request->body.length && fault_hits(FAULT_INVALID_REQUEST)) {
+        char pointer[POINTER_BYTES_MAX];
+
+        point_at_first(call->api, call->request->body, pointer);
+        problem_reply(call->api, call->id, PROBLEM_INVALID_REQUEST, pointer,
+                      "a fault was put in: invalid_request");
+    } else if (takes_faults && fault_hits(FAULT_INTERNAL_ERROR)) {
+        problem_reply(call->api, call->id, PROBLEM_INTERNAL_ERROR, NULL,
+                      "a fault was put in: internal_error");
+    } else {
+        call->route->handle(call);
+    }
+}
+
+/* What only looks is tried once more when it fails inside. */
+static void handle(struct visit *visit, const struct call *call)
+{
+    visit->may_retry = call->request->method == HTTP_GET || call->request->method == HTTP_HEAD;
+    handle_once(call);
+    visit->may_retry = false;
+    if (visit->must_retry) {
+        visit->must_retry = false;
+        log_write(LOG_WARNING, "api", "%s %s is tried once more",
+                  http_method_name(call->request->method), call->route->pattern);
+        handle_once(call);
+    }
 }
 
 static void on_request(const struct http_request *request, void *arg)
@@ -248,9 +352,11 @@ static void on_request(const struct http_request *request, void *arg)
     struct call call = call_of(api, request, visit);
     bool is_match = router_params(str_from(exchange->route->pattern), request->path, call.params);
     check(is_match);
-    visit_hold(visit);
-    exchange->route->handle(&call);
-    visit_let_go(&api->visits, visit);
+    enter(visit);
+    if (idempotency_begin(&call)) {
+        handle(visit, &call);
+    }
+    leave(api, visit);
 }
 
 static struct exchange *exchange_of(void *context)
@@ -287,11 +393,14 @@ static void on_gone(http_id id, void *context, unsigned ws_code, void *arg)
 
 static void on_ws_message(http_id id, void *context, struct str text, void *arg)
 {
-    struct exchange *exchange = exchange_of(context);
+    struct api *api = (struct api *)arg;
+    struct visit *visit = (struct visit *)context;
+    struct exchange *exchange = visit->exchange;
 
-    (void)arg;
     if (exchange->ops && exchange->ops->on_ws_message) {
+        enter(visit);
         exchange->ops->on_ws_message(exchange, id, text);
+        leave(api, visit);
     }
 }
 
@@ -363,6 +472,26 @@ static void log_answer(const struct http_answer_note *note, const struct route *
     }
 }
 
+/* The request as a span: named by its route, never by its path. */
+static void trace_answer(const struct visit *visit, const struct http_answer_note *note,
+                         const struct route *route)
+{
+    char name[TRACE_NAME_BYTES_MAX];
+    struct trace_span span;
+    int64_t end_us = clock_now_us();
+
+    (void)snprintf(name, sizeof(name), "%s %s", http_method_name(note->method), route->pattern);
+    trace_span_init_own(&span, &visit->trace, visit->parent_id, TRACE_SERVER, name,
+                        end_us - note->duration_us);
+    trace_span_text(&span, "http.request.method", str_from(http_method_name(note->method)));
+    trace_span_text(&span, "http.route", str_from(route->pattern));
+    trace_span_number(&span, "http.response.status_code", note->status);
+    if (note->status >= 500) {
+        trace_span_fail(&span, STR("the server failed"));
+    }
+    trace_span_end(&span, end_us);
+}
+
 /* A WebSocket's 101 is no end. */
 static void on_answered(const struct http_answer_note *note, void *arg)
 {
@@ -373,6 +502,9 @@ static void on_answered(const struct http_answer_note *note, void *arg)
 
     count_answer(api, note, route, exchange->route_index);
     log_answer(note, route);
+    if (visit && visit->trace.is_sampled && trace_is_on()) {
+        trace_answer(visit, note, route);
+    }
     if (visit && note->status != 101) {
         visit_end(&api->visits, visit);
     }

@@ -12,6 +12,8 @@
 
 #include "agent/runner.h"
 #include "auth/auth.h"
+#include "auth/oidc.h"
+#include "http/mail.h"
 #include "http/static.h"
 #include "llm/llm.h"
 #include "monitor/health.h"
@@ -26,6 +28,28 @@ struct api_models {
     const struct llm_provider *shown;
 };
 
+/* Who may how much. A bucket holds burst tokens and gets `tokens` in per_s seconds; a request takes
+ * one. tokens 0: no limit. */
+enum api_limit {
+    API_LIMIT_ADDRESS, /* of an IPv6 address: its /64 */
+    API_LIMIT_USER,
+    API_LIMIT_KEY,
+    API_LIMIT_COSTLY, /* questions, tool calls and uploads of one user */
+    API_LIMIT_SECRET, /* tries at passwords, codes and tokens of one address */
+    API_LIMIT_COUNT
+};
+struct api_limit_rule {
+    uint64_t tokens;
+    uint64_t per_s;
+    uint64_t burst;
+};
+struct api_limits {
+    struct api_limit_rule rules[API_LIMIT_COUNT];
+    unsigned websockets_per_user; /* 0: no limit of its own */
+    uint64_t storage_bytes;       /* of a workspace's datasets, as uploaded; 0: no limit */
+    uint64_t model_tokens_day;    /* of a workspace, for GET /api/limits: the runner sees to it */
+};
+
 /* Parts that it works with; they outlive it. */
 struct api_options {
     struct loop *loop;
@@ -33,12 +57,17 @@ struct api_options {
     struct usage_store *records;
     struct dataset_cache *datasets;
     struct auth *auth;
+    struct mail *mail;      /* accounts mode: NULL where no mail is sent */
+    struct oidc *oidc;      /* accounts mode: NULL without identity providers */
+    bool allows_passwords;  /* accounts mode */
+    const char *deployment; /* "staging"; NULL or empty: it has no name */
     struct health *health;
     const struct http_files *page;
     const struct api_models *models;
     const char *prices_path; /* NULL: the built-in book */
     const char *public_url;  /* "http://127.0.0.1:8080" */
     uint64_t upload_bytes_max;
+    struct api_limits limits; /* zeroed: none */
     int64_t started_us;
 };
 
@@ -58,8 +87,9 @@ void api_set_runner(struct api *api, struct runner *runner);
 /* For runner_options: publishes to WebSockets and event streams; arg is the api. */
 unsigned api_publish(struct str run_id, uint64_t seq, struct str json, bool is_last, void *arg);
 
-/* The table of routes as the OpenAPI 3.1 document and as the table of docs/protocol.md. */
-void api_write_openapi(struct buf *out);
+/* The table of routes as the OpenAPI 3.1 document, with the rows that only accounts mode has or
+ * without, and as the table of docs/protocol.md. */
+void api_write_openapi(struct buf *out, bool with_accounts);
 void api_write_routes(struct buf *out);
 
 #endif

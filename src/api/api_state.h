@@ -6,6 +6,8 @@
 #ifndef NETRA_API_API_STATE_H
 #define NETRA_API_API_STATE_H
 
+#include "api/idempotency.h"
+#include "api/limit.h"
 #include "api/route.h"
 #include "api/router.h"
 #include "api/subscribers.h"
@@ -36,7 +38,10 @@ struct api {
     struct buf scratch;         /* the answer under construction; loop thread, one at a time */
     struct buf query;           /* decoded query parameters of the call at hand */
     struct short_health short_health;
-    struct late *late;                /* late.h: answers that wait for the store or the runner */
+    struct limits *limits;
+    struct idempotency *idempotents; /* idempotency.h: requests with a key, without an answer yet */
+    uint64_t swept_ms;               /* kept answers that have ended */
+    struct late *late;               /* late.h: answers that wait for the store or the runner */
     struct pending_run *pending_runs; /* route_live.c: clients whose run is being accepted */
     struct dataset_upload *uploads;   /* dataset_upload.c: those under way */
     unsigned upload_count;

@@ -1,7 +1,8 @@
 /*
  * gate: who may pass, asked with the head of a request, before its body is read:
  *
- *     Host ─► who is it (auth/) ─► may they (the route's scope)
+ *     the address's bucket ─► is it there ─► Origin ─► Host, who is it (auth/) ─► the user's
+ *     buckets ─► may they (the route's scope) ─► faults that were put in
  *
  * What is refused is answered here. Private to api/; loop thread.
  *
@@ -10,6 +11,7 @@
 #ifndef NETRA_API_GATE_H
 #define NETRA_API_GATE_H
 
+#include "api/limit.h"
 #include "api/visit.h"
 
 /* Fills visit->who. False when it has been answered. route NULL: what has none (files of the page,
@@ -22,5 +24,13 @@ bool gate_may(const struct auth_caller *who, unsigned scope);
 
 /* "scope:run", "operator"; as a problem's needs. */
 const char *gate_needs(unsigned scope);
+
+/* Takes a token, and counts when there is none. *ret_text says whose it was. */
+bool gate_take(struct api *api, enum api_limit limit, struct str key, struct limit_state *ret_state,
+               const char **ret_text);
+
+/* Faults may be put into answers of this route: not where one looks whether the server is well, nor
+ * where faults are taken out. */
+bool gate_takes_faults(const struct route *route);
 
 #endif

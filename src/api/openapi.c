@@ -189,28 +189,38 @@ static void put_operation(struct json_writer *w, const char *tag, const struct r
     json_end_object(w);
 }
 
+static bool is_shown(const struct route *route, bool with_accounts)
+{
+    return with_accounts || !route->is_accounts;
+}
+
 /* Rows of one pattern stand in one table; the first of them opens the path. */
-static bool is_first_of_pattern(const struct route_table *table, size_t index)
+static bool is_first_of_pattern(const struct route_table *table, size_t index, bool with_accounts)
 {
     for (size_t i = 0; i < index; i++) {
-        if (strcmp(table->routes[i].pattern, table->routes[index].pattern) == 0) {
+        if (strcmp(table->routes[i].pattern, table->routes[index].pattern) == 0 &&
+            is_shown(&table->routes[i], with_accounts)) {
             return false;
         }
     }
     return true;
 }
 
-static void put_paths(struct json_writer *w, const struct route_table *table)
+static void put_paths(struct json_writer *w, const struct route_table *table, bool with_accounts)
 {
     for (size_t i = 0; i < table->count; i++) {
-        if (!is_first_of_pattern(table, i)) {
+        const struct route *first = &table->routes[i];
+
+        if (!is_shown(first, with_accounts) || !is_first_of_pattern(table, i, with_accounts)) {
             continue;
         }
-        json_key(w, table->routes[i].pattern);
+        json_key(w, first->pattern);
         json_begin_object(w);
         for (size_t j = i; j < table->count; j++) {
-            if (strcmp(table->routes[i].pattern, table->routes[j].pattern) == 0) {
-                put_operation(w, table->name, &table->routes[j]);
+            const struct route *route = &table->routes[j];
+
+            if (strcmp(first->pattern, route->pattern) == 0 && is_shown(route, with_accounts)) {
+                put_operation(w, table->name, route);
             }
         }
         json_end_object(w);
@@ -245,7 +255,7 @@ static void put_components(struct json_writer *w)
     json_end_object(w);
 }
 
-void api_write_openapi(struct buf *out)
+void api_write_openapi(struct buf *out, bool with_accounts)
 {
     struct json_writer w = json_writer_on(out);
 
@@ -265,7 +275,7 @@ void api_write_openapi(struct buf *out)
     json_key(&w, "paths");
     json_begin_object(&w);
     for (size_t i = 0; i < ROUTE_TABLES; i++) {
-        put_paths(&w, route_tables[i]);
+        put_paths(&w, route_tables[i], with_accounts);
     }
     json_end_object(&w);
     put_components(&w);

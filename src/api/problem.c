@@ -5,18 +5,20 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "api/api_state.h"
 #include "base/check.h"
-#include "loop/uuid.h"
 #include "monitor/log.h"
+#include "monitor/trace.h"
 
 #define PROBLEM_DETAIL_BYTES  512
 #define PROBLEM_POINTER_BYTES 128
 #define LOGIN_URL_BYTES       512
-#define HEADERS_MAX           4u
+#define HEADERS_MAX           6u
+#define SECONDS_TEXT_BYTES    24
 
 struct kind {
     int status;
@@ -51,6 +53,8 @@ struct note {
     const char *needs;
     const char *trace_id;
     const char *login_url;
+    const struct limit_state *limit; /* of RATE_LIMITED */
+    uint64_t retry_after_s;          /* 0: as the kind says */
 };
 
 static void put_member(struct json_writer *w, const char *key, const char *value)
@@ -77,6 +81,12 @@ static void write_note(struct json_writer *w, const struct note *note)
     put_member(w, "needs", note->needs);
     put_member(w, "login_url", note->login_url);
     put_member(w, "trace_id", note->trace_id);
+    if (note->limit) {
+        json_key(w, "limit");
+        json_put_i64(w, (int64_t)note->limit->limit);
+        json_key(w, "remaining");
+        json_put_i64(w, (int64_t)note->limit->remaining);
+    }
     if (note->pointer) {
         json_key(w, "errors");
         json_begin_array(w);
@@ -90,18 +100,83 @@ static void write_note(struct json_writer *w, const struct note *note)
     json_end_object(w);
 }
 
-/* A trace id and a line in the log that has the reason. */
-static void log_internal(const char *reason, char ret_trace_id[UUID_BYTES])
+/* The id of the request's trace and a line in the log that has the reason. */
+static void log_internal(const char *reason, char ret_trace_id[TRACE_ID_TEXT_BYTES])
 {
-    if (uuid_v7(ret_trace_id, NULL)) {
-        (void)snprintf(ret_trace_id, UUID_BYTES, "none");
+    const struct trace_context *trace = trace_current();
+    struct trace_context own;
+    unsigned char parent_id[8];
+
+    if (!trace) { /* an answer that comes late */
+        own = trace_of_request(STR(""), parent_id);
+        trace = &own;
     }
+    trace_id_text(trace, ret_trace_id);
     log_write(LOG_ERROR, "api", "internal error, trace_id %s: %s", ret_trace_id, reason);
+}
+
+/* Answers that come late are on the trace of their request, too. True: trace_leave is due. */
+static bool trace_enter(const struct api *api, http_id id)
+{
+    const struct visit *visit = trace_current() ? NULL : visit_of(api, id);
+
+    if (visit) {
+        trace_set_current(&visit->trace);
+    }
+    return visit != NULL;
+}
+
+static void trace_leave(bool is_due)
+{
+    if (is_due) {
+        trace_set_current(NULL);
+    }
 }
 
 static struct http_header header_of(const char *name, const char *value)
 {
     return (struct http_header){str_from(name), str_from(value)};
+}
+
+/* A handler that only looks is tried once more before anybody hears of it. */
+static bool is_tried_again(const struct api *api, http_id id, enum problem problem)
+{
+    struct visit *visit = problem == PROBLEM_INTERNAL_ERROR ? visit_of(api, id) : NULL;
+
+    if (!visit || !visit->may_retry) {
+        return false;
+    }
+    visit->must_retry = true;
+    return true;
+}
+
+/* Texts that the headers of a problem borrow. */
+struct header_texts {
+    char retry_after[SECONDS_TEXT_BYTES];
+    char limit[LIMIT_HEADER_BYTES];
+    char policy[LIMIT_HEADER_BYTES];
+};
+
+/* When to come back, and what was used up. */
+static size_t put_wait(const struct note *note, struct header_texts *texts,
+                       struct http_header *headers)
+{
+    const struct kind *kind = &kinds[note->problem];
+    size_t count = 0;
+
+    if (note->retry_after_s) {
+        (void)snprintf(texts->retry_after, sizeof(texts->retry_after), "%" PRIu64,
+                       note->retry_after_s);
+        headers[count++] = header_of("Retry-After", texts->retry_after);
+    } else if (kind->retry_after) {
+        headers[count++] = header_of("Retry-After", kind->retry_after);
+    }
+    if (note->limit) {
+        limit_write_headers(note->limit, texts->limit, texts->policy);
+        headers[count++] = header_of("RateLimit", texts->limit);
+        headers[count++] = header_of("RateLimit-Policy", texts->policy);
+    }
+    return count;
 }
 
 /* challenge, allow: NULL where they do not belong. */
@@ -110,7 +185,12 @@ static void send_note(struct api *api, http_id id, const struct note *note, cons
 {
     const struct kind *kind = &kinds[note->problem];
     struct http_header headers[HEADERS_MAX] = {header_of("Cache-Control", "no-store")};
+    struct header_texts texts;
     size_t count = 1;
+
+    if (is_tried_again(api, id, note->problem)) {
+        return;
+    }
     struct json_writer w = reply_begin_json(api);
 
     write_note(&w, note);
@@ -123,9 +203,7 @@ static void send_note(struct api *api, http_id id, const struct note *note, cons
     if (allow) {
         headers[count++] = header_of("Allow", allow);
     }
-    if (kind->retry_after) {
-        headers[count++] = header_of("Retry-After", kind->retry_after);
-    }
+    count += put_wait(note, &texts, &headers[count]);
     if (note->problem == PROBLEM_AUTH_FAILED) {
         headers[count++] =
             header_of("WWW-Authenticate", has_credentials ? "Bearer realm=\"netra\", "
@@ -144,7 +222,7 @@ void problem_reply(struct api *api, http_id id, enum problem problem, const char
                    const char *format, ...)
 {
     char detail[PROBLEM_DETAIL_BYTES];
-    char trace_id[UUID_BYTES];
+    char trace_id[TRACE_ID_TEXT_BYTES];
     char login_url[LOGIN_URL_BYTES];
     struct note note = {.problem = problem, .detail = detail, .pointer = pointer};
     va_list args;
@@ -153,7 +231,10 @@ void problem_reply(struct api *api, http_id id, enum problem problem, const char
     (void)vsnprintf(detail, sizeof(detail), format, args);
     va_end(args);
     if (problem == PROBLEM_INTERNAL_ERROR) {
+        bool is_due = trace_enter(api, id);
+
         log_internal(detail, trace_id);
+        trace_leave(is_due);
         note.trace_id = trace_id;
         note.detail = "the server could not do it; its log says why under the trace id";
     } else if (problem == PROBLEM_AUTH_FAILED) {
@@ -190,6 +271,38 @@ void problem_forbid(struct api *api, http_id id, const char *needs, const char *
     send_note(api, id,
               &(struct note){.problem = PROBLEM_FORBIDDEN, .detail = detail, .needs = needs}, NULL,
               false);
+}
+
+void problem_reply_limited(struct api *api, http_id id, const struct limit_state *limit,
+                           const char *detail)
+{
+    send_note(api, id,
+              &(struct note){.problem = PROBLEM_RATE_LIMITED,
+                             .detail = detail,
+                             .limit = limit,
+                             .retry_after_s = limit->wait_s ? limit->wait_s : 1},
+              NULL, false);
+}
+
+void problem_reply_later(struct api *api, http_id id, uint64_t retry_after_s, const char *detail)
+{
+    send_note(api, id,
+              &(struct note){.problem = PROBLEM_SERVICE_UNAVAILABLE,
+                             .detail = detail,
+                             .retry_after_s = retry_after_s},
+              NULL, false);
+}
+
+void problem_write_limited(struct json_writer *w, const struct limit_state *limit,
+                           const char *detail)
+{
+    write_note(w,
+               &(struct note){.problem = PROBLEM_RATE_LIMITED, .detail = detail, .limit = limit});
+}
+
+void problem_write_needs(struct json_writer *w, const char *needs, const char *detail)
+{
+    write_note(w, &(struct note){.problem = PROBLEM_FORBIDDEN, .detail = detail, .needs = needs});
 }
 
 void problem_reply_method(struct api *api, http_id id, const char *allow)
@@ -241,7 +354,7 @@ static const char *pointer_of(const char *message, char pointer[PROBLEM_POINTER_
 
 /* The texts must live as long as the note: pointer and trace_id are the caller's. */
 static struct note note_of_error(const struct error *error, char pointer[PROBLEM_POINTER_BYTES],
-                                 char trace_id[UUID_BYTES])
+                                 char trace_id[TRACE_ID_TEXT_BYTES])
 {
     struct note note = {.problem = problem_of_error(error->code),
                         .detail = error->message[0] ? error->message : error_code_text(error->code),
@@ -265,9 +378,11 @@ static struct note note_of_error(const struct error *error, char pointer[PROBLEM
 void problem_reply_error(struct api *api, http_id id, const struct error *error)
 {
     char pointer[PROBLEM_POINTER_BYTES];
-    char trace_id[UUID_BYTES];
+    char trace_id[TRACE_ID_TEXT_BYTES];
+    bool is_due = trace_enter(api, id);
     struct note note = note_of_error(error, pointer, trace_id);
 
+    trace_leave(is_due);
     send_note(api, id, &note, NULL, false);
 }
 
@@ -280,7 +395,7 @@ void problem_write(struct json_writer *w, enum problem problem, const char *poin
 void problem_write_error(struct json_writer *w, const struct error *error)
 {
     char pointer[PROBLEM_POINTER_BYTES];
-    char trace_id[UUID_BYTES];
+    char trace_id[TRACE_ID_TEXT_BYTES];
     struct note note = note_of_error(error, pointer, trace_id);
 
     write_note(w, &note);

@@ -46,7 +46,8 @@ struct exchange {
     const struct route *route;
     const struct exchange_ops *ops; /* NULL: nothing of that is of interest */
     struct api *api;
-    size_t route_index; /* filled by the api */
+    size_t route_index; /* this and the next are filled by the api */
+    bool has_secret;    /* of the route, or it is below /auth */
 };
 
 typedef void (*route_fn)(const struct call *call);
@@ -122,9 +123,11 @@ struct route_table {
     const struct route *routes;
     size_t count;
 };
-extern const struct route_table routes_system, routes_auth, routes_threads, routes_runs,
-    routes_reports, routes_tools, routes_parse, routes_prices, routes_datasets, routes_live,
-    routes_settings, routes_model_calls;
+extern const struct route_table routes_system, routes_auth, routes_sign_in, routes_passwords,
+    routes_me, routes_sessions, routes_users, routes_invites, routes_keys, routes_workspaces,
+    routes_audit, routes_jwks, routes_threads, routes_runs, routes_reports, routes_tools,
+    routes_parse, routes_prices, routes_datasets, routes_live, routes_settings, routes_model_calls,
+    routes_oidc;
 
 /* ---- parts that handlers use (api_state.h has the struct) ---- */
 
@@ -178,6 +181,10 @@ struct json_writer reply_begin_json(struct api *api);
  * answer must have (CORS, traceresponse), and keeps it under an Idempotency-Key. A client that is
  * gone misses nothing. */
 void reply_send(struct api *api, http_id id, const struct http_reply *reply);
+/* The same past the Idempotency-Key: for idempotency.c. */
+void reply_now(struct api *api, http_id id, const struct http_reply *reply);
+/* http_stream_begin with those headers. */
+int reply_begin_stream(struct api *api, http_id id, const struct http_reply *reply);
 void reply_json(struct api *api, http_id id, int status);
 void reply_body(struct api *api, http_id id, int status, const char *content_type, struct str body);
 /* 204. */
@@ -214,12 +221,20 @@ void problem_reply_auth(struct api *api, http_id id, bool has_credentials);
 /* 403; needs: what is missing ("Origin"). */
 void problem_forbid(struct api *api, http_id id, const char *needs, const char *format, ...)
     printf_like(4, 5);
+/* 429, with Retry-After and the RateLimit headers; 503 with a Retry-After of its own. */
+struct limit_state;
+void problem_reply_limited(struct api *api, http_id id, const struct limit_state *limit,
+                           const char *detail);
+void problem_reply_later(struct api *api, http_id id, uint64_t retry_after_s, const char *detail);
 /* 405; allow: "GET, HEAD, OPTIONS". */
 void problem_reply_method(struct api *api, http_id id, const char *allow);
 /* The same object as JSON into a writer, for WebSockets. */
 void problem_write(struct json_writer *w, enum problem problem, const char *pointer,
                    const char *detail);
 void problem_write_error(struct json_writer *w, const struct error *error);
+void problem_write_limited(struct json_writer *w, const struct limit_state *limit,
+                           const char *detail);
+void problem_write_needs(struct json_writer *w, const char *needs, const char *detail);
 
 /* "2026-11-23T10:00:00.000000Z" */
 void put_time(struct json_writer *w, const char *key, int64_t time_us);

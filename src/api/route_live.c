@@ -162,7 +162,7 @@ static void begin_stream(struct api *api, http_id id, struct str run_id, uint64_
         problem_reply_error(api, id, &error);
         return;
     }
-    if (http_stream_begin(api->server, id, &reply)) {
+    if (reply_begin_stream(api, id, &reply)) {
         return; /* gone: the run goes on without it */
     }
     if (subscribers_add(api->subscribers, SUBSCRIBER_STREAM, id, workspace, run_id, after)) {

@@ -7,6 +7,7 @@
 #include "api/api_state.h"
 #include "api/routes.h"
 #include "base/civil_time.h"
+#include "monitor/fault.h"
 #include "monitor/metrics.h"
 
 #define STATUS_SCHEMA                                                                              \
@@ -43,6 +44,11 @@ static void get_health(const struct call *call)
     json_begin_object(&w);
     health_write(health, now_us, &w);
     put_version(&w, call);
+    if (call->api->options.deployment && call->api->options.deployment[0]) {
+        put_text(&w, "deployment", str_from(call->api->options.deployment));
+    }
+    json_key(&w, "faults_allowed");
+    json_put_bool(&w, fault_is_allowed());
     json_end_object(&w);
     call_reply_json(call, http_status(health_state(health, now_us)));
 }
@@ -186,9 +192,13 @@ static void get_metrics(const struct call *call)
     reply_written(call, metrics_content_type, metrics_write);
 }
 
+/* The rows that there are in this mode. */
 static void get_openapi(const struct call *call)
 {
-    reply_written(call, "application/json", api_write_openapi);
+    (void)call_begin_json(call);
+    api_write_openapi(&call->api->scratch,
+                      auth_mode(call->api->options.auth) == AUTH_MODE_ACCOUNTS);
+    call_reply_json(call, 200);
 }
 
 static void get_docs(const struct call *call)

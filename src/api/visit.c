@@ -29,15 +29,14 @@ struct visit *visit_new(struct visits *visits, struct exchange *exchange)
     struct visit *visit = visits->free;
     visits->free = visit->next;
     visit->exchange = exchange;
-    visit->who.kind = AUTH_KIND_NOBODY;
-    visit->who.role = AUTH_ROLE_NONE;
-    visit->who.may = 0;
-    visit->who.user_id[0] = '\0';
-    visit->who.credential_id[0] = '\0';
-    visit->who.workspace_id[0] = '\0';
-    visit->who.is_operator = false;
+    visit->who = (struct auth_caller){.kind = AUTH_KIND_NOBODY};
+    visit->origin = NULL;
+    visit->idempotency = NULL;
+    visit->may_retry = false;
+    visit->must_retry = false;
     visit->is_held = false;
     visit->has_ended = false;
+    visit->socket = NULL;
     visit->next = NULL;
     return visit;
 }
@@ -45,6 +44,8 @@ struct visit *visit_new(struct visits *visits, struct exchange *exchange)
 static void put_back(struct visits *visits, struct visit *visit)
 {
     visit->exchange = NULL;
+    alloc_free(visit->origin);
+    visit->origin = NULL;
     visit->next = visits->free;
     visits->free = visit;
 }
@@ -80,6 +81,9 @@ void visits_free(struct visits *visits)
         struct visit_chunk *chunk = visits->chunks;
 
         visits->chunks = chunk->next;
+        for (size_t i = 0; i < VISITS_PER_CHUNK; i++) {
+            alloc_free(chunk->visits[i].origin);
+        }
         alloc_free(chunk);
     }
     visits->free = NULL;

@@ -18,15 +18,23 @@
 
 #include "api/route.h"
 #include "auth/caller.h"
+#include "monitor/trace.h"
 
 #define VISITS_PER_CHUNK 64u
 
 struct visit {
     struct exchange *exchange; /* of the route, or of a streamed body; never NULL */
     struct auth_caller who;    /* kind NOBODY until it is known */
-    bool is_held;              /* a call of a handler is on the stack */
-    bool has_ended;            /* while it was held */
-    struct visit *next;        /* among the free ones */
+    struct trace_context trace;
+    unsigned char parent_id[8];      /* of its span: the client's, or zero */
+    char *origin;                    /* of a page that is allowed (origin.h), owned; NULL: none */
+    struct idempotency *idempotency; /* it came with a key; owned by the api */
+    bool may_retry;                  /* a handler that only looks is at its first attempt … */
+    bool must_retry;                 /* … which failed inside, and said nothing yet */
+    bool is_held;                    /* a call of a handler is on the stack */
+    bool has_ended;                  /* while it was held */
+    struct socket *socket;           /* an open WebSocket or stream (sockets.h); else NULL */
+    struct visit *next;              /* among the free ones */
 };
 
 struct visit_chunk {
@@ -39,7 +47,7 @@ struct visits {
     struct visit_chunk *chunks;
 };
 
-/* NULL: no memory. */
+/* NULL: no memory. trace is left to the caller. */
 must_check struct visit *visit_new(struct visits *visits, struct exchange *exchange);
 
 /* The request is over. Stays readable until visit_let_go when it is held. */

@@ -7,26 +7,32 @@
 
 #include <sys/socket.h>
 
+#include "base/check.h"
 #define NO_SLOT UINT32_MAX
 
 /* ---- slots and ids ---- */
+
+bool conn_has_slot(const struct http_server *server)
+{
+    return server->free_slot != NO_SLOT || server->slots_used < server->slot_count;
+}
 
 struct conn *conn_new(struct http_server *server)
 {
     uint32_t slot = server->free_slot;
 
+    check(conn_has_slot(server));
     if (slot != NO_SLOT) {
         server->free_slot = server->slots[slot].next_free;
-    } else if (server->slots_used < server->slot_count) {
-        slot = server->slots_used++;
     } else {
-        return NULL;
+        slot = server->slots_used++;
     }
     struct conn *conn = &server->slots[slot];
     memset(conn, 0, sizeof(*conn));
     conn->server = server;
     conn->slot = slot;
     conn->state = CONN_HEAD;
+    conn->shown = &conn->peer;
     conn->wait.owner = conn;
     conn->write.owner = conn;
     buf_init(&conn->input, CONN_PENDING_BYTES + CONN_READ_BYTES);
@@ -43,7 +49,7 @@ struct conn *conn_find(const struct http_server *server, http_id id)
         return NULL;
     }
     struct conn *conn = &server->slots[slot];
-    bool is_live = conn->state > CONN_FREE && conn->state < CONN_END;
+    bool is_live = conn->state > CONN_HANDSHAKE && conn->state < CONN_END;
     return is_live && conn->id == id ? conn : NULL;
 }
 
@@ -66,6 +72,12 @@ static void on_closed(uv_handle_t *handle)
     conn_forget_exchange(conn);
     outbox_done(&conn->outbox);
     buf_done(&conn->input);
+    tls_free(conn->tls);
+    conn->tls = NULL;
+    if (conn->is_counted) {
+        address_table_remove(&server->addresses, &conn->peer.address);
+    }
+    server->at_door -= conn->is_at_door ? 1 : 0;
     if (conn->ws) {
         server->counts.websockets--;
         ws_reader_free(conn->ws);
@@ -90,13 +102,19 @@ void conn_close(struct conn *conn)
     if (conn->state == CONN_WEBSOCKET && !conn->ws_code) {
         conn->ws_code = ws_reader_code(conn->ws);
     }
+    if (conn->tls && outbox_is_empty(&conn->outbox) && !conn->is_stalled) {
+        /* So that the client knows that nothing was cut; not worth waiting for. */
+        tls_end(conn->tls);
+        (void)outbox_send_sealed(conn);
+    }
     conn->state = CONN_CLOSING;
     deadline_clear(&conn->server->deadlines, &conn->wait);
     deadline_clear(&conn->server->deadlines, &conn->write);
     uv_close((uv_handle_t *)&conn->tcp, on_closed);
 }
 
-/* In END, with an empty outbox: our FIN, then the client's. */
+/* In END, with an empty outbox: our FIN, then the client's. Under TLS its own end comes first; if
+ * the socket does not take that, this is called again when it has. */
 static void send_fin(struct conn *conn)
 {
     int fd;
@@ -104,6 +122,16 @@ static void send_fin(struct conn *conn)
     if (conn->is_half_closed) {
         conn_close(conn);
         return;
+    }
+    if (conn->tls) {
+        tls_end(conn->tls);
+        if (outbox_send_sealed(conn)) {
+            conn_close(conn);
+            return;
+        }
+        if (!outbox_is_empty(&conn->outbox)) {
+            return;
+        }
     }
     /* uv_shutdown would need a request of its own; nothing is queued, so FIN can go at once. */
     conn->is_shut = true;
@@ -135,6 +163,7 @@ void conn_forget_exchange(struct conn *conn)
     conn->plan = (struct http_plan){.body_bytes_max = 0};
     conn->handler_knows = false;
     conn->is_paused = false;
+    conn->is_deferred = false;
     buf_done(&conn->head);
     buf_done(&conn->body);
 }
@@ -322,15 +351,91 @@ static void on_end_of_input(struct conn *conn, ssize_t reason)
         conn->is_half_closed = true;
         return;
     }
+    if (conn->state == CONN_HANDSHAKE && tls_has_begun(conn->tls)) {
+        conn->server->counts.tls_failures++;
+    }
     conn_close(conn);
 }
+
+/* ---- TLS ---- */
+
+/* A browser that was given http:// for https:// deserves a sentence; its request begins with a
+ * letter, a handshake with a byte that is none. */
+static bool speaks_plain(const struct conn *conn, struct str bytes)
+{
+    return !tls_has_begun(conn->tls) && bytes.data[0] >= 'A' && bytes.data[0] <= 'Z';
+}
+
+static void refuse_plain(struct conn *conn)
+{
+    conn->server->counts.tls_failures++;
+    tls_free(conn->tls);
+    conn->tls = NULL;
+    reply_refusal(conn, REFUSAL_PLAIN);
+}
+
+/* False: there is nothing more to do. */
+static bool end_handshake(struct conn *conn, enum tls_state state)
+{
+    if (state == TLS_HANDSHAKE) {
+        return false;
+    }
+    if (state == TLS_FAILED) {
+        conn->server->counts.tls_failures++;
+        conn_end(conn); /* behind the alert */
+        return false;
+    }
+    conn->state = CONN_HEAD;
+    if (conn->refusal) {
+        reply_refusal(conn, conn->refusal);
+    } else if (conn->server->is_draining) {
+        conn_end(conn);
+    } else {
+        deadline_set(&conn->server->deadlines, &conn->wait, DEADLINE_IDLE);
+    }
+    return true;
+}
+
+static void take_sealed(struct conn *conn, struct str sealed)
+{
+    struct str plain;
+
+    if (conn->state == CONN_END) {
+        take_input(conn, sealed); /* thrown away, as it is */
+        return;
+    }
+    if (conn->state == CONN_HANDSHAKE && speaks_plain(conn, sealed)) {
+        refuse_plain(conn);
+        return;
+    }
+    enum tls_state state = tls_take(conn->tls, sealed, &plain);
+    if (outbox_send_sealed(conn)) {
+        conn_close(conn);
+        return;
+    }
+    if (conn->state == CONN_HANDSHAKE && !end_handshake(conn, state)) {
+        return;
+    }
+    if (plain.length) {
+        take_input(conn, plain);
+    }
+    if (state == TLS_ENDED) {
+        stop_reading(conn);
+        on_end_of_input(conn, UV_EOF);
+    } else if (state == TLS_FAILED) {
+        conn_close(conn);
+    }
+}
+
+/* ---- the socket ---- */
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buffer)
 {
     struct conn *conn = handle->data;
 
     (void)suggested;
-    *ret_buffer = uv_buf_init(conn->server->read_buffer, CONN_READ_BYTES);
+    *ret_buffer =
+        uv_buf_init(conn->server->read_buffer, conn->tls ? TLS_TAKE_BYTES_MAX : CONN_READ_BYTES);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *buffer)
@@ -341,7 +446,13 @@ static void on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *buffer)
         on_end_of_input(conn, length);
     } else if (length > 0) {
         conn->server->counts.bytes_in += (uint64_t)length;
-        take_input(conn, (struct str){buffer->base, (size_t)length});
+        struct str bytes = {buffer->base, (size_t)length};
+
+        if (conn->tls) {
+            take_sealed(conn, bytes);
+        } else {
+            take_input(conn, bytes);
+        }
     }
 }
 
@@ -353,6 +464,23 @@ void conn_start(struct conn *conn)
     conn->is_reading = true;
     if (uv_read_start((uv_stream_t *)&conn->tcp, on_alloc, on_read)) {
         conn_close(conn);
+    }
+}
+
+void conn_welcome(struct conn *conn, enum refusal refusal)
+{
+    struct deadlines *deadlines = &conn->server->deadlines;
+
+    if (conn->tls) {
+        conn->state = CONN_HANDSHAKE;
+        conn->refusal = refusal;
+        deadline_set(deadlines, &conn->wait, refusal ? DEADLINE_END : DEADLINE_HEAD);
+        conn_start(conn);
+    } else if (refusal) {
+        reply_refusal(conn, refusal);
+    } else {
+        deadline_set(deadlines, &conn->wait, DEADLINE_IDLE);
+        conn_start(conn);
     }
 }
 
@@ -379,7 +507,12 @@ void conn_deadline(struct deadline *deadline)
         take_input(conn, (struct str){NULL, 0});
         break;
     case DEADLINE_HEAD:
-        reply_refusal(conn, REFUSAL_HEAD_TIMEOUT);
+        if (conn->state == CONN_HANDSHAKE) {
+            conn->server->counts.tls_failures++;
+            conn_close(conn);
+        } else {
+            reply_refusal(conn, REFUSAL_HEAD_TIMEOUT);
+        }
         break;
     case DEADLINE_BODY:
         reply_refusal(conn, REFUSAL_BODY_TIMEOUT);

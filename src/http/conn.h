@@ -9,6 +9,8 @@
  *                                                     │ what is queued, FIN, the client's FIN
  *                                                     └─► CLOSING ─► the slot is free
  *
+ * Under TLS a connection begins in HANDSHAKE, before HEAD.
+ *
  * Rules that hold everywhere:
  *  - An exchange has an id from before on_head until its answer is complete; on_gone is owed while
  *    handler_knows is set, and is called when the handle is closed, never within a handler's call.
@@ -21,11 +23,16 @@
 #ifndef NETRA_HTTP_CONN_H
 #define NETRA_HTTP_CONN_H
 
+#include "http/address_table.h"
+#include "http/compress.h"
 #include "http/deadline.h"
+#include "http/forwarded.h"
 #include "http/handshake.h"
+#include "http/listener.h"
 #include "http/message.h"
 #include "http/outbox.h"
 #include "http/server.h"
+#include "http/tls.h"
 #include "http/ws_reader.h"
 
 #define CONN_SLOT_BITS     20u
@@ -35,10 +42,11 @@
 #define CONN_PENDING_BYTES 32768u   /* unread input of a connection that stops reading */
 #define CONN_DISCARD_BYTES 4194304u /* read and thrown away after a refusal, so that it arrives */
 #define CONN_END_MS        2000u    /* to wait for the client's FIN or close frame */
-#define CONN_PEER_BYTES    56u
+#define ALWAYS_BYTES_MAX   8192u    /* of the headers of every answer */
 
 enum conn_state {
-    CONN_FREE, /* in server->free_slots, or never used */
+    CONN_FREE,      /* in server->free_slots, or never used */
+    CONN_HANDSHAKE, /* of TLS */
     CONN_HEAD,
     CONN_BODY,
     CONN_ANSWER,
@@ -55,6 +63,15 @@ struct conn {
     uint32_t next_free;
     uv_tcp_t tcp;
 
+    struct tls *tls;          /* NULL: plain */
+    enum refusal refusal;     /* to be said after the handshake; 0: none */
+    bool is_at_door;          /* refused when it came in */
+    bool is_counted;          /* in server->addresses */
+    bool is_proxy;            /* of one that is trusted */
+    struct peer peer;         /* of the connection */
+    struct peer client;       /* whom the proxy speaks for in this exchange */
+    const struct peer *shown; /* one of them */
+
     struct deadline wait;  /* for the client's bytes, or for its end */
     struct deadline write; /* for the client to take ours */
     struct outbox outbox;
@@ -67,6 +84,7 @@ struct conn {
     bool is_taking;      /* conn_take is on the stack */
     bool is_half_closed; /* the client sent FIN and waits for its answer */
     bool is_shut;        /* we sent FIN */
+    bool is_stalled;     /* FAULT_READER_STALLS: nothing is written any more */
 
     /* The exchange. */
     http_id id; /* 0: none */
@@ -75,6 +93,9 @@ struct conn {
     bool must_close;
     bool is_http_1_0;
     bool is_paused;
+    bool is_secure;
+    bool takes_gzip;
+    bool is_deferred; /* answered, and a worker compresses the answer */
     enum http_method method;
     int status;
     int64_t received_us;
@@ -92,7 +113,18 @@ struct conn {
     unsigned ws_code;                /* for on_gone */
     bool ws_is_cut;                  /* its queue was full */
     char ws_accept[WS_ACCEPT_BYTES]; /* empty: the request is no handshake */
-    char peer[CONN_PEER_BYTES];
+};
+
+/* Headers of every answer as bytes, and where each of them lies. */
+struct always {
+    struct buf bytes;
+    size_t count;
+    struct {
+        struct str name;
+        size_t begin;
+        size_t end;
+    } rows[HTTP_ALWAYS_MAX];
+    uint64_t lengths; /* bit n: a name of n bytes (modulo 64) is there */
 };
 
 struct http_server {
@@ -100,18 +132,23 @@ struct http_server {
     struct http_limits limits;
     const struct http_handler *handler;
     void *arg;
-    uv_tcp_t listener;
+    struct listener listener;
+    struct tls_server *tls; /* NULL: plain */
+    struct ip_networks proxies;
+    struct address_table addresses; /* of what limits.connections_per_address_max counts */
+    unsigned at_door;               /* connections that were refused and not closed yet */
+    struct always always;
+    bool compresses;
+    unsigned compressing; /* jobs that are with workers */
     uint16_t port;
     bool is_draining;
-    bool is_freed;     /* free when the last handle is closed; handlers are not called */
-    bool accept_waits; /* a connection stands at the door, no slot is free */
-    bool has_listener;
+    bool is_freed; /* free when the last handle is closed; handlers are not called */
     bool has_timers;
     struct deadlines deadlines;
     struct loop_timer grace;
     loop_fn stopped;
     void *stopped_arg;
-    unsigned open_handles; /* listener and timers; connections are counted by counts */
+    unsigned open_handles; /* listener, timers, TLS; connections are counted by counts */
 
     struct conn *slots;
     unsigned slot_count;
@@ -128,17 +165,26 @@ struct http_server {
     struct buf reply_head;
     struct buf scratch;
     int64_t now_us;    /* when the last answer began */
-    struct buf common; /* headers of every answer, made once a second */
+    struct buf common; /* headers of every answer, made once a second; last those of always */
+    size_t common_own; /* bytes before always' */
     int64_t common_second;
+    struct compressor compressor;
+    struct buf packed;
 };
 
 /* ---- conn.c ---- */
 
-/* NULL: no slot is free. The caller accepts into conn->tcp. */
+bool conn_has_slot(const struct http_server *server);
+
+/* A slot must be free. The caller opens conn->tcp. */
 struct conn *conn_new(struct http_server *server);
 
 /* Reads from now on. */
 void conn_start(struct conn *conn);
+
+/* The first bytes may come: of the handshake, or of a request. refusal: what is said instead of an
+ * answer; 0: none. */
+void conn_welcome(struct conn *conn, enum refusal refusal);
 
 /* NULL when the client is gone. */
 struct conn *conn_find(const struct http_server *server, http_id id);
@@ -175,10 +221,16 @@ size_t request_take_body(struct conn *conn, struct str input);
 
 /* The server answers by itself; the connection ends. */
 void reply_refusal(struct conn *conn, enum refusal refusal);
+/* The bytes of that answer, for a client without a slot; valid until the next answer. */
+struct str reply_bare(struct http_server *server, enum refusal refusal);
 void reply_continue(struct conn *conn);
 
 /* Tells on_answered. */
 void reply_note(struct conn *conn, void *context);
+
+/* Sends the answer, whole. gzip: the same body compressed, or empty. varies: another client would
+ * get it in the other form. ERR_NOT_FOUND: the client is as good as gone. */
+int reply_whole(struct conn *conn, const struct http_reply *reply, struct str gzip, bool varies);
 
 /* ---- websocket.c ---- */
 void websocket_take(struct conn *conn, struct str input);
@@ -189,5 +241,8 @@ void websocket_close(struct conn *conn, unsigned code, const char *reason);
 
 /* A connection is closed: another one may come in, or the drain may be over. */
 void server_conn_closed(struct http_server *server);
+
+/* The same for what else keeps the server from being freed. */
+void server_look_whether_empty(struct http_server *server);
 
 #endif

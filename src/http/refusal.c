@@ -83,6 +83,18 @@ const char *refusal_detail(enum refusal refusal)
     return rows[refusal].detail;
 }
 
+static const char *code_of(int status)
+{
+    return status == 503   ? "SERVICE_UNAVAILABLE"
+           : status == 429 ? "RATE_LIMITED"
+                           : "INVALID_REQUEST";
+}
+
+static const char *recovery_of(int status)
+{
+    return status == 503 ? "failover" : status == 429 ? "exponential_backoff" : "return_error";
+}
+
 void refusal_write(enum refusal refusal, struct buf *out)
 {
     int status = refusal_status(refusal);
@@ -98,8 +110,8 @@ void refusal_write(enum refusal refusal, struct buf *out)
     json_key(&w, "detail");
     json_put_text(&w, refusal_detail(refusal));
     json_key(&w, "code");
-    json_put_text(&w, status == 503 ? "SERVICE_UNAVAILABLE" : "INVALID_REQUEST");
+    json_put_text(&w, code_of(status));
     json_key(&w, "recovery");
-    json_put_text(&w, status == 503 ? "failover" : "return_error");
+    json_put_text(&w, recovery_of(status));
     json_end_object(&w);
 }

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "http/conn.h"
+#include "http/packing.h"
 #include "http/reply_head.h"
 #include "loop/clock.h"
 
@@ -43,7 +44,7 @@ void reply_note(struct conn *conn, void *context)
             .status = conn->status,
             .bytes = conn->answer_bytes,
             .duration_us = ended_us > conn->received_us ? ended_us - conn->received_us : 0,
-            .peer = conn->peer,
+            .peer = conn->shown->text,
         };
         server->handler->on_answered(&note, server->arg);
     }
@@ -62,7 +63,21 @@ static bool is_last_answer(const struct conn *conn, const struct http_reply *rep
            conn->server->is_draining;
 }
 
-static void begin_head(struct conn *conn, const struct http_reply *reply)
+/* A tag says of an answer which bytes it has; the compressed form has others. So that it needs no
+ * second tag, a strong one becomes weak: If-None-Match compares weakly. */
+static void put_etag(struct http_server *server, struct str tag, bool must_be_weak)
+{
+    buf_clear(&server->scratch);
+    if (must_be_weak && !str_starts_with(tag, STR("W/"))) {
+        buf_append(&server->scratch, STR("W/"));
+    }
+    buf_append(&server->scratch, tag);
+    if (buf_status(&server->scratch) == OK) {
+        reply_head_field(server, STR("ETag"), buf_str(&server->scratch));
+    }
+}
+
+static void begin_head(struct conn *conn, const struct http_reply *reply, bool has_weak_tag)
 {
     struct http_server *server = conn->server;
 
@@ -70,9 +85,13 @@ static void begin_head(struct conn *conn, const struct http_reply *reply)
     check(conn->state == CONN_BODY || conn->state == CONN_ANSWER); /* answered once */
     conn->must_close = is_last_answer(conn, reply);
     conn->status = reply->status;
-    reply_head_begin(server, reply->status);
+    reply_head_begin(server, reply->status, reply->headers, reply->header_count);
     for (size_t i = 0; i < reply->header_count; i++) {
-        reply_head_field(server, reply->headers[i].name, reply->headers[i].value);
+        if (has_weak_tag && str_equal_ascii_case(reply->headers[i].name, STR("ETag"))) {
+            put_etag(server, reply->headers[i].value, has_weak_tag);
+        } else {
+            reply_head_field(server, reply->headers[i].name, reply->headers[i].value);
+        }
     }
     if (reply->content_type.length) {
         reply_head_field(server, STR("Content-Type"), reply->content_type);
@@ -102,21 +121,45 @@ static int send_whole(struct conn *conn, struct str body)
     return send_parts(conn, parts, is_small ? 1 : 2);
 }
 
+int reply_whole(struct conn *conn, const struct http_reply *reply, struct str gzip, bool varies)
+{
+    struct http_server *server = conn->server;
+    bool has_body = status_has_body(reply->status) && reply->content_type.length;
+    struct str body = gzip.length ? gzip : reply->body;
+
+    /* 304 does not know which form the client has. */
+    begin_head(conn, reply, gzip.length || (varies && reply->status == 304 && conn->takes_gzip));
+    if (gzip.length) {
+        reply_head_field(server, STR("Content-Encoding"), STR("gzip"));
+    }
+    if (varies) {
+        reply_head_field(server, STR("Vary"), STR("Accept-Encoding"));
+    }
+    if (status_has_body(reply->status)) {
+        reply_head_number(server, STR("Content-Length"), has_body ? body.length : 0);
+    }
+    body = has_body && conn->method != HTTP_HEAD ? body : (struct str){"", 0};
+    conn->answer_bytes = body.length;
+    return send_whole(conn, body);
+}
+
 int http_reply(struct http_server *server, http_id id, const struct http_reply *reply)
 {
     struct conn *conn = conn_find(server, id);
+    struct str gzip = {"", 0};
 
     if (!conn) {
         return ERR_NOT_FOUND;
     }
-    bool has_body = status_has_body(reply->status) && reply->content_type.length;
-    begin_head(conn, reply);
-    if (status_has_body(reply->status)) {
-        reply_head_number(server, STR("Content-Length"), has_body ? reply->body.length : 0);
+    check(!conn->is_deferred); /* answered once */
+    enum packing packing = packing_choose(conn, reply);
+    if (packing == PACKING_WORKER && packing_defer(conn, reply)) {
+        return OK;
     }
-    struct str body = has_body && conn->method != HTTP_HEAD ? reply->body : (struct str){"", 0};
-    conn->answer_bytes = body.length;
-    if (send_whole(conn, body)) {
+    if (packing == PACKING_INLINE) {
+        gzip = packing_now(server, reply->body);
+    }
+    if (reply_whole(conn, reply, gzip, packing != PACKING_NONE)) {
         return ERR_NOT_FOUND;
     }
     reply_note(conn, conn->plan.context);
@@ -162,7 +205,7 @@ int http_stream_begin(struct http_server *server, http_id id, const struct http_
         return ERR_NOT_FOUND;
     }
     check(status_has_body(reply->status) && reply->content_type.length);
-    begin_head(conn, reply);
+    begin_head(conn, reply, /* has_weak_tag */ false);
     if (is_chunked(conn)) {
         reply_head_field(server, STR("Transfer-Encoding"), STR("chunked"));
     }
@@ -243,6 +286,40 @@ static void take_from_handler(struct conn *conn)
     conn_forget_exchange(conn);
 }
 
+/* Head and body of a refusal, in server->reply_head; length 0: no memory. */
+static struct str write_refusal(struct http_server *server, enum refusal refusal, bool has_body)
+{
+    int status = refusal_status(refusal);
+
+    buf_clear(&server->scratch);
+    refusal_write(refusal, &server->scratch);
+    reply_head_begin(server, status, /* headers */ NULL, 0);
+    reply_head_field(server, STR("Content-Type"), STR("application/problem+json"));
+    reply_head_number(server, STR("Content-Length"), server->scratch.length);
+    if (status == 426) {
+        reply_head_field(server, STR("Upgrade"), STR("websocket"));
+        reply_head_field(server, STR("Sec-WebSocket-Version"), STR("13"));
+        reply_head_field(server, STR("Connection"), STR("upgrade, close"));
+    } else {
+        reply_head_field(server, STR("Connection"), STR("close"));
+    }
+    if (status == 503 || status == 429) {
+        reply_head_field(server, STR("Retry-After"), STR("1"));
+    }
+    if (reply_head_end(server).length == 0) {
+        return (struct str){"", 0};
+    }
+    if (has_body) {
+        buf_append(&server->reply_head, buf_str(&server->scratch));
+    }
+    return buf_status(&server->reply_head) ? (struct str){"", 0} : buf_str(&server->reply_head);
+}
+
+struct str reply_bare(struct http_server *server, enum refusal refusal)
+{
+    return write_refusal(server, refusal, /* has_body */ true);
+}
+
 void reply_refusal(struct conn *conn, enum refusal refusal)
 {
     struct http_server *server = conn->server;
@@ -254,27 +331,13 @@ void reply_refusal(struct conn *conn, enum refusal refusal)
         conn->method = HTTP_GET;
     }
     conn->status = refusal_status(refusal);
-    buf_clear(&server->scratch);
-    refusal_write(refusal, &server->scratch);
-    reply_head_begin(server, conn->status);
-    reply_head_field(server, STR("Content-Type"), STR("application/problem+json"));
-    reply_head_number(server, STR("Content-Length"), server->scratch.length);
-    if (conn->status == 426) {
-        reply_head_field(server, STR("Upgrade"), STR("websocket"));
-        reply_head_field(server, STR("Sec-WebSocket-Version"), STR("13"));
-        reply_head_field(server, STR("Connection"), STR("upgrade, close"));
-    } else {
-        reply_head_field(server, STR("Connection"), STR("close"));
-    }
-    if (conn->status == 503) {
-        reply_head_field(server, STR("Retry-After"), STR("1"));
-    }
-    struct str body = conn->method == HTTP_HEAD ? (struct str){"", 0} : buf_str(&server->scratch);
-    if (buf_status(&server->scratch) || send_whole(conn, body)) {
+    struct str text = write_refusal(server, refusal, conn->method != HTTP_HEAD);
+    uv_buf_t part = part_of(text);
+    if (text.length == 0 || send_parts(conn, &part, 1)) {
         conn_close(conn);
         return;
     }
-    conn->answer_bytes = body.length;
+    conn->answer_bytes = conn->method == HTTP_HEAD ? 0 : server->scratch.length;
     if (conn->received_us == 0) {
         conn->received_us = clock_now_us();
     }

@@ -8,8 +8,28 @@
 #include "base/check.h"
 #include "http/conn.h"
 #include "http/handshake.h"
+#include "http/negotiate.h"
 #include "http/target.h"
 #include "loop/clock.h"
+
+/* Who the client is, and whether its way is secure: as the connection tells, or a trusted proxy. */
+static void find_client(struct conn *conn, const struct head *head)
+{
+    struct forwarded told;
+
+    conn->is_secure = conn->tls != NULL;
+    if (!conn->is_proxy) {
+        return;
+    }
+    forwarded_read(head->headers, head->header_count, &conn->server->proxies, &told);
+    if (told.has_client) {
+        peer_print(&told.client, /* zone */ 0, told.port, &conn->client);
+        conn->shown = &conn->client;
+    }
+    if (told.says_scheme) {
+        conn->is_secure = told.is_secure;
+    }
+}
 
 /* The request as handlers see it; server->head and server->path hold what it points into. */
 static int describe(struct conn *conn, struct http_request *ret_request)
@@ -31,6 +51,8 @@ static int describe(struct conn *conn, struct http_request *ret_request)
     if (upgrade) {
         handshake_accept(key, conn->ws_accept);
     }
+    find_client(conn, head);
+    conn->takes_gzip = server->compresses && negotiate_gzip(head->headers, head->header_count);
     *ret_request = (struct http_request){
         .id = conn->id,
         .method = head->method,
@@ -38,7 +60,9 @@ static int describe(struct conn *conn, struct http_request *ret_request)
         .query = target.query,
         .headers = head->headers,
         .header_count = head->header_count,
-        .peer = conn->peer,
+        .peer = conn->shown->text,
+        .peer_address = peer_address(conn->shown),
+        .is_secure = conn->is_secure,
         .is_upgrade = upgrade == 1,
         .received_us = conn->received_us,
         .context = conn->plan.context,
@@ -154,6 +178,7 @@ size_t request_take_head(struct conn *conn, struct str input)
     if (conn->received_us == 0) {
         conn->received_us = clock_now_us();
         conn->head_seen = 0;
+        conn->shown = &conn->peer;
     }
     int length = head_find_end(input, &conn->head_seen);
     if (length == 0) {

@@ -126,7 +126,8 @@ struct http_limits {
     size_t queue_bytes_max; /* of one stream or WebSocket: a slow reader is cut off, 1013 */
 };
 
-/* TLS 1.2 and 1.3 of OpenSSL's defaults for servers, ALPN http/1.1. Files are read again when they
+/* TLS 1.3, and 1.2 with ECDHE and AEAD ciphers; ALPN http/1.1; tickets, no renegotiation, no
+ * compression. Plain HTTP is answered 400. Files are read again when they
  * change (looked at every HTTP_TLS_LOOK_MS) and on http_server_reload: new connections get the new
  * certificate, a pair that does not fit is refused, logged, and the old one stays. */
 #define HTTP_TLS_LOOK_MS 5000u
@@ -141,8 +142,10 @@ struct http_server_options {
     uint16_t port;       /* 0: any free one */
     struct http_limits limits;
     const struct http_tls_options *tls; /* NULL: plain */
-    const char *const *trusted_proxies; /* addresses or networks, "10.0.0.0/8", that may say who the
-                                         * client is */
+    /* Addresses or networks, "10.0.0.0/8", that may say who the client is: the rightmost address of
+     * Forwarded or X-Forwarded-For that is not trusted itself. Where both headers are there they
+     * must agree. What is malformed or hidden leaves the proxy's own address. */
+    const char *const *trusted_proxies;
     size_t trusted_proxy_count;
     /* Sent with every answer, also with those that the server gives itself, unless the reply has a
      * header of that name; they outlive the server. */
@@ -158,12 +161,14 @@ struct http_server;
 /* Limits that suit a laptop and a department. */
 extern const struct http_limits http_limits_default;
 
-/* Listens. ERR_IO (address in use, not ours), ERR_NO_MEMORY. */
+/* Listens. ERR_IO (address in use, not ours; a file of TLS that cannot be read), ERR_INVALID (a
+ * certificate, a key, a proxy's address), ERR_LIMIT (always), ERR_NO_MEMORY. */
 must_check int http_server_start(const struct http_server_options *options,
                                  struct http_server **ret_server, struct error *error);
 uint16_t http_server_port(const struct http_server *server);
 
-/* Reads the certificate again. ERR_INVALID, ERR_IO: the old one stays. */
+/* Reads the certificate again; nothing without TLS. ERR_INVALID, ERR_IO, ERR_NO_MEMORY: the old one
+ * stays. */
 must_check int http_server_reload(struct http_server *server, struct error *error);
 /* When the certificate in force ends, seconds since 1970; 0 without TLS. */
 int64_t http_server_certificate_ends(const struct http_server *server);
@@ -201,6 +206,14 @@ struct str http_cookie(const struct http_request *request, const char *name);
  * names the nth (from 0). */
 bool http_query(const struct http_request *request, const char *name, size_t nth, struct buf *out);
 
+/* Whether the client takes gzip (Accept-Encoding with its weights, RFC 9110, 12.5.3). */
+bool http_takes_gzip(const struct http_request *request);
+
+/* Whether If-None-Match has the tag, which is quoted: "\"abc\"". Compared weakly: W/ on either side
+ * is of no importance, so that the tag of a compressed answer matches (see http_reply). "*" matches
+ * all. */
+bool http_matches_etag(const struct http_request *request, struct str etag);
+
 /* ---- answering ---- */
 
 struct http_reply {
@@ -215,7 +228,14 @@ struct http_reply {
 };
 
 /* ERR_NOT_FOUND: the client is gone (not worth a message). HEAD is answered without the body.
- * Control characters in the values of headers become spaces. */
+ * Control characters in the values of headers become spaces.
+ *
+ * Where the server compresses and the reply allows it, a body of HTTP_COMPRESS_LEAST bytes or more
+ * of text or JSON goes out as gzip to clients that take it, with Vary: Accept-Encoding, and a
+ * strong ETag becomes weak: W/"abc" (also in a 304 to such a client). A reply that has a
+ * Content-Encoding is left alone. Beyond HTTP_COMPRESS_INLINE a worker compresses a copy: for the
+ * handler the exchange is over when http_reply returns, on_answered tells the bytes of the plain
+ * body. */
 int http_reply(struct http_server *server, http_id id, const struct http_reply *reply);
 
 /* An answer of unknown length: chunked (until close for HTTP/1.0). reply's body is the first piece.

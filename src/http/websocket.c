@@ -123,7 +123,7 @@ int http_upgrade(struct http_server *server, http_id id, const char *protocol, v
         return ERR_NO_MEMORY;
     }
     server->counts.websockets++;
-    reply_head_begin(server, 101);
+    reply_head_begin(server, 101, /* headers */ NULL, 0);
     reply_head_field(server, STR("Upgrade"), STR("websocket"));
     reply_head_field(server, STR("Connection"), STR("Upgrade"));
     reply_head_field(server, STR("Sec-WebSocket-Accept"), str_from(conn->ws_accept));

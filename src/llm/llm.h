@@ -164,7 +164,8 @@ void llm_provider_state(const struct llm *llm, size_t index, struct llm_state *r
 
 /* The request exactly as it would be sent to a link: method and address, headers with the key
  * replaced by "…", body. As text; what the client adds (Host, User-Agent, Content-Length) and the
- * traceparent, which is another one each time, are not in it. out fails with ERR_LIMIT where llm_ask would. */
+ * traceparent, which is another one each time, are not in it. out fails with ERR_LIMIT where
+ * llm_ask would. */
 void llm_print_request(const struct llm_provider *provider, const struct llm_request *request,
                        struct buf *out);
 

@@ -6,6 +6,8 @@
  *     2026-11-23T10:00:00.123456Z warning store: cannot commit: No space left on device
  *     {"time":"2026-11-23T10:00:00.123456Z","level":"warning","room":"store","message":"…"}
  *
+ * and on a trace " trace=0af7…319c" behind the text, "trace_id" and "span_id" as members.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "monitor/log.h"
@@ -17,14 +19,17 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/civil_time.h"
 #include "base/str.h"
+#include "monitor/log_bound.h"
 #include "monitor/metrics.h"
+#include "monitor/trace.h"
 
 #define CUT_MARK      "…"
-#define TAIL_BYTES    8u   /* the mark, the end of the object, the line end, the NUL */
+#define TAIL_BYTES    112u /* the mark, the trace, the end of the object, the line end, the NUL */
 #define WRITE_WAIT_MS 1000 /* for a full pipe that does not block */
 
 struct line {
@@ -36,6 +41,7 @@ struct line {
 static struct {
     pthread_mutex_t lock;
     struct log_options options;
+    struct log_bound bound;
     size_t length;
     char buffer[LOG_BUFFER_BYTES_MAX];
 } logger = {
@@ -125,8 +131,26 @@ static void put_time(struct line *line, int64_t now_us)
     put_text(line, text);
 }
 
+/* Always fits: TAIL_BYTES are kept for it. */
+static void end_line(struct line *line, bool is_json, const struct trace_context *context)
+{
+    char trace_id[TRACE_ID_TEXT_BYTES] = "";
+    char span_id[TRACE_SPAN_ID_TEXT_BYTES] = "";
+    const char *format = !is_json  ? (context ? "%s trace=%s%.0s\n" : "%s%.0s%.0s\n")
+                         : context ? "%s\",\"trace_id\":\"%s\",\"span_id\":\"%s\"}\n"
+                                   : "%s\"%.0s%.0s}\n";
+
+    if (context) {
+        trace_id_text(context, trace_id);
+        trace_span_id_text(context, span_id);
+    }
+    int length = snprintf(line->text + line->length, TAIL_BYTES, format,
+                          line->is_cut ? CUT_MARK : "", trace_id, span_id);
+    line->length += (size_t)length;
+}
+
 static void build(struct line *line, const struct log_options *options, enum log_level level,
-                  const char *room, const char *message)
+                  const char *room, const char *message, const struct trace_context *context)
 {
     line->length = 0;
     line->is_cut = false;
@@ -153,8 +177,7 @@ static void build(struct line *line, const struct log_options *options, enum log
         put_text(line, ": ");
     }
     put_escaped(line, message, options->is_json);
-    line->length += (size_t)snprintf(line->text + line->length, TAIL_BYTES, "%s%s\n",
-                                     line->is_cut ? CUT_MARK : "", options->is_json ? "\"}" : "");
+    end_line(line, options->is_json, context);
 }
 
 /* What cannot be written within a second is lost: a log must not stop the program for ever. */
@@ -193,13 +216,67 @@ void log_start(const struct log_options *options)
     (void)pthread_mutex_unlock(&logger.lock);
 }
 
+static int64_t elapsed_us(void)
+{
+    struct timespec now;
+
+    if (logger.options.elapsed_us) {
+        return logger.options.elapsed_us();
+    }
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * SECOND_US + now.tv_nsec / 1000;
+}
+
+static void append_locked(enum log_level level, const char *room, const char *message,
+                          const struct trace_context *context)
+{
+    struct line line;
+
+    metric_add(METRIC_LOG_LINES, metric_label(METRIC_LOG_LINES, str_from(level_names[level])), 1);
+    build(&line, &logger.options, level, room, message, context);
+    if (line.length > sizeof(logger.buffer) - logger.length) {
+        flush_locked();
+    }
+    memcpy(logger.buffer + logger.length, line.text, line.length);
+    logger.length += line.length;
+}
+
+/* One line for all that was left out of a kind; its own seconds begin anew. */
+static void tell_left_out_locked(struct log_kind *kind)
+{
+    char message[LOG_KIND_BYTES_SHOWN + 64];
+
+    (void)snprintf(message, sizeof(message), "… %u more like: %s", kind->left_out, kind->shown);
+    kind->left_out = 0;
+    append_locked(kind->level, kind->room, message, /* context */ NULL);
+}
+
+/* The line's kind, or NULL: it is left out. Kinds stay where they are. */
+static struct log_kind *admit(enum log_level level, const char *room, const char *format)
+{
+    bool may;
+
+    (void)pthread_mutex_lock(&logger.lock);
+    struct log_kind *kind = log_bound_admit(&logger.bound, level, room, format,
+                                            logger.options.lines_per_s[level], elapsed_us(), &may);
+    if (may && kind->left_out) {
+        tell_left_out_locked(kind);
+    }
+    (void)pthread_mutex_unlock(&logger.lock);
+    if (!may) {
+        metric_add(METRIC_LOG_LINES_LEFT_OUT,
+                   metric_label(METRIC_LOG_LINES_LEFT_OUT, str_from(level_names[level])), 1);
+    }
+    return may ? kind : NULL;
+}
+
 void log_write(enum log_level level, const char *room, const char *format, ...)
 {
     char message[LOG_LINE_BYTES_MAX];
-    struct line line;
+    struct log_kind *kind = log_is_on(level) ? admit(level, room, format) : NULL;
     va_list args;
 
-    if (!log_is_on(level)) {
+    if (!kind) {
         return;
     }
     va_start(args, format);
@@ -208,14 +285,9 @@ void log_write(enum log_level level, const char *room, const char *format, ...)
     if (length < 0) {
         return;
     }
-    metric_add(METRIC_LOG_LINES, metric_label(METRIC_LOG_LINES, str_from(level_names[level])), 1);
     (void)pthread_mutex_lock(&logger.lock);
-    build(&line, &logger.options, level, room, message);
-    if (line.length > sizeof(logger.buffer) - logger.length) {
-        flush_locked();
-    }
-    memcpy(logger.buffer + logger.length, line.text, line.length);
-    logger.length += line.length;
+    (void)snprintf(kind->shown, sizeof(kind->shown), "%.*s", (int)sizeof(kind->shown) - 1, message);
+    append_locked(level, room, message, trace_current());
     if (level <= LOG_WARNING) {
         flush_locked();
     }
@@ -224,7 +296,12 @@ void log_write(enum log_level level, const char *room, const char *format, ...)
 
 void log_flush(void)
 {
+    struct log_kind *kind;
+
     (void)pthread_mutex_lock(&logger.lock);
+    while ((kind = log_bound_next_left(&logger.bound, elapsed_us())) != NULL) {
+        tell_left_out_locked(kind);
+    }
     flush_locked();
     (void)pthread_mutex_unlock(&logger.lock);
 }

@@ -4,7 +4,9 @@
  * and at the end); warnings and errors are written at once with what was gathered before them.
  *
  * Any thread. Text from outside is an argument, never the format; control bytes are escaped.
- * Secrets are nobody's argument.
+ * Secrets are nobody's argument. A line that is written while the thread has a trace
+ * (trace_set_current) carries its ids. Of lines of one level and format only so many are written in
+ * a second, the rest is counted ("… 213 more like: …"): no event from outside fills the disk.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -24,9 +26,17 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG, LOG_LEVEL_COUNT };
 struct log_options {
     enum log_level level; /* lines above it are dropped */
     bool is_json;
-    int fd;                  /* standard error */
-    int64_t (*now_us)(void); /* clock_now_us; NULL: lines without a time */
+    int fd;                                /* standard error */
+    int64_t (*now_us)(void);               /* clock_now_us; NULL: lines without a time */
+    unsigned lines_per_s[LOG_LEVEL_COUNT]; /* of one level and format; 0: no bound */
+    int64_t (*elapsed_us)(void);           /* what seconds are measured by; NULL: CLOCK_MONOTONIC */
 };
+
+/* What suits a server: errors 100, warnings 10, infos 200; debug as many as there are. */
+#define LOG_LINES_PER_S                                                                            \
+    {                                                                                              \
+        [LOG_ERROR] = 100, [LOG_WARNING] = 10, [LOG_INFO] = 200                                    \
+    }
 
 /* Before it lines of warnings and errors are written as text without a time. May be called again.
  */

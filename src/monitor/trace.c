@@ -354,6 +354,14 @@ unsigned trace_take(struct trace_span *spans, unsigned max)
     return taken;
 }
 
+unsigned trace_waiting(void)
+{
+    (void)pthread_mutex_lock(&queue.lock);
+    unsigned waiting = queue.count;
+    (void)pthread_mutex_unlock(&queue.lock);
+    return waiting;
+}
+
 uint64_t trace_dropped(void)
 {
     return atomic_load_explicit(&dropped, memory_order_relaxed);

@@ -95,6 +95,7 @@ void trace_span_end(struct trace_span *span, int64_t end_us);
 
 /* At most max of those that wait, oldest first, copied out: how many. */
 unsigned trace_take(struct trace_span *spans, unsigned max);
+unsigned trace_waiting(void);
 uint64_t trace_dropped(void);
 
 /* What the log adds to lines that this thread writes from now on: trace_id; NULL: nothing. The

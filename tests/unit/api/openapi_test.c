@@ -23,7 +23,7 @@ static int write_document(void **state)
 
     (void)state;
     buf_init(&text, DOCUMENT_BYTES_MAX);
-    api_write_openapi(&text);
+    api_write_openapi(&text, /* with_accounts */ true);
     if (buf_status(&text) || json_parser_new(DOCUMENT_BYTES_MAX, &parser) ||
         json_parse(parser, buf_str(&text), &document, &error)) {
         (void)fprintf(stderr, "the document is no JSON: %s\n", error.message);
@@ -68,7 +68,8 @@ static void test_every_route_is_in_the_document(void **state)
                 fail_msg("%s %s has no answer %s", http_method_name(route->method), route->pattern,
                          status);
             }
-            assert_int_equal(json_is(json_at(operation, "security"), JSON_ARRAY), route->scope == ROUTE_PUBLIC);
+            assert_int_equal(json_is(json_at(operation, "security"), JSON_ARRAY),
+                             route->scope == ROUTE_PUBLIC);
             assert_true(json_is(json_at(operation, "summary"), JSON_STRING));
             assert_true(json_is(json_at(operation, "operationId"), JSON_STRING));
         }

@@ -187,7 +187,7 @@ static void test_a_bug_is_told_by_its_trace_only(void **state)
     cleanup(written_done) struct written written = write_error(&error);
     assert_true(str_find(buf_str(&written.text), STR("netra.db"), 0) == SIZE_MAX);
     assert_str(text_of(written.root, "code"), "INTERNAL_ERROR");
-    assert_int_equal(text_of(written.root, "trace_id").length, 36);
+    assert_int_equal(text_of(written.root, "trace_id").length, 32);
 }
 
 static int open_log(void **state)

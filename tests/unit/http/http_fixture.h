@@ -1,6 +1,7 @@
 /*
- * A server on a free port in a loop that the test turns itself, and plain non-blocking client
- * sockets in the same thread. The handler answers by path and writes down what it was told.
+ * A server on a free port in a loop that the test turns itself, and non-blocking client sockets in
+ * the same thread. The handler answers by path and writes down what it was told. HOUSE_MAIN runs
+ * all tests twice, plain and over TLS.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -11,6 +12,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -19,6 +21,7 @@
 #include "base/buf.h"
 #include "http/server.h"
 #include "loop/loop.h"
+#include "tls_client.h"
 
 #define PATIENCE_MS  5000
 #define BODY_LIMIT   1000000u
@@ -38,6 +41,11 @@ struct house {
     bool has_stopped;
     struct str big; /* the body of /big */
 };
+
+/* Set by HOUSE_MAIN. */
+static bool house_is_tls;
+static struct tls_files house_files;
+static SSL_CTX *house_client_context;
 
 static inline int64_t wall_ms(void)
 {
@@ -205,22 +213,30 @@ static inline void house_stopped(void *arg)
     house->has_stopped = true;
 }
 
+/* What is not in options is filled in. */
+static inline void house_open_with(struct house *house, struct http_server_options options)
+{
+    const struct http_tls_options tls = {house_files.cert, house_files.key};
+    struct error error;
+
+    *house = (struct house){.limits = options.limits};
+    buf_init(&house->notes, 1 << 20);
+    assert_int_equal(loop_new(1, &house->loop, &error), OK);
+    options.loop = house->loop;
+    options.address = options.address ? options.address : "127.0.0.1";
+    options.handler = options.handler ? options.handler : &house_handler;
+    options.arg = house;
+    options.tls = house_is_tls ? &tls : NULL;
+    if (http_server_start(&options, &house->server, &error)) {
+        fail_msg("%s", error.message);
+    }
+}
+
 /* limits: NULL for those that suit most tests. */
 static inline void house_open(struct house *house, const struct http_limits *limits)
 {
-    struct error error;
-
-    *house = (struct house){.limits = limits ? *limits : http_limits_default};
-    buf_init(&house->notes, 1 << 20);
-    assert_int_equal(loop_new(1, &house->loop, &error), OK);
-    struct http_server_options options = {
-        .loop = house->loop,
-        .address = "127.0.0.1",
-        .limits = house->limits,
-        .handler = &house_handler,
-        .arg = house,
-    };
-    assert_int_equal(http_server_start(&options, &house->server, &error), OK);
+    house_open_with(house,
+                    (struct http_server_options){.limits = limits ? *limits : http_limits_default});
 }
 
 static inline void house_close(struct house *house)
@@ -239,12 +255,27 @@ static inline bool house_noted(const struct house *house, const char *line)
 
 struct client {
     int fd;
+    SSL *ssl; /* NULL: plain */
     struct buf got;
     bool has_ended; /* FIN, or an error */
     bool was_reset;
+    bool was_told; /* TLS: that no more comes */
 };
 
-static inline struct client client_open(struct house *house)
+/* The handshake is done with the first bytes. */
+static inline SSL *client_speak_tls(int fd, SSL_CTX *context)
+{
+    SSL *ssl = SSL_new(context);
+
+    assert_non_null(ssl);
+    assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    assert_int_equal(SSL_set_fd(ssl, fd), 1);
+    assert_int_equal(SSL_set1_host(ssl, "localhost"), 1);
+    SSL_set_connect_state(ssl);
+    return ssl;
+}
+
+static inline struct client client_open_plain(struct house *house)
 {
     struct client client = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     struct sockaddr_in address = {
@@ -259,10 +290,47 @@ static inline struct client client_open(struct house *house)
     return client;
 }
 
+static inline struct client client_open(struct house *house)
+{
+    struct client client = client_open_plain(house);
+
+    client.ssl = house_is_tls ? client_speak_tls(client.fd, house_client_context) : NULL;
+    return client;
+}
+
+/* Without a word. */
 static inline void client_close(struct client *client)
 {
+    SSL_free(client->ssl);
     (void)close(client->fd);
     buf_done(&client->got);
+}
+
+/* Sends no more. */
+static inline void client_end_half(struct client *client)
+{
+    if (client->ssl) {
+        (void)SSL_shutdown(client->ssl);
+    }
+    assert_int_equal(shutdown(client->fd, SHUT_WR), 0);
+}
+
+/* How many bytes were taken; 0: not now; -1: the connection is broken. */
+static inline ssize_t client_try_send(struct client *client, struct str bytes)
+{
+    size_t sent = 0;
+
+    if (!client->ssl) {
+        ssize_t length = send(client->fd, bytes.data, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        return length < 0 && errno == EAGAIN ? 0 : length;
+    }
+    ERR_clear_error();
+    int result = SSL_write_ex(client->ssl, bytes.data, bytes.length, &sent);
+    int reason = result == 1 ? SSL_ERROR_NONE : SSL_get_error(client->ssl, result);
+    bool may_go_on =
+        reason == SSL_ERROR_NONE || reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE;
+    return may_go_on ? (ssize_t)sent : -1;
 }
 
 /* Sends all of it, turning the loop as long as the server is slow to read. */
@@ -271,34 +339,55 @@ static inline void client_send(struct house *house, struct client *client, struc
     int64_t until = wall_ms() + PATIENCE_MS;
 
     while (bytes.length) {
-        ssize_t sent = send(client->fd, bytes.data, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t sent = client_try_send(client, bytes);
 
-        if (sent > 0) {
-            bytes = str_slice(bytes, (size_t)sent, bytes.length);
-        } else if (sent < 0 && errno != EAGAIN) {
+        if (sent < 0) {
             return; /* the server has closed: the test looks at what it said */
         }
+        bytes = str_slice(bytes, (size_t)sent, bytes.length);
         assert_true(wall_ms() < until);
         turn(house);
     }
 }
 
+/* How many bytes came; 0: none now, or never again. */
+static inline size_t client_receive(struct client *client, char *piece, size_t size)
+{
+    size_t got = 0;
+
+    if (!client->ssl) {
+        ssize_t length = recv(client->fd, piece, size, MSG_DONTWAIT);
+
+        if (length > 0) {
+            return (size_t)length;
+        }
+        client->has_ended = length == 0 || errno != EAGAIN;
+        client->was_reset = client->has_ended && length < 0;
+        return 0;
+    }
+    ERR_clear_error();
+    errno = 0;
+    int result = SSL_read_ex(client->ssl, piece, size, &got);
+    int reason = result == 1 ? SSL_ERROR_NONE : SSL_get_error(client->ssl, result);
+    if (result != 1 && reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE) {
+        client->has_ended = true;
+        client->was_told = reason == SSL_ERROR_ZERO_RETURN;
+        client->was_reset = reason == SSL_ERROR_SYSCALL && errno == ECONNRESET;
+    }
+    return got;
+}
+
 static inline void client_take(struct client *client)
 {
     char piece[65536];
-    ssize_t length;
 
     while (!client->has_ended) {
-        length = recv(client->fd, piece, sizeof(piece), MSG_DONTWAIT);
-        if (length < 0 && errno == EAGAIN) {
+        size_t length = client_receive(client, piece, sizeof(piece));
+
+        if (length == 0) {
             return;
         }
-        if (length <= 0) {
-            client->has_ended = true;
-            client->was_reset = length < 0;
-            return;
-        }
-        buf_append(&client->got, (struct str){piece, (size_t)length});
+        buf_append(&client->got, (struct str){piece, length});
     }
 }
 
@@ -326,5 +415,28 @@ static inline unsigned client_count(const struct client *client, const char *tex
     }
     return count;
 }
+
+static inline void house_files_remove(void)
+{
+    SSL_CTX_free(house_client_context);
+    tls_files_remove(&house_files);
+}
+
+static inline void house_files_make(void)
+{
+    tls_files_make(&house_files);
+    house_client_context = tls_client_context(&house_files);
+}
+
+#define HOUSE_MAIN(tests)                                                                          \
+    int main(void)                                                                                 \
+    {                                                                                              \
+        house_files_make();                                                                        \
+        int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);                      \
+        house_is_tls = true;                                                                       \
+        failed += cmocka_run_group_tests_name("over TLS", tests, NULL, NULL);                      \
+        house_files_remove();                                                                      \
+        return failed;                                                                             \
+    }
 
 #endif

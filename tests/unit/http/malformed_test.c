@@ -150,4 +150,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_malformed_rest_is_refused_behind_a_good_request),
 };
 
-UNIT_MAIN(tests)
+HOUSE_MAIN(tests)

@@ -168,8 +168,8 @@ static void test_server_pauses_an_upload(void **state)
     memset(piece, 'x', sizeof(piece));
     while (sent < 999999) {
         size_t left = 999999 - sent;
-        ssize_t more = send(client.fd, piece, left < sizeof(piece) ? left : sizeof(piece),
-                            MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t more = client_try_send(
+            &client, (struct str){piece, left < sizeof(piece) ? left : sizeof(piece)});
         sent += more > 0 ? (size_t)more : 0;
         turn(&house);
         if (house.streamed && house.late) {
@@ -264,7 +264,8 @@ static void test_server_finishes_large_answers_to_slow_readers(void **state)
     turn_until(&house, client_ended(&client));
     assert_false(client.was_reset);
     assert_true(client.got.length > 2 * sizeof(body));
-    assert_int_equal(http_server_counts(house.server).bytes_out, client.got.length);
+    uint64_t bytes_out = http_server_counts(house.server).bytes_out;
+    assert_true(house_is_tls ? bytes_out > client.got.length : bytes_out == client.got.length);
     client_close(&client);
     turn_until(&house, http_server_counts(house.server).connections == 0);
     house_close(&house);
@@ -321,7 +322,7 @@ static void test_server_answers_who_closed_one_half(void **state)
     house_open(&house, NULL);
     struct client client = client_open(&house);
     client_send(&house, &client, STR(GET("/late") GET("/2")));
-    assert_int_equal(shutdown(client.fd, SHUT_WR), 0);
+    client_end_half(&client);
     turn_until(&house, house.late);
     turn_for(&house, 5);
     reply_text(&house, house.late, 200, STR("late"));
@@ -387,6 +388,13 @@ static void test_server_closes_on_who_takes_nothing(void **state)
     house_close(&house);
 }
 
+static void take_all(struct client *clients, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        client_take(&clients[i]);
+    }
+}
+
 static void test_server_refuses_connections_beyond_its_limit(void **state)
 {
     struct http_limits limits = http_limits_default;
@@ -400,7 +408,8 @@ static void test_server_refuses_connections_beyond_its_limit(void **state)
     for (size_t i = 0; i < ARRAY_LENGTH(clients); i++) {
         clients[i] = client_open(&house);
     }
-    turn_until(&house, http_server_counts(house.server).refused >= 32);
+    turn_until(&house, (take_all(clients, ARRAY_LENGTH(clients)),
+                        http_server_counts(house.server).refused >= 32));
     for (size_t i = 0; i < ARRAY_LENGTH(clients); i++) {
         refused += client_has(&clients[i], "HTTP/1.1 503 ");
         client_take(&clients[i]);
@@ -518,7 +527,8 @@ static void test_server_start_says_why_not(void **state)
     house_close(&house);
 }
 
-/* One descriptor is left: libuv takes it to accept and close, and the loop does not spin. */
+/* The reserve is taken to say so (nothing can be said before a handshake), and the loop does not
+ * spin. */
 static void test_server_without_descriptors_does_not_spin(void **state)
 {
     struct rlimit before;
@@ -555,6 +565,9 @@ static void test_server_without_descriptors_does_not_spin(void **state)
     }
     assert_true(turns < 200);
     assert_true(client_ended(&second));
+    assert_true(house_is_tls || client_has(&second, "HTTP/1.1 503 "));
+    assert_false(second.was_reset);
+    assert_true(http_server_counts(house.server).accept_failures > 0);
     client_send(&house, &first, STR(GET("/")));
     turn_until(&house, client_count(&first, "hello") == 1 && client_has(&first, "hello"));
     client_close(&first);
@@ -636,4 +649,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_server_survives_want_of_memory),
 };
 
-UNIT_MAIN(tests)
+HOUSE_MAIN(tests)

@@ -72,17 +72,12 @@ static struct client get(struct house *house, const char *path, const char *head
 
 static void test_static_negotiates(void **state)
 {
-    struct house house = {.limits = http_limits_default};
-    struct error error;
+    struct house house;
 
     (void)state;
-    assert_int_equal(loop_new(1, &house.loop, &error), OK);
-    struct http_server_options options = {.loop = house.loop,
-                                          .address = "127.0.0.1",
-                                          .limits = house.limits,
-                                          .handler = &handler,
-                                          .arg = &house};
-    assert_int_equal(http_server_start(&options, &house.server, &error), OK);
+    house_open_with(&house, (struct http_server_options){.limits = http_limits_default,
+                                                         .compresses = true,
+                                                         .handler = &handler});
     expect(&house, "/", "", " 200 OK", "ETag: \"abc\"\r\n", "\r\n\r\nplain form",
            "Vary: Accept-Encoding\r\n", "Cache-Control: no-cache\r\n",
            "Content-Type: text/html; charset=utf-8\r\n", "X-More: a  b: c\r\n");
@@ -99,12 +94,11 @@ static void test_static_negotiates(void **state)
     expect(&house, "/assets/x-1a.js", "Accept-Encoding: gzip\r\n", "\r\n\r\njs",
            "Cache-Control: public, max-age=31536000, immutable\r\n");
     assert_null(http_file_find(&files, STR("/assets")));
-    http_server_free(house.server);
-    loop_free(house.loop);
+    house_close(&house);
 }
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_static_negotiates),
 };
 
-UNIT_MAIN(tests)
+HOUSE_MAIN(tests)

@@ -291,4 +291,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_websocket_handshakes_that_are_none),
 };
 
-UNIT_MAIN(tests)
+HOUSE_MAIN(tests)

@@ -13,6 +13,7 @@
 
 #include "monitor/log.h"
 #include "monitor/metrics.h"
+#include "monitor/trace.h"
 #include "json/json_read.h"
 
 #define THREADS 4
@@ -177,6 +178,107 @@ static void test_lines_of_threads_do_not_mix(void **state)
                      THREADS * ROUNDS - THREADS * ROUNDS / 50);
 }
 
+#define PARENT "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+static void test_log_lines_carry_the_trace_of_the_thread(void **state)
+{
+    static char text[LOG_LINE_BYTES_MAX + 64];
+    struct trace_context context;
+
+    (void)state;
+    assert_true(trace_read_parent(STR(PARENT), &context));
+    start(LOG_INFO, false, NULL);
+    trace_set_current(&context);
+    log_write(LOG_ERROR, "api", "broken");
+    assert_string_equal(written(), "error api: broken trace=0af7651916cd43dd8448eb211c80319c\n");
+    start(LOG_INFO, true, NULL);
+    log_write(LOG_ERROR, "api", "broken");
+    assert_string_equal(written(), "{\"level\":\"error\",\"room\":\"api\",\"message\":\"broken\","
+                                   "\"trace_id\":\"0af7651916cd43dd8448eb211c80319c\","
+                                   "\"span_id\":\"b7ad6b7169203331\"}\n");
+    memset(text, 'a', sizeof(text) - 1);
+    log_write(LOG_ERROR, "api", "%s", text);
+    const char *line = written();
+    assert_in_range(strlen(line), LOG_LINE_BYTES_MAX - 128, LOG_LINE_BYTES_MAX);
+    assert_non_null(strstr(line, "a…\",\"trace_id\":\"0af7651916cd43dd8448eb211c80319c\""));
+    trace_set_current(NULL);
+    log_write(LOG_ERROR, "api", "broken");
+    assert_string_equal(written(),
+                        "{\"level\":\"error\",\"room\":\"api\",\"message\":\"broken\"}\n");
+}
+
+static int64_t elapsed_us;
+
+static int64_t test_elapsed_us(void)
+{
+    return elapsed_us;
+}
+
+static void start_bounded(void)
+{
+    struct log_options options = {.level = LOG_DEBUG,
+                                  .fd = log_fd,
+                                  .elapsed_us = test_elapsed_us,
+                                  .lines_per_s = {[LOG_WARNING] = 2, [LOG_INFO] = 1}};
+
+    log_start(&options);
+}
+
+static void warn_often(unsigned times)
+{
+    for (unsigned i = 0; i < times; i++) {
+        log_write(LOG_WARNING, "http", "cannot accept: %u", i);
+    }
+}
+
+/* What differs between the lines comes from outside: it makes no line of another kind. */
+static void test_log_leaves_out_what_is_too_much_and_says_so(void **state)
+{
+    unsigned label = metric_label(METRIC_LOG_LINES_LEFT_OUT, STR("warning"));
+    int64_t before = metric_value(METRIC_LOG_LINES_LEFT_OUT, label);
+
+    (void)state;
+    elapsed_us = 5000000;
+    start_bounded();
+    warn_often(5);
+    log_write(LOG_WARNING, "store", "another kind");
+    assert_string_equal(written(), "warning http: cannot accept: 0\n"
+                                   "warning http: cannot accept: 1\n"
+                                   "warning store: another kind\n");
+    elapsed_us += 999999;
+    warn_often(1);
+    log_flush();
+    assert_string_equal(written(), "");
+    elapsed_us += 1;
+    warn_often(1);
+    assert_string_equal(written(), "warning http: … 4 more like: cannot accept: 1\n"
+                                   "warning http: cannot accept: 0\n");
+    warn_often(5);
+    assert_string_equal(written(), "warning http: cannot accept: 0\n");
+    elapsed_us += 2000000;
+    log_flush();
+    assert_string_equal(written(), "warning http: … 4 more like: cannot accept: 0\n");
+    log_flush();
+    assert_string_equal(written(), "");
+    assert_int_equal(metric_value(METRIC_LOG_LINES_LEFT_OUT, label) - before, 8);
+}
+
+static void test_log_bounds_each_level_by_its_own_number(void **state)
+{
+    (void)state;
+    elapsed_us = 5000000;
+    start_bounded();
+    for (unsigned i = 0; i < 3; i++) {
+        log_write(LOG_ERROR, "http", "same %u", i);
+        log_write(LOG_INFO, "http", "same %u", i);
+        log_write(LOG_DEBUG, "http", "same %u", i);
+    }
+    log_flush();
+    assert_string_equal(written(), "error http: same 0\ninfo http: same 0\ndebug http: same 0\n"
+                                   "error http: same 1\ndebug http: same 1\n"
+                                   "error http: same 2\ndebug http: same 2\n");
+}
+
 /* A pipe that nobody reads: the writer gives up instead of hanging. */
 static void test_log_does_not_hang_on_a_full_pipe(void **state)
 {
@@ -204,6 +306,12 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(test_log_cuts_long_lines_between_characters, open_file,
                                     close_file),
     cmocka_unit_test_setup_teardown(test_lines_of_threads_do_not_mix, open_file, close_file),
+    cmocka_unit_test_setup_teardown(test_log_lines_carry_the_trace_of_the_thread, open_file,
+                                    close_file),
+    cmocka_unit_test_setup_teardown(test_log_leaves_out_what_is_too_much_and_says_so, open_file,
+                                    close_file),
+    cmocka_unit_test_setup_teardown(test_log_bounds_each_level_by_its_own_number, open_file,
+                                    close_file),
     cmocka_unit_test_setup_teardown(test_log_does_not_hang_on_a_full_pipe, open_file, close_file),
 };
 
