@@ -57,7 +57,7 @@ function Ways({ desk, state }: SignInProps) {
       <Register desk={desk} code={arrival.invite} config={config} onHasAccount={() => setHasAccount(true)} />
     );
   }
-  if (config.setup_needed) return <SetupNeeded />;
+  if (config.setup_needed && !state.me) return <SetupNeeded />;
   if (wantsReset) return <Forgot hasMail={config.mail === true} onBack={() => setWantsReset(false)} />;
   return <Login desk={desk} state={state} config={config} onForgot={() => setWantsReset(true)} />;
 }
@@ -216,7 +216,7 @@ function SetupNeeded() {
     <>
       <Title>Nobody has an account yet</Title>
       <p>The server printed a link for the first one when it started. It works once; a server that is started again prints a new one:</p>
-      <pre>{"$ netra serve\nlistening: https://netra.example.org\nset up:    https://netra.example.org/?setup=…"}</pre>
+      <pre>{"$ netra serve\nlistening: https://netra.example.org\nsign in:   https://netra.example.org/?setup=…"}</pre>
     </>
   );
 }
