@@ -141,26 +141,6 @@ static int read_list(const struct config *config, enum config_key key, struct ac
 
 /* ---- reading ---- */
 
-/* Browsers keep to https for a year where people come by https; nobody guesses types of answers;
- * addresses with ids are not told to other sites. */
-static void fill_headers(struct access *access, const struct config *config)
-{
-    bool is_https =
-        access->tls.cert_file ||
-        str_starts_with(str_from(config_text(config, CONFIG_PUBLIC_URL)), STR("https:"));
-
-    access->headers[access->header_count++] =
-        (struct http_header){STR("X-Content-Type-Options"), STR("nosniff")};
-    access->headers[access->header_count++] =
-        (struct http_header){STR("Referrer-Policy"), STR("same-origin")};
-    access->headers[access->header_count++] =
-        (struct http_header){STR("Cross-Origin-Opener-Policy"), STR("same-origin")};
-    if (is_https) {
-        access->headers[access->header_count++] =
-            (struct http_header){STR("Strict-Transport-Security"), STR("max-age=31536000")};
-    }
-}
-
 int access_read(struct access *access, const struct config *config,
                 config_environment_fn *environment, struct error *error)
 {
@@ -183,7 +163,6 @@ int access_read(struct access *access, const struct config *config,
     if (code == OK) {
         code = read_list(config, CONFIG_HTTP_TRUSTED_PROXIES, &access->proxies, error);
     }
-    fill_headers(access, config);
     return code;
 }
 
@@ -236,8 +215,6 @@ void access_http(const struct access *access, const struct config *config,
     options->tls = access->tls.cert_file ? &access->tls : NULL;
     options->trusted_proxies = access->proxies.items;
     options->trusted_proxy_count = access->proxies.count;
-    options->always = access->headers;
-    options->always_count = access->header_count;
     options->compresses = config_number(config, CONFIG_HTTP_COMPRESS) != 0;
 }
 
@@ -277,7 +254,9 @@ struct api_limits access_limits(const struct access *access, const struct config
                     number_or(access, config, CONFIG_LIMIT_KEY_PER_S, DEPARTMENT_KEY_PER_S)),
                 [API_LIMIT_COSTLY] = per_minute(number_or(
                     access, config, CONFIG_LIMIT_COSTLY_PER_MIN, DEPARTMENT_COSTLY_PER_MIN)),
-                [API_LIMIT_SECRET] = per_minute(config_number(config, CONFIG_LIMIT_SECRET_PER_MIN)),
+                /* In local mode there are no passwords, and codes of 256 bits are not guessed. */
+                [API_LIMIT_SECRET] = per_minute(
+                    access->has_accounts ? config_number(config, CONFIG_LIMIT_SECRET_PER_MIN) : 0),
             },
         .websockets_per_user = (unsigned)number_or(access, config, CONFIG_LIMIT_WEBSOCKETS_PER_USER,
                                                    DEPARTMENT_WEBSOCKETS_PER_USER),

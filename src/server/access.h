@@ -18,7 +18,6 @@
 #include "server/config.h"
 
 #define ACCESS_LIST_MAX     16u
-#define ACCESS_HEADERS      4u
 #define ACCESS_BURST_FACTOR 5u /* of address, user and key: so many seconds' worth at once */
 
 /* A comma-separated list, taken apart. */
@@ -36,8 +35,6 @@ struct access {
     struct access_list origins;
     struct access_list proxies;
     struct http_tls_options tls;
-    struct http_header headers[ACCESS_HEADERS]; /* of every answer */
-    size_t header_count;
 };
 
 /* ERR_USAGE: no secret where one is needed, one that is too short, in a file that others may read

@@ -204,6 +204,12 @@ static int make_api(struct server *server, struct error *error)
     return code;
 }
 
+static bool is_reached_by_tls(const struct server *server)
+{
+    return config_text(server->config, CONFIG_TLS_CERT_FILE)[0] ||
+           strncmp(config_text(server->config, CONFIG_PUBLIC_URL), "https:", 6) == 0;
+}
+
 static int listen_on(struct server *server, struct error *error)
 {
     struct config_address listen = config_listen(server->config);
@@ -214,6 +220,7 @@ static int listen_on(struct server *server, struct error *error)
                                           .handler = &api_handler,
                                           .arg = server->api};
     access_http(&server->access, server->config, &options);
+    options.always = api_security_headers(is_reached_by_tls(server), &options.always_count);
     int code = http_server_start(&options, &server->http, error);
 
     if (code) {

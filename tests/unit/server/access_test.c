@@ -288,21 +288,6 @@ static void test_lists_are_taken_apart(void **state)
     access_done(&access);
 }
 
-static void test_answers_say_https_only_where_people_come_by_it(void **state)
-{
-    struct access access;
-    struct error error = {0};
-
-    (void)state;
-    assert_int_equal(access_read(&access, &config, environment, &error), OK);
-    size_t plain = access.header_count;
-    access_done(&access);
-    set("public_url", "https://netra.example.org");
-    assert_int_equal(access_read(&access, &config, environment, &error), OK);
-    assert_int_equal(access.header_count, plain + 1);
-    access_done(&access);
-}
-
 static void test_mail_is_of_accounts_mode(void **state)
 {
     static char secret[] = SECRET;
@@ -336,7 +321,6 @@ static const struct CMUnitTest tests[] = {
                                     tear_down),
     cmocka_unit_test_setup_teardown(test_limits_suit_the_mode, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_lists_are_taken_apart, set_up, tear_down),
-    cmocka_unit_test_setup_teardown(test_answers_say_https_only_where_people_come_by_it, set_up,
                                     tear_down),
     cmocka_unit_test_setup_teardown(test_mail_is_of_accounts_mode, set_up, tear_down),
 };
