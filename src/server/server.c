@@ -136,7 +136,7 @@ static int make_parts(struct server *server, const char *token, struct error *er
         .store = server->records,
         .prices_path = prices,
         .bytes_max = (size_t)config_number(server->config, CONFIG_DATASET_CACHE_BYTES_MAX)};
-    struct auth_options auth = {.store = server->store, .token = token};
+    struct auth_options auth = {.loop = server->loop, .store = server->store, .token = token};
     int code = dataset_read_book(prices, &server->book, digest, error);
 
     if (code == OK) {
