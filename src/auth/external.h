@@ -11,10 +11,10 @@
 #include "auth/accounts.h"
 
 struct external_identity {
-    struct str provider; /* id in the configuration */
-    struct str subject;  /* at most EXTERNAL_SUBJECT_MAX bytes */
-    struct str email;    /* verified by the provider */
-    struct str name;     /* may be empty: the e-mail's local part */
+    struct str provider;     /* id in the configuration */
+    struct str subject;      /* at most EXTERNAL_SUBJECT_MAX bytes */
+    struct str email;        /* verified by the provider */
+    struct str name;         /* may be empty: the e-mail's local part */
     struct str workspace_id; /* of a first sign-in without an invitation */
     enum auth_role role;     /* there */
     struct str next;         /* given back in the grant */
@@ -28,7 +28,8 @@ struct external_identity {
  * ERR_DENIED (disabled, or a member of nothing), ERR_EXISTS (the e-mail has an account: who is
  * signed in to it must link), ERR_NOT_FOUND (no such workspace), ERR_LIMIT, ERR_INVALID (an e-mail
  * that is none). Success is audited ("login.ok", "user.created"); what is refused by the caller. */
-must_check int accounts_external_sign_in(struct auth *auth, const struct external_identity *identity,
+must_check int accounts_external_sign_in(struct auth *auth,
+                                         const struct external_identity *identity,
                                          const struct account_origin *origin, account_done_fn done,
                                          void *arg, struct error *error);
 
