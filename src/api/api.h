@@ -92,4 +92,8 @@ unsigned api_publish(struct str run_id, uint64_t seq, struct str json, bool is_l
 void api_write_openapi(struct buf *out, bool with_accounts);
 void api_write_routes(struct buf *out);
 
+/* For http_server_options.always: what every answer tells browsers. is_secure: people reach the
+ * server over TLS. */
+const struct http_header *api_security_headers(bool is_secure, size_t *ret_count);
+
 #endif

@@ -10,7 +10,7 @@ const struct route_table *const route_tables[ROUTE_TABLES] = {
     &routes_tools,    &routes_prices, &routes_parse,   &routes_settings,  &routes_model_calls,
     &routes_system,   &routes_auth,   &routes_sign_in, &routes_passwords, &routes_me,
     &routes_sessions, &routes_users,  &routes_invites, &routes_keys,      &routes_workspaces,
-    &routes_audit,    &routes_jwks,   &routes_oidc,
+    &routes_audit,    &routes_jwks,   &routes_oidc,    &routes_limits,    &routes_faults,
 };
 
 const struct route_query route_page_queries[] = {

@@ -11,14 +11,8 @@
 #define MAIL_PASSWORD_VARIABLE "NETRA_MAIL_PASSWORD"
 
 /* What a department gets where the configuration says 0. */
-#define DEPARTMENT_ADDRESS_PER_S           200u
-#define DEPARTMENT_USER_PER_S              50u
-#define DEPARTMENT_KEY_PER_S               20u
-#define DEPARTMENT_COSTLY_PER_MIN          60u
-#define DEPARTMENT_WEBSOCKETS_PER_USER     50u
 #define DEPARTMENT_CONNECTIONS_PER_ADDRESS 500u
 #define DEPARTMENT_WAITING_PER_USER        50u
-#define MINUTE_S                           60u
 
 /* ---- secrets ---- */
 
@@ -141,26 +135,6 @@ static int read_list(const struct config *config, enum config_key key, struct ac
 
 /* ---- reading ---- */
 
-/* Browsers keep to https for a year where people come by https; nobody guesses types of answers;
- * addresses with ids are not told to other sites. */
-static void fill_headers(struct access *access, const struct config *config)
-{
-    bool is_https =
-        access->tls.cert_file ||
-        str_starts_with(str_from(config_text(config, CONFIG_PUBLIC_URL)), STR("https:"));
-
-    access->headers[access->header_count++] =
-        (struct http_header){STR("X-Content-Type-Options"), STR("nosniff")};
-    access->headers[access->header_count++] =
-        (struct http_header){STR("Referrer-Policy"), STR("same-origin")};
-    access->headers[access->header_count++] =
-        (struct http_header){STR("Cross-Origin-Opener-Policy"), STR("same-origin")};
-    if (is_https) {
-        access->headers[access->header_count++] =
-            (struct http_header){STR("Strict-Transport-Security"), STR("max-age=31536000")};
-    }
-}
-
 int access_read(struct access *access, const struct config *config,
                 config_environment_fn *environment, struct error *error)
 {
@@ -183,7 +157,9 @@ int access_read(struct access *access, const struct config *config,
     if (code == OK) {
         code = read_list(config, CONFIG_HTTP_TRUSTED_PROXIES, &access->proxies, error);
     }
-    fill_headers(access, config);
+    access->is_https =
+        access->tls.cert_file ||
+        str_starts_with(str_from(config_text(config, CONFIG_PUBLIC_URL)), STR("https:"));
     return code;
 }
 
@@ -236,8 +212,6 @@ void access_http(const struct access *access, const struct config *config,
     options->tls = access->tls.cert_file ? &access->tls : NULL;
     options->trusted_proxies = access->proxies.items;
     options->trusted_proxy_count = access->proxies.count;
-    options->always = access->headers;
-    options->always_count = access->header_count;
     options->compresses = config_number(config, CONFIG_HTTP_COMPRESS) != 0;
 }
 
@@ -251,39 +225,6 @@ void access_runner(const struct access *access, const struct config *config,
     options->waiting_owner_max = (unsigned)number_or(
         access, config, CONFIG_RUNS_WAITING_PER_USER_MAX, DEPARTMENT_WAITING_PER_USER);
     options->model_tokens_day_max = config_number(config, CONFIG_QUOTA_MODEL_TOKENS_PER_DAY);
-}
-
-static struct api_limit_rule per_second(uint64_t tokens)
-{
-    return (struct api_limit_rule){
-        .tokens = tokens, .per_s = 1, .burst = tokens * ACCESS_BURST_FACTOR};
-}
-
-static struct api_limit_rule per_minute(uint64_t tokens)
-{
-    return (struct api_limit_rule){.tokens = tokens, .per_s = MINUTE_S, .burst = tokens};
-}
-
-struct api_limits access_limits(const struct access *access, const struct config *config)
-{
-    return (struct api_limits){
-        .rules =
-            {
-                [API_LIMIT_ADDRESS] = per_second(number_or(
-                    access, config, CONFIG_LIMIT_ADDRESS_PER_S, DEPARTMENT_ADDRESS_PER_S)),
-                [API_LIMIT_USER] = per_second(
-                    number_or(access, config, CONFIG_LIMIT_USER_PER_S, DEPARTMENT_USER_PER_S)),
-                [API_LIMIT_KEY] = per_second(
-                    number_or(access, config, CONFIG_LIMIT_KEY_PER_S, DEPARTMENT_KEY_PER_S)),
-                [API_LIMIT_COSTLY] = per_minute(number_or(
-                    access, config, CONFIG_LIMIT_COSTLY_PER_MIN, DEPARTMENT_COSTLY_PER_MIN)),
-                [API_LIMIT_SECRET] = per_minute(config_number(config, CONFIG_LIMIT_SECRET_PER_MIN)),
-            },
-        .websockets_per_user = (unsigned)number_or(access, config, CONFIG_LIMIT_WEBSOCKETS_PER_USER,
-                                                   DEPARTMENT_WEBSOCKETS_PER_USER),
-        .storage_bytes = config_number(config, CONFIG_QUOTA_STORAGE_BYTES),
-        .model_tokens_day = config_number(config, CONFIG_QUOTA_MODEL_TOKENS_PER_DAY),
-    };
 }
 
 bool access_mail(const struct access *access, const struct config *config,

@@ -20,12 +20,12 @@
 #include "monitor/fault.h"
 #include "monitor/log.h"
 #include "monitor/metrics.h"
+#include "server/limits.h"
 #include "server/page.h"
 #include "server/server_state.h"
 
 #define WORKERS_LEAST            2
 #define WORKERS_MOST             16
-#define HOST_NAME_BYTES          128u
 #define FILES_BESIDE_CONNECTIONS 256u /* stores, workers, uploads */
 #define DIGEST_BYTES             48u
 #define MODELS_NAMES_BYTES       1024u /* of the log's line about them */
@@ -173,7 +173,7 @@ static int make_api(struct server *server, struct error *error)
         .oidc = server->oidc,
         .allows_passwords = config_number(server->config, CONFIG_AUTH_PASSWORDS) != 0,
         .deployment = config_text(server->config, CONFIG_DEPLOYMENT),
-        .limits = access_limits(&server->access, server->config),
+        .limits = server_limits(server->config),
         .health = &server->health,
         .page = &server_page,
         .models = &server->shown_models,
@@ -214,6 +214,7 @@ static int listen_on(struct server *server, struct error *error)
                                           .handler = &api_handler,
                                           .arg = server->api};
     access_http(&server->access, server->config, &options);
+    options.always = api_security_headers(server->access.is_https, &options.always_count);
     int code = http_server_start(&options, &server->http, error);
 
     if (code) {
