@@ -11,8 +11,14 @@
 #define MAIL_PASSWORD_VARIABLE "NETRA_MAIL_PASSWORD"
 
 /* What a department gets where the configuration says 0. */
+#define DEPARTMENT_ADDRESS_PER_S           200u
+#define DEPARTMENT_USER_PER_S              50u
+#define DEPARTMENT_KEY_PER_S               20u
+#define DEPARTMENT_COSTLY_PER_MIN          60u
+#define DEPARTMENT_WEBSOCKETS_PER_USER     50u
 #define DEPARTMENT_CONNECTIONS_PER_ADDRESS 500u
 #define DEPARTMENT_WAITING_PER_USER        50u
+#define MINUTE_S                           60u
 
 /* ---- secrets ---- */
 
@@ -157,9 +163,6 @@ int access_read(struct access *access, const struct config *config,
     if (code == OK) {
         code = read_list(config, CONFIG_HTTP_TRUSTED_PROXIES, &access->proxies, error);
     }
-    access->is_https =
-        access->tls.cert_file ||
-        str_starts_with(str_from(config_text(config, CONFIG_PUBLIC_URL)), STR("https:"));
     return code;
 }
 
@@ -225,6 +228,41 @@ void access_runner(const struct access *access, const struct config *config,
     options->waiting_owner_max = (unsigned)number_or(
         access, config, CONFIG_RUNS_WAITING_PER_USER_MAX, DEPARTMENT_WAITING_PER_USER);
     options->model_tokens_day_max = config_number(config, CONFIG_QUOTA_MODEL_TOKENS_PER_DAY);
+}
+
+static struct api_limit_rule per_second(uint64_t tokens)
+{
+    return (struct api_limit_rule){
+        .tokens = tokens, .per_s = 1, .burst = tokens * ACCESS_BURST_FACTOR};
+}
+
+static struct api_limit_rule per_minute(uint64_t tokens)
+{
+    return (struct api_limit_rule){.tokens = tokens, .per_s = MINUTE_S, .burst = tokens};
+}
+
+struct api_limits access_limits(const struct access *access, const struct config *config)
+{
+    return (struct api_limits){
+        .rules =
+            {
+                [API_LIMIT_ADDRESS] = per_second(number_or(
+                    access, config, CONFIG_LIMIT_ADDRESS_PER_S, DEPARTMENT_ADDRESS_PER_S)),
+                [API_LIMIT_USER] = per_second(
+                    number_or(access, config, CONFIG_LIMIT_USER_PER_S, DEPARTMENT_USER_PER_S)),
+                [API_LIMIT_KEY] = per_second(
+                    number_or(access, config, CONFIG_LIMIT_KEY_PER_S, DEPARTMENT_KEY_PER_S)),
+                [API_LIMIT_COSTLY] = per_minute(number_or(
+                    access, config, CONFIG_LIMIT_COSTLY_PER_MIN, DEPARTMENT_COSTLY_PER_MIN)),
+                /* In local mode there are no passwords, and codes of 256 bits are not guessed. */
+                [API_LIMIT_SECRET] = per_minute(
+                    access->has_accounts ? config_number(config, CONFIG_LIMIT_SECRET_PER_MIN) : 0),
+            },
+        .websockets_per_user = (unsigned)number_or(access, config, CONFIG_LIMIT_WEBSOCKETS_PER_USER,
+                                                   DEPARTMENT_WEBSOCKETS_PER_USER),
+        .storage_bytes = config_number(config, CONFIG_QUOTA_STORAGE_BYTES),
+        .model_tokens_day = config_number(config, CONFIG_QUOTA_MODEL_TOKENS_PER_DAY),
+    };
 }
 
 bool access_mail(const struct access *access, const struct config *config,

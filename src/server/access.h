@@ -1,9 +1,9 @@
 /*
- * access: who may reach the server, out of the configuration into the options of auth, http, runner
- * and mail (limits.h has the buckets). 0 in a key of a limit means: none in local mode, what suits
- * a department in accounts mode.
+ * access: who may reach the server and how much of it they may use, out of the configuration into
+ * the options of auth, http, api, runner and mail. 0 in a key of a limit means: none in local mode,
+ * what suits a department in accounts mode.
  *
- *     access_read (secrets, lists) → access_auth, access_http … → access_done (secrets wiped)
+ *     access_read (secrets, lists) → access_auth, access_limits … → access_done (secrets wiped)
  *
  * Private to server/.
  *
@@ -17,7 +17,8 @@
 #include "http/mail.h"
 #include "server/config.h"
 
-#define ACCESS_LIST_MAX 16u
+#define ACCESS_LIST_MAX     16u
+#define ACCESS_BURST_FACTOR 5u /* of address, user and key: so many seconds' worth at once */
 
 /* A comma-separated list, taken apart. */
 struct access_list {
@@ -34,7 +35,6 @@ struct access {
     struct access_list origins;
     struct access_list proxies;
     struct http_tls_options tls;
-    bool is_https; /* people come by it: to the server or to a proxy in front */
 };
 
 /* ERR_USAGE: no secret where one is needed, one that is too short, in a file that others may read
@@ -52,6 +52,7 @@ void access_http(const struct access *access, const struct config *config,
                  struct http_server_options *options);
 void access_runner(const struct access *access, const struct config *config,
                    struct runner_options *options);
+struct api_limits access_limits(const struct access *access, const struct config *config);
 
 /* False: no mail is configured. The texts are borrowed from both. */
 bool access_mail(const struct access *access, const struct config *config,

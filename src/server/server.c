@@ -20,12 +20,12 @@
 #include "monitor/fault.h"
 #include "monitor/log.h"
 #include "monitor/metrics.h"
-#include "server/limits.h"
 #include "server/page.h"
 #include "server/server_state.h"
 
 #define WORKERS_LEAST            2
 #define WORKERS_MOST             16
+#define HOST_NAME_BYTES          128u
 #define FILES_BESIDE_CONNECTIONS 256u /* stores, workers, uploads */
 #define DIGEST_BYTES             48u
 #define MODELS_NAMES_BYTES       1024u /* of the log's line about them */
@@ -173,7 +173,7 @@ static int make_api(struct server *server, struct error *error)
         .oidc = server->oidc,
         .allows_passwords = config_number(server->config, CONFIG_AUTH_PASSWORDS) != 0,
         .deployment = config_text(server->config, CONFIG_DEPLOYMENT),
-        .limits = server_limits(server->config),
+        .limits = access_limits(&server->access, server->config),
         .health = &server->health,
         .page = &server_page,
         .models = &server->shown_models,
@@ -204,6 +204,12 @@ static int make_api(struct server *server, struct error *error)
     return code;
 }
 
+static bool is_reached_by_tls(const struct server *server)
+{
+    return config_text(server->config, CONFIG_TLS_CERT_FILE)[0] ||
+           strncmp(config_text(server->config, CONFIG_PUBLIC_URL), "https:", 6) == 0;
+}
+
 static int listen_on(struct server *server, struct error *error)
 {
     struct config_address listen = config_listen(server->config);
@@ -214,7 +220,7 @@ static int listen_on(struct server *server, struct error *error)
                                           .handler = &api_handler,
                                           .arg = server->api};
     access_http(&server->access, server->config, &options);
-    options.always = api_security_headers(server->access.is_https, &options.always_count);
+    options.always = api_security_headers(is_reached_by_tls(server), &options.always_count);
     int code = http_server_start(&options, &server->http, error);
 
     if (code) {
@@ -294,6 +300,13 @@ static void on_tick(void *arg)
     log_flush();
 }
 
+static void on_look(void *arg)
+{
+    struct server *server = arg;
+
+    watch_look(&server->watch, clock_now_us(), clock_elapsed_us());
+}
+
 static int start_handles(struct server *server, struct error *error)
 {
     static const struct {
@@ -308,11 +321,17 @@ static int start_handles(struct server *server, struct error *error)
     loop_timer_init(server->loop, &server->tick, on_tick, server);
     loop_timer_start(&server->tick, SERVER_TICK_MS, SERVER_TICK_MS);
     server->checks = (struct checks){.loop = server->loop,
-                                     .store = server->store,
-                                     .records = server->records,
+                                     .store_file = server->store,
+                                     .records_file = server->records,
                                      .llm = server->llm,
+                                     .http = server->http,
                                      .data_dir = config_text(server->config, CONFIG_DATA_DIR)};
-    checks_start(&server->checks, &server->health, clock_now_us());
+    server->health.deployment = config_text(server->config, CONFIG_DEPLOYMENT);
+    checks_start(&server->checks, &server->health);
+    watch_init(&server->watch, clock_now_us(), clock_elapsed_us());
+    watch_register(&server->watch, &server->health);
+    loop_timer_init(server->loop, &server->looks, on_look, server);
+    loop_timer_start(&server->looks, WATCH_EVERY_MS, WATCH_EVERY_MS);
     server->has_handles = true;
     if (server->traces) {
         health_register(&server->health,
@@ -338,6 +357,7 @@ static void free_parts(struct server *server)
             uv_close((uv_handle_t *)&server->signals[i], NULL);
         }
         loop_timer_close(&server->tick, /* closed */ NULL);
+        loop_timer_close(&server->looks, /* closed */ NULL);
         checks_stop(&server->checks);
     }
     if (server->datasets) {

@@ -13,7 +13,6 @@
 
 #include "server/access.h"
 #include "server/config_access.h"
-#include "server/limits.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 
@@ -236,15 +235,16 @@ static void test_limits_suit_the_mode(void **state)
     (void)state;
     secret_of_environment = secret;
     assert_int_equal(access_read(&access, &config, environment, &error), OK);
-    struct api_limits local = server_limits(&config);
+    struct api_limits local = access_limits(&access, &config);
     assert_int_equal(local.rules[API_LIMIT_ADDRESS].tokens, 0);
+    assert_int_equal(local.rules[API_LIMIT_SECRET].tokens, 20);
     assert_int_equal(local.websockets_per_user, 0);
     access_done(&access);
 
     set("auth.mode", "accounts");
     set("limit.user_per_s", "7");
     assert_int_equal(access_read(&access, &config, environment, &error), OK);
-    struct api_limits many = server_limits(&config);
+    struct api_limits many = access_limits(&access, &config);
     assert_int_equal(many.rules[API_LIMIT_ADDRESS].tokens, 200);
     assert_int_equal(many.rules[API_LIMIT_ADDRESS].per_s, 1);
     assert_int_equal(many.rules[API_LIMIT_ADDRESS].burst, 1000);
@@ -288,21 +288,6 @@ static void test_lists_are_taken_apart(void **state)
     access_done(&access);
 }
 
-static void test_answers_say_https_only_where_people_come_by_it(void **state)
-{
-    struct access access;
-    struct error error = {0};
-
-    (void)state;
-    assert_int_equal(access_read(&access, &config, environment, &error), OK);
-    assert_false(access.is_https);
-    access_done(&access);
-    set("public_url", "https://netra.example.org");
-    assert_int_equal(access_read(&access, &config, environment, &error), OK);
-    assert_true(access.is_https);
-    access_done(&access);
-}
-
 static void test_mail_is_of_accounts_mode(void **state)
 {
     static char secret[] = SECRET;
@@ -336,8 +321,6 @@ static const struct CMUnitTest tests[] = {
                                     tear_down),
     cmocka_unit_test_setup_teardown(test_limits_suit_the_mode, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_lists_are_taken_apart, set_up, tear_down),
-    cmocka_unit_test_setup_teardown(test_answers_say_https_only_where_people_come_by_it, set_up,
-                                    tear_down),
     cmocka_unit_test_setup_teardown(test_mail_is_of_accounts_mode, set_up, tear_down),
 };
 
