@@ -19,7 +19,8 @@ const unique = () => randomUUID().slice(0, 8);
 /**
  * How to ask. id: the kind of thing that {id} names; fresh: the same, made anew for each request, because the
  * request ends it; body, query: of the things t of the workspace that is asked about; refers: the body or the
- * query names one of them; ok: statuses beside those of the document; apart: asked with a session of its own.
+ * query names one of them; ok: statuses beside those of the document; session: no key may, only a person;
+ * apart: asked with a session of its own.
  */
 const requests = {
   "GET /api/threads": {},
@@ -79,25 +80,25 @@ const requests = {
   "POST /auth/sign-in-link": { ok: [404, 409, 422] },
   "POST /auth/logout": { apart: true, body: () => ({}) },
   "GET /auth/me": {},
-  "PATCH /auth/me": { body: () => ({ name: "Somebody" }), ok: [409] },
+  "PATCH /auth/me": { session: true, body: () => ({ name: "Somebody" }) },
   "DELETE /auth/me": { body: () => ({ password: "not the password" }), ok: [403] },
-  "GET /auth/me/export": {},
+  "GET /auth/me/export": { session: true },
   "POST /api/ws-ticket": { body: () => ({}) },
   "POST /auth/register": { body: () => ({ code: "x", name: "X", password }), ok: [403] },
   "POST /auth/login": { body: () => ({ email: `${unique()}@example.org`, password }), ok: [401] },
   "POST /auth/refresh": { body: () => ({ refresh_token: "x" }), ok: [401] },
-  "POST /auth/workspace": { apart: true, body: (t) => ({ workspace: t.workspace }), refers: true, ok: [409, 422] },
-  "POST /auth/join": { body: () => ({ code: "x" }), ok: [401, 404] },
+  "POST /auth/workspace": { session: true, apart: true, body: (t) => ({ workspace: t.workspace }), refers: true },
+  "POST /auth/join": { session: true, body: () => ({ code: "x" }), ok: [403] },
   "POST /auth/password": { apart: true, body: () => ({ current: "not the password", new: `${password}!` }), ok: [403, 409, 429] },
   "POST /auth/password/forgot": { body: () => ({ email: `${unique()}@example.org` }) },
-  "POST /auth/password/reset": { body: () => ({ code: "x", password }), ok: [401] },
+  "POST /auth/password/reset": { body: () => ({ code: "x", password }), ok: [403] },
   "GET /auth/oidc/{provider}": { name: "none", ok: [404] },
   "GET /auth/callback": { query: () => "?code=x&state=y", ok: [303] },
   "POST /auth/oidc/{provider}/link": { name: "none", body: () => ({}), ok: [404, 403] },
   "DELETE /auth/oidc/{provider}": { name: "none", ok: [404] },
   "GET /auth/sessions": {},
-  "DELETE /auth/sessions": { apart: true },
-  "DELETE /auth/sessions/{id}": { id: "session", ok: [404] },
+  "DELETE /auth/sessions": { session: true, apart: true },
+  "DELETE /auth/sessions/{id}": { session: true, id: "session", ok: [404] },
   "POST /auth/validate": { body: (t) => ({ token: t.token }) },
   "POST /auth/service-token": { body: () => ({}), ok: [403, 409, 422] },
   "POST /auth/signing-keys": { body: () => ({}) },
@@ -260,6 +261,9 @@ function assertAnswer(who, operation, answer, isForeign, tally) {
   if (kind === "refused") {
     assert.equal(answer.status, who.person ? 403 : 401, what);
     if (who.person) assert.equal(JSON.parse(answer.text).needs, operation.scope, what);
+  } else if (how.session && who.isKey) {
+    assert.equal(answer.status, 403, what);
+    assert.equal(JSON.parse(answer.text).needs, "session", what);
   } else if (kind === "foreign") {
     assert.equal(answer.status, 404, what);
   } else {
@@ -279,7 +283,7 @@ test("every route × who asks × whose things", async (t) => {
   for (const role of ["viewer", "analyst", "admin"]) people.push({ name: `${role} of alpha`, person: alpha[role], home: alpha });
   people.push({ name: "admin of beta", person: beta.admin, home: beta });
   for (const scope of ["read", "run", "data", "admin"]) {
-    people.push({ name: `key ${scope}`, person: Object.assign(await alpha.admin.key([scope]), { scopes: [scope] }), home: alpha });
+    people.push({ name: `key ${scope}`, person: Object.assign(await alpha.admin.key([scope]), { scopes: [scope] }), home: alpha, isKey: true });
   }
   people.push({ name: "operator", person: operator, home: first, isOperator: true });
   const tally = {};
