@@ -93,7 +93,7 @@ const requests = {
   "POST /auth/password/forgot": { body: () => ({ email: `${unique()}@example.org` }) },
   "POST /auth/password/reset": { body: () => ({ code: "x", password }), ok: [403] },
   "GET /auth/oidc/{provider}": { name: "none", ok: [404] },
-  "GET /auth/callback": { query: () => "?code=x&state=y", ok: [303] },
+  "GET /auth/callback": { query: () => "?code=x&state=y", ok: [404] },
   "POST /auth/oidc/{provider}/link": { name: "none", body: () => ({}), ok: [404, 403] },
   "DELETE /auth/oidc/{provider}": { name: "none", ok: [404] },
   "GET /auth/sessions": {},
@@ -111,7 +111,7 @@ const requests = {
   "POST /api/invites": { body: () => ({ email: `${unique()}@example.org`, role: "viewer" }) },
   "DELETE /api/invites/{id}": { fresh: "invite" },
   "GET /api/keys": {},
-  "POST /api/keys": { body: (t, who) => ({ name: "made", scopes: [who.scopes[0]] }) },
+  "POST /api/keys": { body: (t, who) => ({ name: "made", scopes: [who.scopes[0]] }), ok: [403] },
   "DELETE /api/keys/{id}": { fresh: "key", ok: [403, 404] },
   "GET /api/workspaces": {},
   "POST /api/workspaces": { body: () => ({ name: `more-${unique()}` }) },
@@ -358,7 +358,7 @@ test("a WebSocket sees its workspace, and may what its caller may", async () => 
 });
 
 test("what was taken from somebody closes their sockets (1008) and ends their streams at once", async () => {
-  const gone = await alpha.boss.bring({ email: `gone-${unique()}@example.org`, role: "analyst" });
+  const gone = await alpha.admin.bring({ email: `gone-${unique()}@example.org`, role: "analyst" });
   const socket = await gone.socket();
   const key = await gone.key(["read"]);
   const bySocketOfKey = await key.socket();
