@@ -6,6 +6,8 @@
  */
 #include "agent/runner.h"
 
+#include <limits.h>
+
 #include "agent/runner_state.h"
 #include "base/alloc.h"
 #include "base/check.h"
@@ -13,75 +15,9 @@
 
 /* ---- places ---- */
 
-static void show_counts(const struct runner *runner)
-{
-    metric_set(METRIC_RUNS_WORKING, 0, runner->counts.working);
-    metric_set(METRIC_RUNS_WAITING, 0, runner->counts.waiting);
-    metric_set(METRIC_RUNS_ASKING, 0, runner->counts.asking);
-}
-
-static void join_queue(struct live_queue *queue, struct live_run *live)
-{
-    if (queue->first) {
-        queue->last->next_waiting = live;
-    } else {
-        queue->first = live;
-    }
-    queue->last = live;
-    live->queue = queue;
-    live->phase = LIVE_WAITING;
-    live->runner->counts.waiting++;
-}
-
-void runner_enqueue(struct live_run *live)
-{
-    struct runner *runner = live->runner;
-
-    live->next = runner->live;
-    runner->live = live;
-    join_queue(&runner->waiting, live);
-}
-
-static void leave_queue(struct live_run *live)
-{
-    struct live_queue *queue = live->queue;
-    struct live_run *before = NULL;
-
-    if (!queue) {
-        return;
-    }
-    for (struct live_run *at = queue->first; at != live; at = at->next_waiting) {
-        before = at;
-    }
-    if (before) {
-        before->next_waiting = live->next_waiting;
-    } else {
-        queue->first = live->next_waiting;
-    }
-    if (queue->last == live) {
-        queue->last = before;
-    }
-    live->next_waiting = NULL;
-    live->queue = NULL;
-    live->runner->counts.waiting--;
-}
-
-void live_leave_place(struct live_run *live)
-{
-    live->runner->counts.working -= live->has_place;
-    live->has_place = false;
-}
-
-void live_await_place(struct live_run *live)
-{
-    join_queue(&live->runner->answered, live);
-}
-
 static void take_place(struct live_run *live)
 {
-    leave_queue(live);
-    live->has_place = true;
-    live->runner->counts.working++;
+    live_take_place(live);
     if (live->run) {
         live_step(live);
         return;
@@ -97,15 +33,6 @@ static void take_place(struct live_run *live)
     live_begin(live);
 }
 
-/* Who comes next; while the server stops only who has begun. */
-static struct live_run *next_in_line(const struct runner *runner)
-{
-    if (runner->answered.first || runner->is_draining) {
-        return runner->answered.first;
-    }
-    return runner->waiting.first;
-}
-
 void runner_schedule(struct runner *runner)
 {
     struct live_run *live;
@@ -115,12 +42,12 @@ void runner_schedule(struct runner *runner)
     }
     runner->is_scheduling = true;
     while (runner->counts.working < runner->options.concurrent_max &&
-           (live = next_in_line(runner))) {
+           (live = runner_next_in_line(runner))) {
         take_place(live);
         live_settle(live);
     }
     runner->is_scheduling = false;
-    show_counts(runner);
+    runner_show_counts(runner);
 }
 
 /* ---- draining ---- */
@@ -202,6 +129,7 @@ struct live_run *live_new(struct runner *runner)
 
     if (live) {
         live->runner = runner;
+        live->told_ahead = UINT_MAX;
         live->next_seq = 1;
         arena_init(&live->arena, LIVE_ARENA_BYTES_MAX);
         live_work_init(live);
@@ -214,6 +142,7 @@ void live_free(struct live_run *live)
 {
     check(!is_under_way(live));
     live_stop_asking(live);
+    live_disown(live);
     live_drop_notes(live);
     buf_done(&live->text.told);
     buf_done(&live->text.waiting);
@@ -237,7 +166,7 @@ void live_settle(struct live_run *live)
         look_drained(runner);
         return;
     }
-    leave_queue(live);
+    live_leave_queue(live);
     live_stop_asking(live);
     if (is_under_way(live)) {
         return;
@@ -276,13 +205,19 @@ int runner_new(const struct runner_options *options, struct runner **ret_runner,
     }
     runner->options = *options;
     loop_timer_init(options->loop, &runner->grace, stop_work, runner);
+    runner_positions_init(runner);
+    runner->open_timers = 2;
     *ret_runner = runner;
     return OK;
 }
 
 static void free_closed(void *arg)
 {
-    alloc_free(arg);
+    struct runner *runner = arg;
+
+    if (--runner->open_timers == 0) {
+        alloc_free(runner);
+    }
 }
 
 void runner_free(struct runner *runner)
@@ -297,6 +232,7 @@ void runner_free(struct runner *runner)
         live_free(live);
     }
     json_parser_free(runner->parser);
+    loop_timer_close(&runner->positions, free_closed);
     loop_timer_close(&runner->grace, free_closed);
 }
 
@@ -323,6 +259,20 @@ bool runner_is_accepting(const struct runner *runner, struct str thread_id)
     return false;
 }
 
+/* For the next process, should this one not live to carry it out. */
+static void keep_cancellation(struct live_run *live)
+{
+    if (live->row.is_cancelled || live->phase >= LIVE_DELIVERING) {
+        return;
+    }
+    live->row.is_cancelled = true;
+    live_log_row(live);
+    live_flush(live, 0);
+    if (live->phase == LIVE_GONE) {
+        live_poke(live);
+    }
+}
+
 int runner_cancel(struct runner *runner, struct str workspace_id, struct str run_id)
 {
     struct live_run *live = runner_find(runner, run_id);
@@ -332,14 +282,17 @@ int runner_cancel(struct runner *runner, struct str workspace_id, struct str run
     }
     live->is_cancel_wanted = true;
     if (live->queue && (live->run || !live->is_recovered)) {
-        leave_queue(live);
+        live_leave_queue(live);
         live_cancel(live);
         live_poke(live);
-        show_counts(runner);
+        runner_show_counts(runner);
     } else if (live->phase == LIVE_ASKING) {
         live_poke(live); /* not from within what the model's text may have called */
-    } else if (!live_is_replaying(live)) {
-        atomic_store(&live->is_cancelled, true);
+    } else {
+        keep_cancellation(live);
+        if (!live_is_replaying(live)) {
+            atomic_store(&live->is_cancelled, true);
+        }
     }
     return OK;
 }

@@ -102,16 +102,16 @@ must_check int runner_start(struct runner *runner, const struct runner_request *
 
 /* Asks a run to end: RUN_FINISHED with outcome "cancelled" follows when the step at work has seen
  * it, at once when the run waits; "success" when its report is being stored already. OK also when
- * it was asked for before; ERR_NOT_FOUND when the run is not open, or of another workspace. Not
- * durable: a cancellation that the process does not live to carry out is forgotten. */
+ * it was asked for before; ERR_NOT_FOUND when the run is not open, or of another workspace. It is
+ * kept: a run that this process does not live to end is ended by the next one. */
 int runner_cancel(struct runner *runner, struct str workspace_id, struct str run_id);
 
 /* How many runs will get a place before this one, as things stand (owners in turn); 0: it is next.
- * ERR_NOT_FOUND when it does not wait. */
+ * ERR_NOT_FOUND when it does not wait, or has begun and waits for a place again. */
 int runner_position(const struct runner *runner, struct str run_id, unsigned *ret_ahead);
 
-/* Called when positions have changed, at most every RUNNER_POSITIONS_MS: for each run that waits.
- */
+/* Called when positions have changed, at most every RUNNER_POSITIONS_MS: for each run whose own
+ * has. fn must not call the runner. */
 #define RUNNER_POSITIONS_MS 500u
 typedef void (*runner_position_fn)(struct str run_id, unsigned ahead, void *arg);
 void runner_on_position(struct runner *runner, runner_position_fn fn, void *arg);

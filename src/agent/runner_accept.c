@@ -74,12 +74,19 @@ static int find_run(const struct runner *runner, const struct runner_request *re
 static int check_state(const struct runner *runner, const struct runner_request *request,
                        struct error *error)
 {
+    const struct runner_owner *owner =
+        runner_find_owner(runner, request->workspace_id, request->owner_id);
+    unsigned most = runner->options.waiting_owner_max;
     struct store *store = runner->options.store;
     bool is_ready = false;
 
     if (runner->is_draining || runner->counts.waiting >= RUNNER_QUEUE_MAX) {
         return error_set(error, ERR_LIMIT, "%s",
                          runner->is_draining ? "the server is stopping" : "too many runs wait");
+    }
+    if (most && owner && owner->waiting >= most) {
+        return error_set(error, ERR_LIMIT, "%u of your runs wait already; at most %u may",
+                         owner->waiting, most);
     }
     if (request->run_id.length) {
         int code = find_run(runner, request);
@@ -136,7 +143,7 @@ static int fill_row(struct live_run *live, const struct runner_request *request,
     row->created_us = clock_now_us();
     row->now_us = civil_floor(row->created_us, MINUTE_US);
     live->names = (struct run_names){.run_id = row->id, .thread_id = row->thread_id};
-    return code;
+    return code ? code : live_own(live);
 }
 
 /* A thread of a run that is being accepted is not in the store yet. */

@@ -13,8 +13,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <inttypes.h>
+
 #include "agent/run_model.h"
 #include "agent/runner_calls.h"
+#include "base/civil_time.h"
 #include "monitor/metrics.h"
 
 /* ---- the answer ---- */
@@ -179,11 +182,36 @@ static void on_done(int code, struct llm_answer *answer, const struct llm_attemp
     runner_schedule(runner);
 }
 
-static uint64_t tokens_left(const struct live_run *live)
+static uint64_t left_of(uint64_t max, uint64_t used)
 {
-    uint64_t max = live->runner->options.model_tokens_max;
+    return used < max ? max - used : 0;
+}
 
-    return live->asking.tokens_used < max ? max - live->asking.tokens_used : 0;
+/* What the question may use: of the run's tokens and of its workspace's. The latter as they are
+ * now: questions that are under way at the same time may go beyond them together. */
+static int tokens_left(const struct live_run *live, uint64_t *ret_left, struct error *error)
+{
+    const struct runner_options *options = &live->runner->options;
+    uint64_t day_max = options->model_tokens_day_max;
+    struct store_usage usage;
+
+    *ret_left = left_of(options->model_tokens_max, live->asking.tokens_used);
+    if (day_max == 0) {
+        return OK;
+    }
+    int code =
+        store_get_usage(options->store, live->row.workspace_id, clock_now_us() - DAY_US, &usage);
+    if (code) {
+        return error_set(error, code, "what models have used today cannot be read");
+    }
+    uint64_t of_day = left_of(day_max, usage.model_tokens);
+    if (of_day == 0) {
+        return error_set(error, ERR_LIMIT,
+                         "the workspace has used its %" PRIu64 " tokens of models for 24 hours",
+                         day_max);
+    }
+    *ret_left = *ret_left < of_day ? *ret_left : of_day;
+    return OK;
 }
 
 static int ask_model(struct live_run *live, const struct run_question *question,
@@ -197,7 +225,11 @@ static int ask_model(struct live_run *live, const struct run_question *question,
     if (!runner->options.llm) {
         return error_set(error, ERR_NOT_FOUND, "no model is configured");
     }
-    int code = llm_ask(runner->options.llm, question->request, tokens_left(live),
+    uint64_t left;
+    int code = tokens_left(live, &left, error);
+    code =
+        code ? code
+             : llm_ask(runner->options.llm, question->request, left,
                        question->is_streamed ? &streamed : &silent, live, &live->asking.id, error);
     if (!code) {
         live->asking.is_counted = true;

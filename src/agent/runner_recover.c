@@ -195,9 +195,8 @@ void live_resume(struct live_run *live)
         log_resumption(live, reading.attempts + 1);
         live_log_row(live);
         live->replay.count = count;
-        if (live_is_replaying(live)) {
-            atomic_store(&live->is_cancelled, false); /* asked for since: when it has caught up */
-        }
+        /* when it has caught up, so that what was begun has an end */
+        atomic_store(&live->is_cancelled, live->is_cancel_wanted && !live_is_replaying(live));
         live_flush(live, MARK_RESUMED);
     }
 }
@@ -246,7 +245,7 @@ static bool recover_run(const struct store_run *row, void *arg)
     bool is_copied = copy_row(live, row);
     live->has_report = row->report_id.length > 0;
     (void)snprintf(live->report_id, sizeof(live->report_id), "%.*s", STR_ARGS(row->report_id));
-    if (!is_copied || (!live->has_report && uuid_v7(live->report_id, NULL))) {
+    if (!is_copied || live_own(live) || (!live->has_report && uuid_v7(live->report_id, NULL))) {
         live_free(live);
         recovery->code = ERR_NO_MEMORY;
         return false;
@@ -254,6 +253,7 @@ static bool recover_run(const struct store_run *row, void *arg)
     live->names = (struct run_names){.run_id = live->row.id, .thread_id = live->row.thread_id};
     live->is_recovered = true;
     live->is_accepted = true;
+    live->is_cancel_wanted = row->is_cancelled;
     runner_enqueue(live);
     return true;
 }

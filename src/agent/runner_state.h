@@ -119,10 +119,22 @@ struct live_asking {
     size_t usage_count;
 };
 
-/* Runs that wait for a place. */
+/* Runs that wait for a place, by live->turn. */
 struct live_queue {
     struct live_run *first;
-    struct live_run *last;
+};
+
+/* Whose runs they are: a user in a workspace. There as long as it has open runs. */
+struct runner_owner {
+    struct runner_owner *next;
+    struct str workspace_id; /* points into text, as owner_id */
+    struct str owner_id;
+    unsigned runs;        /* open */
+    unsigned working;     /* of these, with a place */
+    unsigned waiting;     /* of these, in runner->waiting */
+    uint64_t last_turn;   /* of those that wait */
+    unsigned passed_over; /* each_position's */
+    char text[];
 };
 
 enum { RENDERED_JSON, RENDERED_MARKDOWN, RENDERED_HTML, RENDERED_CSV, RENDERED_COUNT };
@@ -132,6 +144,9 @@ struct live_run {
     struct live_run *next; /* in runner->live */
     struct live_run *next_waiting;
     struct live_queue *queue; /* in which it waits; NULL: in none */
+    struct runner_owner *owner;
+    uint64_t turn;       /* in which it gets a place: the order of its queue */
+    unsigned told_ahead; /* its position as it was told last; UINT_MAX: never */
     enum live_phase phase;
     bool has_place;
     bool is_accepted; /* durable */
@@ -169,8 +184,10 @@ struct live_run {
     struct live_asking asking;
     struct loop_job job;
     bool is_on_worker;
-    bool is_done;      /* the run has its report */
-    bool is_delivered; /* the step that finishes now is the delivery */
+    bool is_done;         /* the run has its report */
+    bool is_delivered;    /* the step that finishes now is the delivery */
+    bool was_tried_again; /* the step at work */
+    unsigned told;        /* events of the step at work; who has the run counts */
     int code;
     struct error error;
     struct buf rendered[RENDERED_COUNT];
@@ -187,12 +204,22 @@ struct runner {
                               LLM_ASKS_MAX */
     struct live_queue answered; /* runs at work whose question was answered: they come first */
     struct live_queue waiting;
+    struct runner_owner *owners; /* O(n) to find one, n ≤ runs */
+    uint64_t turn;               /* of the run that left waiting last for a place */
+    uint64_t answers;            /* numbers those that join answered */
+    struct loop_timer positions;
+    bool is_timing_positions;
+    bool has_new_positions;
+    bool has_told_positions;        /* on_positions_due's */
+    runner_position_fn on_position; /* NULL: nobody asks */
+    void *on_position_arg;
     struct json_parser *parser; /* of events in a log that is done again */
     struct runner_counts counts;
     bool is_draining; /* nothing new begins */
     bool is_drained;
     bool is_scheduling; /* keeps schedule from calling itself */
     struct loop_timer grace;
+    unsigned open_timers; /* grace, positions: the last one that closes frees the runner */
     loop_fn drained;
     void *drained_arg;
     struct loop_message drained_message;
@@ -208,13 +235,6 @@ struct live_run *runner_find(const struct runner *runner, struct str run_id);
 /* NULL: no memory. It belongs to the caller until runner_enqueue. */
 must_check struct live_run *live_new(struct runner *runner);
 
-/* It is a run of the runner and waits for a place. */
-void runner_enqueue(struct live_run *live);
-
-/* It leaves its place while a model answers, and waits for one again. */
-void live_leave_place(struct live_run *live);
-void live_await_place(struct live_run *live);
-
 /* Gives free places to who waits. */
 void runner_schedule(struct runner *runner);
 
@@ -224,6 +244,32 @@ void live_free(struct live_run *live);
 
 /* Has live_settle called soon: for callbacks that cannot bear that the run is freed. */
 void live_poke(struct live_run *live);
+
+/* ---- runner_queue.c: places and turns ---- */
+
+/* NULL: it has no open run. */
+struct runner_owner *runner_find_owner(const struct runner *runner, struct str workspace_id,
+                                       struct str owner_id);
+
+/* The run is one of its row's owner; before runner_enqueue. ERR_NO_MEMORY. */
+must_check int live_own(struct live_run *live);
+void live_disown(struct live_run *live);
+
+/* It is a run of the runner and waits for a place. */
+void runner_enqueue(struct live_run *live);
+void live_leave_queue(struct live_run *live);
+void live_take_place(struct live_run *live);
+
+/* It leaves its place while a model answers, and waits for one again. */
+void live_leave_place(struct live_run *live);
+void live_await_place(struct live_run *live);
+
+/* Who gets the next place that is free; NULL: nobody. */
+struct live_run *runner_next_in_line(const struct runner *runner);
+
+void runner_show_counts(const struct runner *runner);
+void runner_positions_init(struct runner *runner);
+void runner_positions_changed(struct runner *runner);
 
 /* ---- runner_log.c: the log of one run ---- */
 

@@ -7,7 +7,10 @@
  */
 #include "agent/runner_state.h"
 #include "base/alloc.h"
+#include "monitor/fault.h"
+#include "monitor/log.h"
 #include "monitor/metrics.h"
+#include "monitor/trace.h"
 
 #define DESCRIPTION_BYTES_MAX ((size_t)16 << 20)
 
@@ -116,6 +119,7 @@ static void on_run_event(const struct run_event *event, void *arg)
     if (question && is_question(event->kind)) {
         told_event.text = question->prompt;
     }
+    live->told++;
     count_event(event);
     if (is_text(event->kind) ? keep_text(&told)
                              : run_events_of(&live->names, &told_event, keep_note, &told)) {
@@ -205,6 +209,13 @@ static void render(void *arg)
     }
 }
 
+/* A code that no step should have: not of its input, not of what the machine lacks. */
+static bool is_defect(int code)
+{
+    return code && code != ERR_CANCELLED && code != ERR_LIMIT && code != ERR_NO_MEMORY &&
+           code != ERR_IO;
+}
+
 /* A job has ended. True: the run goes on. */
 static bool goes_on(struct live_run *live)
 {
@@ -222,7 +233,8 @@ static bool goes_on(struct live_run *live)
         return false;
     }
     if (live->code) {
-        live_fail(live, error_code_name(live->code), live->error.message);
+        live_fail(live, is_defect(live->code) ? "INTERNAL_ERROR" : error_code_name(live->code),
+                  live->error.message);
         return false;
     }
     return true;
@@ -262,10 +274,44 @@ static void step(void *arg)
 {
     struct live_run *live = arg;
 
+    live->told = 0;
     live->code = live->run ? OK : make_run(live);
-    if (!live->code) {
+    if (!live->code && fault_hits(FAULT_STEP_FAILS)) {
+        live->code = error_set(&live->error, ERR_INVALID, "a step has failed (fault step_fails)");
+    } else if (!live->code) {
         live->code = run_step(live->run, &live->is_done, &live->error);
     }
+}
+
+static void log_defect(const struct live_run *live)
+{
+    struct trace_context trace;
+    char trace_id[TRACE_ID_TEXT_BYTES] = "none";
+
+    if (trace_read_parent(live->row.traceparent, &trace)) {
+        trace_id_text(&trace, trace_id);
+    }
+    log_write(LOG_ERROR, "agent", "run %.*s: a step has failed: %s: %s (trace %s)%s",
+              STR_ARGS(live->names.run_id), error_code_name(live->code), live->error.message,
+              trace_id, live->was_tried_again ? "" : "; it is tried once more");
+}
+
+/* A step is a function of what the run has; one that told nothing can be done anew without anybody
+ * noticing. True: it is on its way again. */
+static bool is_tried_again(struct live_run *live)
+{
+    if (!is_defect(live->code) || live->phase == LIVE_GONE || live->differs ||
+        live->is_cancel_wanted) {
+        return false;
+    }
+    log_defect(live);
+    if (live->was_tried_again || live->told) {
+        return false;
+    }
+    metric_add(METRIC_RUN_STEPS_AGAIN, 0, 1);
+    live->was_tried_again = true;
+    live_step(live);
+    return true;
 }
 
 static void on_stepped(void *arg)
@@ -274,7 +320,12 @@ static void on_stepped(void *arg)
 
     struct runner *runner = live->runner;
 
+    live->is_on_worker = false;
+    if (is_tried_again(live)) {
+        return;
+    }
     if (goes_on(live)) {
+        live->was_tried_again = false;
         if (live->is_done) {
             live->phase = LIVE_RENDERING;
             submit(live, render, on_rendered);

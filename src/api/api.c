@@ -40,7 +40,13 @@ static void keep_alive(void *arg)
     struct api *api = (struct api *)arg;
 
     subscribers_keep_alive(api->subscribers);
+    sockets_check(api);
     idempotency_tick(api, loop_now_ms(api->options.loop));
+}
+
+static void on_revoked(void *arg)
+{
+    sockets_check(arg);
 }
 
 /* Nothing calls back any more. */
@@ -55,6 +61,7 @@ static void free_parts(struct api *api)
     router_done(&api->router);
     subscribers_free(api->subscribers);
     price_book_free(api->book);
+    sockets_done(&api->sockets);
     visits_free(&api->visits);
     json_parser_free(api->parser);
     buf_done(&api->scratch);
@@ -129,6 +136,7 @@ int api_new(const struct api_options *options, struct api **ret_api, struct erro
         return code;
     }
     fill_exchanges(api);
+    auth_on_revoked(options->auth, on_revoked, api);
     loop_timer_init(options->loop, &api->keep_alive, keep_alive, api);
     loop_timer_start(&api->keep_alive, KEEP_ALIVE_MS, KEEP_ALIVE_MS);
     *ret_api = api;
@@ -385,6 +393,7 @@ static void on_gone(http_id id, void *context, unsigned ws_code, void *arg)
         return; /* there was no memory for one */
     }
     exchange = visit->exchange;
+    sockets_close(&api->sockets, visit);
     visit_end(&api->visits, visit);
     if (exchange->ops && exchange->ops->on_gone) {
         exchange->ops->on_gone(exchange, id, ws_code);
@@ -506,6 +515,7 @@ static void on_answered(const struct http_answer_note *note, void *arg)
         trace_answer(visit, note, route);
     }
     if (visit && note->status != 101) {
+        sockets_close(&api->sockets, visit);
         visit_end(&api->visits, visit);
     }
     if (exchange->ops && exchange->ops->on_answered) {

@@ -12,6 +12,8 @@
 
 #include "agent/runner.h"
 #include "auth/auth.h"
+#include "auth/oidc.h"
+#include "http/mail.h"
 #include "http/static.h"
 #include "llm/llm.h"
 #include "monitor/health.h"
@@ -55,6 +57,10 @@ struct api_options {
     struct usage_store *records;
     struct dataset_cache *datasets;
     struct auth *auth;
+    struct mail *mail;      /* accounts mode: NULL where no mail is sent */
+    struct oidc *oidc;      /* accounts mode: NULL without identity providers */
+    bool allows_passwords;  /* accounts mode */
+    const char *deployment; /* "staging"; NULL or empty: it has no name */
     struct health *health;
     const struct http_files *page;
     const struct api_models *models;
@@ -85,5 +91,9 @@ unsigned api_publish(struct str run_id, uint64_t seq, struct str json, bool is_l
  * without, and as the table of docs/protocol.md. */
 void api_write_openapi(struct buf *out, bool with_accounts);
 void api_write_routes(struct buf *out);
+
+/* For http_server_options.always: what every answer tells browsers. is_secure: people reach the
+ * server over TLS. */
+const struct http_header *api_security_headers(bool is_secure, size_t *ret_count);
 
 #endif

@@ -10,6 +10,7 @@
 #include "api/limit.h"
 #include "api/route.h"
 #include "api/router.h"
+#include "api/sockets.h"
 #include "api/subscribers.h"
 #include "api/visit.h"
 
@@ -27,7 +28,8 @@ struct api {
     struct price_book *book;
     struct subscribers *subscribers;
     struct loop_timer keep_alive;
-    struct visits visits; /* requests under way */
+    struct visits visits;   /* requests under way */
+    struct sockets sockets; /* those of them that stay open */
     struct router router;
     struct exchange exchanges[ROUTER_ROUTES_MAX]; /* the routes' own, in the router's order */
     struct exchange page;                         /* files of the page */

@@ -16,6 +16,8 @@
 #include "api/api_state.h"
 #include "api/body.h"
 #include "api/callers.h"
+#include "api/idempotency.h"
+#include "api/quota.h"
 #include "api/route_datasets.h"
 #include "api/upload.h"
 #include "base/alloc.h"
@@ -43,6 +45,9 @@ struct dataset_upload {
     bool has_body;     /* the whole request is in */
     bool is_http_done; /* answered or gone */
     bool is_work_done; /* the outcome is durable */
+    bool is_over_quota;
+    uint64_t left_bytes; /* of the quota, as of the last look, which was … */
+    uint64_t looked_at;  /* … at so many bytes of this upload */
 };
 
 /* ---- life ---- */
@@ -77,6 +82,18 @@ static struct dataset_upload *find(struct api *api, struct str id)
         upload = upload->next;
     }
     return upload;
+}
+
+uint64_t dataset_uploads_bytes(const struct api *api, struct str workspace)
+{
+    uint64_t bytes = 0;
+
+    for (const struct dataset_upload *upload = api->uploads; upload; upload = upload->next) {
+        if (!upload->is_work_done && str_equal(caller_workspace(&upload->who), workspace)) {
+            bytes += upload_counts(upload->pipe).bytes;
+        }
+    }
+    return bytes;
 }
 
 static struct store_dataset row_of(const struct dataset_upload *upload,
@@ -138,7 +155,9 @@ static void settle(struct dataset_upload *upload)
     }
     bool is_streamed = upload->is_streamed;
     upload->is_answered = true;
-    if (upload->error.code) {
+    if (upload->is_over_quota) {
+        quota_refuse_storage(upload->exchange.api, upload->id);
+    } else if (upload->error.code) {
         problem_reply_error(upload->exchange.api, upload->id, &upload->error);
     } else {
         answer_ready(upload);
@@ -187,7 +206,8 @@ static void on_finished(struct upload *pipe, void *arg)
         row.records = 0;
         row.from_us = 0;
         row.to_us = 0;
-        row.reason = str_from(upload->error.message);
+        row.reason = upload->is_over_quota ? STR("the workspace's storage quota is used up")
+                                           : str_from(upload->error.message);
     } else {
         row.description = upload_description(pipe);
         metric_add(METRIC_UPLOAD_RECORDS, metric_label(METRIC_UPLOAD_RECORDS, STR("accepted")),
@@ -211,11 +231,39 @@ static void on_resume(struct upload *pipe, void *arg)
     http_body_resume(upload->exchange.api->server, upload->id);
 }
 
+/* Others may have stored meanwhile: looked at anew every now and then. A store that cannot be read
+ * refuses nothing here; it will refuse the row. */
+static bool is_within_quota(struct dataset_upload *upload, size_t more)
+{
+    uint64_t bytes = upload_counts(upload->pipe).bytes;
+    uint64_t grown = bytes + more - upload->looked_at;
+    uint64_t left = 0;
+
+    if (upload->left_bytes == UINT64_MAX ||
+        (grown <= upload->left_bytes && grown < QUOTA_LOOK_BYTES)) {
+        return true;
+    }
+    if (quota_storage_left(upload->exchange.api, caller_workspace(&upload->who), &left)) {
+        return true;
+    }
+    upload->left_bytes = left;
+    upload->looked_at = bytes;
+    return more <= left;
+}
+
 static void on_body(struct exchange *exchange, struct str piece)
 {
     struct dataset_upload *upload = (struct dataset_upload *)exchange;
 
     metric_add(METRIC_UPLOAD_BYTES, 0, piece.length);
+    if (upload->is_over_quota) {
+        return; /* the rest is let in and thrown away, as after any failure */
+    }
+    if (!is_within_quota(upload, piece.length)) {
+        upload->is_over_quota = true;
+        upload_abandon(upload->pipe);
+        return;
+    }
     if (!upload_write(upload->pipe, piece)) {
         http_body_pause(exchange->api->server, upload->id);
     }
@@ -228,7 +276,7 @@ static void on_end(struct exchange *exchange)
     upload->has_body = true;
     if (upload->is_work_done) {
         settle(upload);
-    } else {
+    } else if (!upload->is_over_quota) {
         upload_end(upload->pipe);
     }
 }
@@ -265,7 +313,9 @@ static const struct exchange_ops upload_ops = {
 struct upload_request {
     struct arena arena;
     struct str name;
-    struct str id; /* empty: a new one */
+    struct str id;   /* empty: a new one */
+    bool is_again;   /* a failed dataset of the id, if there is one, is done again */
+    uint64_t length; /* of the body, as far as it was said */
     struct import_map maps[IMPORT_MAPS_MAX];
     size_t map_count;
 };
@@ -351,14 +401,16 @@ static bool note_there(const struct store_dataset *row, void *arg)
 }
 
 /* 0, or it was answered. */
-static bool is_free(const struct call *call, struct str id)
+static bool is_free(const struct call *call, const struct upload_request *request)
 {
+    struct str id = request->id;
+
     if (call->api->upload_count >= DATASET_UPLOADS_MAX) {
         problem_reply(call->api, call->id, PROBLEM_SERVICE_UNAVAILABLE, NULL,
                       "%u uploads are under way already", DATASET_UPLOADS_MAX);
         return false;
     }
-    if (id.length == 0) {
+    if (id.length == 0 || request->is_again) {
         return true;
     }
     int code = find(call->api, id) ? OK
@@ -375,6 +427,22 @@ static bool is_free(const struct call *call, struct str id)
                       STR_ARGS(id));
     }
     return false;
+}
+
+/* The same: what is announced must fit, and something must. */
+static bool has_room(const struct call *call, uint64_t length, uint64_t *ret_left)
+{
+    int code = quota_storage_left(call->api, call->workspace, ret_left);
+
+    if (code) {
+        call_reply_store_error(call, code, "use of the workspace");
+        return false;
+    }
+    if (*ret_left == 0 || length > *ret_left) {
+        quota_refuse_storage(call->api, call->id);
+        return false;
+    }
+    return true;
 }
 
 static int fill(struct dataset_upload *upload, const struct upload_request *request,
@@ -420,7 +488,9 @@ static struct dataset_upload *upload_begin(const struct call *call,
     struct error error = {0};
     struct dataset_upload *upload;
 
-    if (!is_free(call, request->id)) {
+    uint64_t left = 0;
+
+    if (!is_free(call, request) || !has_room(call, request->length, &left)) {
         return NULL;
     }
     upload = alloc_zeroed(1, sizeof(*upload));
@@ -430,6 +500,7 @@ static struct dataset_upload *upload_begin(const struct call *call,
     }
     upload->exchange = (struct exchange){.route = call->route, .ops = &upload_ops, .api = api};
     upload->id = call->id;
+    upload->left_bytes = left;
     upload->who = *call->who;
     if (fill(upload, request, &error)) {
         problem_reply_error(api, call->id, &error);
@@ -447,12 +518,11 @@ static struct dataset_upload *upload_begin(const struct call *call,
 /* ---- handlers ---- */
 
 /* http refuses what is too long, too; but here nothing has begun yet, and the limit can be told. */
-static bool is_too_long(const struct call *call)
+static bool is_too_long(const struct call *call, uint64_t *ret_length)
 {
-    uint64_t length = 0;
-
-    return decimal_parse_u64(http_header(call->request, "content-length"), &length) == OK &&
-           length > call->api->options.upload_bytes_max;
+    *ret_length = 0;
+    return decimal_parse_u64(http_header(call->request, "content-length"), ret_length) == OK &&
+           *ret_length > call->api->options.upload_bytes_max;
 }
 
 struct exchange *dataset_upload_begin(const struct call *call)
@@ -467,7 +537,7 @@ struct exchange *dataset_upload_begin(const struct call *call)
         problem_reply(call->api, call->id, PROBLEM_MEDIA_TYPE, NULL,
                       "the body must be the bytes of the file itself "
                       "(application/octet-stream), not a form");
-    } else if (is_too_long(call)) {
+    } else if (is_too_long(call, &request.length)) {
         problem_reply(call->api, call->id, PROBLEM_TOO_LARGE, NULL,
                       "an upload has at most %" PRIu64 " bytes: split the file, or compress it",
                       call->api->options.upload_bytes_max);
@@ -485,6 +555,39 @@ struct exchange *dataset_upload_begin(const struct call *call)
     return &upload->exchange;
 }
 
+struct made {
+    const struct call *call;
+    bool is_ready;
+};
+
+static bool reply_made(const struct store_dataset *row, void *arg)
+{
+    struct made *made = arg;
+
+    made->is_ready = row->status == STORE_DATASET_READY;
+    if (made->is_ready) {
+        struct json_writer w = call_begin_json(made->call);
+
+        put_dataset(&w, row, /* with_import */ true);
+        call_reply_json(made->call, 201);
+    }
+    return false;
+}
+
+/* A request that comes again after a crash finds what its first made. True when it was answered. A
+ * failed one is done again; one that is being made has its request under way, which was seen. */
+static bool is_made_already(const struct call *call, struct str id)
+{
+    struct made made = {.call = call};
+    int code = store_get_dataset(call->api->options.store, call->workspace, id, reply_made, &made);
+
+    if (code && code != ERR_NOT_FOUND) {
+        call_reply_store_error(call, code, "dataset");
+        return true;
+    }
+    return made.is_ready;
+}
+
 void dataset_upload_sample(const struct call *call)
 {
     struct body_fault fault = {0};
@@ -500,8 +603,22 @@ void dataset_upload_sample(const struct call *call)
         return;
     }
     (void)snprintf(name, sizeof(name), "sample (synthetic, seed %" PRIu64 ").jsonl", seed);
-    struct dataset_upload *upload =
-        upload_begin(call, &(struct upload_request){.name = str_from(name)});
+    struct upload_request request = {.name = str_from(name)};
+    char made_id[UUID_BYTES];
+    if (idempotency_has_key(call)) {
+        struct error error = {0};
+
+        if (call_new_id(call, "dataset", made_id, &error)) {
+            problem_reply_error(call->api, call->id, &error);
+            return;
+        }
+        request.id = str_from(made_id);
+        request.is_again = true;
+        if (is_made_already(call, request.id)) {
+            return;
+        }
+    }
+    struct dataset_upload *upload = upload_begin(call, &request);
     if (upload) {
         upload->has_body = true;
         upload_synthesize(upload->pipe, seed);

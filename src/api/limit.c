@@ -175,10 +175,15 @@ struct limit_state limits_look(const struct limits *limits, enum api_limit limit
 void limit_write_headers(const struct limit_state *state, char ret_limit[LIMIT_HEADER_BYTES],
                          char ret_policy[LIMIT_HEADER_BYTES])
 {
+    char window[32] = "";
+
+    if (state->window_s) {
+        (void)snprintf(window, sizeof(window), ";w=%" PRIu64, state->window_s);
+    }
     (void)snprintf(ret_limit, LIMIT_HEADER_BYTES, "\"%s\";r=%" PRIu64 ";t=%" PRIu64, state->name,
                    state->remaining, state->wait_s);
-    (void)snprintf(ret_policy, LIMIT_HEADER_BYTES, "\"%s\";q=%" PRIu64 ";w=%" PRIu64, state->name,
-                   state->limit, state->window_s);
+    (void)snprintf(ret_policy, LIMIT_HEADER_BYTES, "\"%s\";q=%" PRIu64 "%s", state->name,
+                   state->limit, window);
 }
 
 struct str limit_address_key(struct str address, char scratch[LIMIT_ADDRESS_BYTES])

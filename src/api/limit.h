@@ -43,7 +43,7 @@ struct limit_state {
     bool is_limited;  /* there is a rule */
     uint64_t limit;   /* tokens that a full bucket has */
     uint64_t remaining;
-    uint64_t window_s; /* in which an empty bucket becomes full */
+    uint64_t window_s; /* in which an empty bucket becomes full; 0: it is a number at once */
     uint64_t wait_s;   /* until there is a token again; 0: there is one */
 };
 

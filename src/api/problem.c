@@ -100,19 +100,23 @@ static void write_note(struct json_writer *w, const struct note *note)
     json_end_object(w);
 }
 
-/* The id of the request's trace and a line in the log that has the reason. */
+/* A line in the log that has the reason, and the id of the trace that it is on. */
 static void log_internal(const char *reason, char ret_trace_id[TRACE_ID_TEXT_BYTES])
 {
     const struct trace_context *trace = trace_current();
     struct trace_context own;
     unsigned char parent_id[8];
 
-    if (!trace) { /* an answer that comes late */
-        own = trace_of_request(STR(""), parent_id);
-        trace = &own;
+    if (trace) {
+        trace_id_text(trace, ret_trace_id);
+        log_write(LOG_ERROR, "api", "internal error: %s", reason);
+        return;
     }
-    trace_id_text(trace, ret_trace_id);
-    log_write(LOG_ERROR, "api", "internal error, trace_id %s: %s", ret_trace_id, reason);
+    own = trace_of_request(STR(""), parent_id); /* its client has left */
+    trace_id_text(&own, ret_trace_id);
+    trace_set_current(&own);
+    log_write(LOG_ERROR, "api", "internal error: %s", reason);
+    trace_set_current(NULL);
 }
 
 /* Answers that come late are on the trace of their request, too. True: trace_leave is due. */

@@ -28,4 +28,7 @@ bool dataset_upload_find(struct api *api, struct str workspace, struct str id,
 void dataset_uploads_free(struct api *api);
 void dataset_removals_free(struct api *api);
 
+/* Bytes of the workspace's uploads that are under way, as far as they have come. */
+uint64_t dataset_uploads_bytes(const struct api *api, struct str workspace);
+
 #endif

@@ -15,6 +15,7 @@
 #include "api/callers.h"
 
 #include "api/api_state.h"
+#include "api/gate.h"
 #include "api/late.h"
 #include "api/ws_message.h"
 #include "base/alloc.h"
@@ -98,6 +99,31 @@ static void send_problem(struct api *api, http_id id, const struct context *cont
     end_custom(api, id, &w);
 }
 
+static void send_needs(struct api *api, http_id id, const struct context *context,
+                       const char *needs)
+{
+    cleanup(buf_done) struct buf text;
+    struct json_writer w = begin_custom(&text, "error");
+
+    json_key(&w, "problem");
+    problem_write_needs(&w, needs,
+                        "neither the role nor the credential of this socket includes it");
+    put_context(&w, context);
+    end_custom(api, id, &w);
+}
+
+static void send_limited(struct api *api, http_id id, const struct context *context,
+                         const struct limit_state *limit, const char *detail)
+{
+    cleanup(buf_done) struct buf text;
+    struct json_writer w = begin_custom(&text, "error");
+
+    json_key(&w, "problem");
+    problem_write_limited(&w, limit, detail);
+    put_context(&w, context);
+    end_custom(api, id, &w);
+}
+
 static void send_error(struct api *api, http_id id, const struct context *context,
                        const struct error *error)
 {
@@ -146,6 +172,25 @@ static bool note_there(const struct store_run *run, void *arg)
     return false;
 }
 
+/* False when it has been answered: the caller has too many open. */
+static bool open_socket(struct api *api, http_id id, bool is_websocket)
+{
+    unsigned max = api->options.limits.websockets_per_user;
+    struct visit *visit = visit_of(api, id);
+    int code = visit ? sockets_open(&api->sockets, visit, id, is_websocket, max) : ERR_NOT_FOUND;
+
+    if (code == ERR_LIMIT) {
+        struct limit_state state = {
+            .name = "websockets", .limit = max, .wait_s = SOCKETS_TRY_AGAIN_S};
+
+        metric_add(METRIC_LIMITED, metric_label(METRIC_LIMITED, str_from(state.name)), 1);
+        problem_reply_limited(api, id, &state, "too many open WebSockets and streams of this user");
+    } else if (code) {
+        problem_reply(api, id, PROBLEM_SERVICE_UNAVAILABLE, NULL, "out of memory");
+    }
+    return code == OK;
+}
+
 /* Answers with the stream, or with the problem while that is still possible. */
 static void begin_stream(struct api *api, http_id id, struct str run_id, uint64_t after)
 {
@@ -162,8 +207,8 @@ static void begin_stream(struct api *api, http_id id, struct str run_id, uint64_
         problem_reply_error(api, id, &error);
         return;
     }
-    if (reply_begin_stream(api, id, &reply)) {
-        return; /* gone: the run goes on without it */
+    if (!open_socket(api, id, /* is_websocket */ false) || reply_begin_stream(api, id, &reply)) {
+        return; /* refused, or gone: the run goes on without it */
     }
     if (subscribers_add(api->subscribers, SUBSCRIBER_STREAM, id, workspace, run_id, after)) {
         (void)http_stream_end(api->server, id); /* no memory: the client comes back */
@@ -256,9 +301,10 @@ static void on_accepted(int code, const char *run_id, const char *thread_id, voi
 static void start_run(struct api *api, enum subscriber_kind kind, http_id id,
                       struct runner_request *request)
 {
+    char traceparent[TRACE_PARENT_BYTES];
     struct error error = {0};
 
-    caller_sign_request(caller_of(api, id), request);
+    caller_sign_request(caller_of(api, id), request, traceparent);
 
     if (late_deletes_thread(api, request->workspace_id, request->thread_id)) {
         refuse_thread(api, kind, id, request->run_id);
@@ -332,6 +378,32 @@ static void count_message(enum ws_message_type type)
                metric_label(METRIC_WS_MESSAGES, str_from(name ? name : "unknown")), 1);
 }
 
+/* False when it has been answered. A question of a socket costs what one over HTTP does. */
+static bool may_send(struct api *api, http_id id, const struct ws_message *message)
+{
+    const struct auth_caller *who = caller_of(api, id);
+    struct context context = {.type = message->type, .run_id = message->run_id};
+    bool changes = message->type == WS_MESSAGE_RUN || message->type == WS_MESSAGE_CANCEL;
+    struct limit_state state;
+    const char *limit_text;
+
+    if (!auth_still(api->options.auth, who, AUTH_SCOPE_READ)) {
+        ws_close(api->server, id, SOCKETS_CODE_POLICY,
+                 "the credential of this socket is not valid any more");
+        return false;
+    }
+    if (changes && !auth_still(api->options.auth, who, AUTH_SCOPE_RUN)) {
+        send_needs(api, id, &context, gate_needs(AUTH_SCOPE_RUN));
+        return false;
+    }
+    if (message->type == WS_MESSAGE_RUN &&
+        !gate_take(api, API_LIMIT_COSTLY, str_from(who->user_id), &state, &limit_text)) {
+        send_limited(api, id, &context, &state, limit_text);
+        return false;
+    }
+    return true;
+}
+
 static void on_ws_message(struct exchange *exchange, http_id id, struct str text)
 {
     struct api *api = exchange->api;
@@ -351,6 +423,9 @@ static void on_ws_message(struct exchange *exchange, http_id id, struct str text
     if (!is_read) {
         context.type = message.type;
         send_problem(api, id, &context, PROBLEM_INVALID_REQUEST, fault.pointer, fault.detail);
+        return;
+    }
+    if (!may_send(api, id, &message)) {
         return;
     }
     switch (message.type) {
@@ -422,8 +497,10 @@ static void open_websocket(const struct call *call)
                       "the sub-protocol of /ws is " WS_PROTOCOL);
         return;
     }
-    (void)http_upgrade(call->api->server, call->id, is_ours ? WS_PROTOCOL : NULL,
-                       call->request->context);
+    if (open_socket(call->api, call->id, /* is_websocket */ true)) {
+        (void)http_upgrade(call->api->server, call->id, is_ours ? WS_PROTOCOL : NULL,
+                           call->request->context);
+    }
 }
 
 static void run_agui(const struct call *call)

@@ -6,6 +6,7 @@
  */
 #include "api/api_state.h"
 #include "api/callers.h"
+#include "api/idempotency.h"
 #include "api/late.h"
 #include "api/routes.h"
 #include "api/run_log.h"
@@ -178,6 +179,8 @@ void call_start_run(const struct call *call, struct str thread_id)
     struct body_fault fault = {0};
     struct json_value root;
     struct error error = {0};
+    char made_id[UUID_BYTES];
+    char traceparent[TRACE_PARENT_BYTES];
 
     if (!call_json(call, &root)) {
         return;
@@ -193,11 +196,18 @@ void call_start_run(const struct call *call, struct str thread_id)
         problem_reply(call->api, call->id, PROBLEM_CONFLICT, NULL, "the thread is being deleted");
         return;
     }
+    if (request.run_id.length == 0 && idempotency_has_key(call)) {
+        if (call_new_id(call, "run", made_id, &error)) {
+            problem_reply_error(call->api, call->id, &error);
+            return;
+        }
+        request.run_id = str_from(made_id);
+    }
     struct late *late = late_new(call);
     if (!late) {
         return;
     }
-    caller_sign_request(call->who, &request);
+    caller_sign_request(call->who, &request, traceparent);
     int code = runner_start(call->api->runner, &request, on_accepted, late, &error);
     if (code) {
         late_free(late);

@@ -6,6 +6,7 @@
 #include "api/api_state.h"
 #include "api/body.h"
 #include "api/callers.h"
+#include "api/idempotency.h"
 #include "api/late.h"
 #include "api/routes.h"
 #include "loop/clock.h"
@@ -201,6 +202,27 @@ static void submit(const struct call *call, struct store_batch *batch, struct la
     }
 }
 
+/* A request that comes again after a crash finds what its first made. True when it was answered. */
+static bool is_made_already(const struct call *call, struct str id)
+{
+    struct json_writer w;
+
+    if (!idempotency_has_key(call)) {
+        return false;
+    }
+    w = call_begin_json(call);
+    int code = store_get_thread(call->api->options.store, call->workspace, id, write_thread, &w);
+    if (code == ERR_NOT_FOUND) {
+        return false;
+    }
+    if (code) {
+        call_reply_store_error(call, code, "thread");
+    } else {
+        call_reply_json(call, 201);
+    }
+    return true;
+}
+
 static void post_thread(const struct call *call)
 {
     static const struct body_text_rule title_rule = {.bytes_max = THREAD_TITLE_BYTES_MAX};
@@ -221,9 +243,13 @@ static void post_thread(const struct call *call)
     if (!late) {
         return;
     }
-    if (uuid_v7(late->made_id, &error)) {
+    if (call_new_id(call, "thread", late->made_id, &error)) {
         late_free(late);
         problem_reply_error(call->api, call->id, &error);
+        return;
+    }
+    if (is_made_already(call, str_from(late->made_id))) {
+        late_free(late);
         return;
     }
     struct store_batch *batch = store_batch_new(call->workspace);

@@ -15,7 +15,7 @@
 #include "api/route.h"
 #include "base/dict.h"
 
-#define ROUTER_ROUTES_MAX   96u
+#define ROUTER_ROUTES_MAX   160u
 #define ROUTER_STATUSES_MAX 24u
 #define ROUTER_ALLOW_BYTES  64u /* "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" */
 

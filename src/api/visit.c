@@ -36,7 +36,7 @@ struct visit *visit_new(struct visits *visits, struct exchange *exchange)
     visit->must_retry = false;
     visit->is_held = false;
     visit->has_ended = false;
-    visit->socket = NULL;
+    visit->is_socket = false;
     visit->next = NULL;
     return visit;
 }

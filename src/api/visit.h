@@ -33,8 +33,13 @@ struct visit {
     bool must_retry;                 /* … which failed inside, and said nothing yet */
     bool is_held;                    /* a call of a handler is on the stack */
     bool has_ended;                  /* while it was held */
-    struct socket *socket;           /* an open WebSocket or stream (sockets.h); else NULL */
-    struct visit *next;              /* among the free ones */
+    /* Of a WebSocket or an event stream (sockets.h). */
+    bool is_socket;
+    bool is_websocket;
+    http_id id;
+    struct visit *socket_next;
+    struct visit *socket_previous;
+    struct visit *next; /* among the free ones */
 };
 
 struct visit_chunk {

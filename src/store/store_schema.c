@@ -320,6 +320,11 @@ static const char *const steps[] = {
                                  "CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN"
                                  " SELECT RAISE(ABORT, 'lines of the audit log are not changed');"
                                  "END;"
+                                 /* REPLACE deletes without asking the trigger below. */
+                                 "CREATE TRIGGER audit_is_new BEFORE INSERT ON audit"
+                                 " WHEN EXISTS (SELECT 1 FROM audit WHERE n = new.n) BEGIN"
+                                 " SELECT RAISE(ABORT, 'lines of the audit log are not replaced');"
+                                 "END;"
                                  "CREATE TRIGGER audit_remains BEFORE DELETE ON audit BEGIN"
                                  " SELECT RAISE(ABORT, 'lines of the audit log are not deleted');"
                                  "END;",

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
+#include "monitor/fault.h"
 #include "store/chunk.h"
 #include "store/data_dir.h"
 #include "store/database.h"
@@ -183,6 +184,10 @@ static int put_dataset(sqlite3 *db, struct str id, const struct usage_table *tab
     }
     if (!result) {
         result = sqlite3_step(update);
+    }
+    if (result == SQLITE_DONE && fault_hits(FAULT_RECORDS_FULL)) {
+        return database_fail(/* its reason is the fault's */ NULL, SQLITE_FULL, "store the records",
+                             error);
     }
     return result == SQLITE_DONE ? OK : database_fail(db, result, "store the records", error);
 }

@@ -16,6 +16,8 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
+#include "monitor/fault.h"
+#include "monitor/metrics.h"
 
 /* What is done and not yet told. */
 struct completions {
@@ -230,6 +232,29 @@ static uint64_t now_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+/* What the disk says, or a fault in its place: SQLite's result. */
+static int commit(struct writer *writer)
+{
+    int64_t delay_ms;
+
+    if (fault_hits_with(FAULT_STORE_SLOW, &delay_ms)) {
+        const struct timespec delay = {delay_ms / 1000, (delay_ms % 1000) * 1000000};
+
+        (void)nanosleep(&delay, NULL);
+    }
+    if (fault_hits(FAULT_STORE_FULL)) {
+        return SQLITE_FULL;
+    }
+    return fault_hits(FAULT_STORE_READ_ONLY) ? SQLITE_READONLY : database_run(writer->db, "COMMIT");
+}
+
+static void count_failure(int code)
+{
+    struct str reason = code == ERR_INVALID ? STR("invalid") : STR("disk");
+
+    metric_add(METRIC_STORE_FAILED, metric_label(METRIC_STORE_FAILED, reason), 1);
+}
+
 static void apply_group(struct writer *writer, struct store_batch *first)
 {
     struct writer_counts counts = {.commits = 1};
@@ -242,16 +267,20 @@ static void apply_group(struct writer *writer, struct store_batch *first)
         code = apply_batch(writer, batch);
     }
     if (!code) {
-        code = database_code(database_run(writer->db, "COMMIT"));
+        code = database_code(commit(writer));
     }
     if (code && !sqlite3_get_autocommit(writer->db)) {
         (void)database_run(writer->db, "ROLLBACK");
     }
     counts.commit_us_total = now_us() - began_us;
+    metric_observe_us(METRIC_STORE_COMMIT_DURATION, 0, counts.commit_us_total);
     for (struct store_batch *batch = first; batch; batch = batch->next) {
         batch->code = code ? ERR_IO : batch->code;
         counts.batches++;
-        counts.failed_batches += batch->code != OK;
+        if (batch->code) {
+            counts.failed_batches++;
+            count_failure(batch->code);
+        }
         bytes += batch->arena.used_bytes;
         last = batch;
     }

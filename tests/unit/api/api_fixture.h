@@ -51,6 +51,7 @@ struct house {
     struct http_client *client;
     struct llm *llm;
     struct api_models models;
+    struct api_limits limits; /* set before house_open */
     struct api *api;
     struct runner *runner;
     struct http_server *http;
@@ -160,6 +161,7 @@ static inline void house_build(struct house *house)
                               .models = &house->models,
                               .public_url = house->url,
                               .upload_bytes_max = (uint64_t)64 << 20,
+                              .limits = house->limits,
                               .started_us = clock_now_us()};
     house_must(api_new(&api, &house->api, &error), &error);
     struct runner_options runner = {.loop = house->loop,

@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 
 #include "base/alloc.h"
+#include "monitor/fault.h"
+#include "monitor/metrics.h"
 #include "store/reader.h"
 #include "store/store_schema.h"
 
@@ -195,6 +197,58 @@ static void test_store_goes_on_when_the_disk_does(void **state)
     buf_done(&names.text);
     free(large);
     fixture_end(&f);
+}
+
+static struct store_batch *batch_of_thread(const char *id)
+{
+    struct store_batch *batch = new_batch();
+
+    put_thread(batch, id, 1);
+    return batch;
+}
+
+/* Faults stand in for the disk: nothing of the commit is stored, the probe says so, and what comes
+ * after the last of them is stored without more ado. */
+static void test_store_fails_as_the_disk_does_and_goes_on(void **state)
+{
+    static const enum fault faults[] = {FAULT_STORE_FULL, FAULT_STORE_READ_ONLY};
+    struct waiting waiting;
+    struct names names;
+    struct fixture f;
+
+    (void)state;
+    fault_allow(true);
+    names_begin(&names);
+    fixture_begin(&f);
+    waiting.loop = f.loop;
+    unsigned disk = metric_label(METRIC_STORE_FAILED, STR("disk"));
+    for (size_t i = 0; i < ARRAY_LENGTH(faults); i++) {
+        int64_t before = metric_value(METRIC_STORE_FAILED, disk);
+
+        assert_int_equal(fault_arm(faults[i], /* times */ 2, 0, /* seconds */ 60, 1), OK);
+        assert_int_equal(apply(&f, batch_of_thread("lost")), ERR_IO);
+        assert_int_equal(store_probe(f.store, stop_with_code, &waiting), OK);
+        loop_run(f.loop);
+        assert_int_equal(waiting.code, ERR_IO);
+        assert_int_equal(metric_value(METRIC_STORE_FAILED, disk), before + 2);
+        assert_int_equal(store_get_thread(f.store, HERE, STR("lost"), note_thread, &names),
+                         ERR_NOT_FOUND);
+        assert_int_equal(store_probe(f.store, stop_with_code, &waiting), OK);
+        loop_run(f.loop);
+        assert_int_equal(waiting.code, OK);
+        assert_int_equal(apply(&f, batch_of_thread("kept")), OK);
+    }
+    int64_t commits = metric_value(METRIC_STORE_COMMIT_DURATION, 0);
+    uint64_t before_us = store_counts(f.store).commit_us_total;
+    assert_int_equal(fault_arm(FAULT_STORE_SLOW, 1, /* ms */ 30, 60, 1), OK);
+    assert_int_equal(apply(&f, batch_of_thread("late")), OK);
+    assert_true(store_counts(f.store).commit_us_total - before_us >= 30000);
+    assert_int_equal(metric_value(METRIC_STORE_COMMIT_DURATION, 0), commits + 1);
+    assert_int_equal(store_list_threads(f.store, HERE, STR(""), 9, note_thread, &names), OK);
+    expect_names(&names, "late kept ");
+    buf_done(&names.text);
+    fixture_end(&f);
+    fault_allow(false);
 }
 
 /* Stored numbers are written to a pipe as they are acknowledged, until the process is killed. */
@@ -504,6 +558,7 @@ int main(void)
         cmocka_unit_test(test_store_commits_what_waits_together),
         cmocka_unit_test(test_store_refuses_more_than_its_queue_holds),
         cmocka_unit_test(test_store_goes_on_when_the_disk_does),
+        cmocka_unit_test(test_store_fails_as_the_disk_does_and_goes_on),
         cmocka_unit_test(test_store_keeps_what_was_acknowledged_before_a_kill),
         cmocka_unit_test(test_store_is_one_process_alone),
         cmocka_unit_test(test_store_refuses_a_newer_file_and_leaves_it),

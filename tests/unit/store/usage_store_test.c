@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include "base/alloc.h"
+#include "monitor/fault.h"
 #include "store/usage_store.h"
 #include "usage_tables.h"
 
@@ -294,9 +295,36 @@ static void test_usage_store_walks_out_of_memory(void **state)
     kept_end(&kept);
 }
 
+/* A disk that is full when the records are there: nothing is kept, and the next try is a new one.
+ */
+static void test_records_find_the_disk_full(void **state)
+{
+    const struct made_up made_up = {.rows = 100};
+    struct usage_table table;
+    struct usage_table loaded;
+    struct error error = {0};
+    struct kept kept;
+
+    (void)state;
+    kept_begin(&kept);
+    assert_int_equal(make_table(&made_up, &table), OK);
+    fault_allow(true);
+    assert_int_equal(fault_arm(FAULT_RECORDS_FULL, /* times */ 1, 0, /* seconds */ 60, 1), OK);
+    assert_int_equal(usage_store_put(kept.store, STR("d"), &table, &error), ERR_IO);
+    assert_non_null(strstr(error.message, "full"));
+    assert_non_null(strstr(error.hint, "room"));
+    fault_allow(false);
+    assert_int_equal(load(&kept, "d", &loaded), ERR_NOT_FOUND);
+    usage_table_done(&loaded);
+    assert_int_equal(usage_store_put(kept.store, STR("d"), &table, &error), OK);
+    usage_table_done(&table);
+    kept_end(&kept);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_records_find_the_disk_full),
         cmocka_unit_test(test_usage_store_loads_what_was_put),
         cmocka_unit_test(test_usage_store_keeps_no_rows_at_all),
         cmocka_unit_test(test_usage_store_deletes),
