@@ -203,6 +203,9 @@ void live_log_json(struct live_run *live, const struct buf *json, int64_t time_u
 static void tell_accepted(struct live_run *live, int code)
 {
     live->is_accepted = code == OK;
+    if (live->queue) {
+        runner_positions_changed(live->runner); /* its own can be told now */
+    }
     if (live->accepted) {
         live->accepted(code, live->names.run_id.data, live->names.thread_id.data,
                        live->accepted_arg);

@@ -262,19 +262,23 @@ static void tell_position(struct live_run *live, unsigned ahead, void *arg)
 
     if (live->is_accepted && live->told_ahead != ahead) {
         live->told_ahead = ahead;
+        runner->has_told_positions = true;
         runner->on_position(live->names.run_id, ahead, runner->on_position_arg);
     }
 }
 
-/* Tells, then rests; when nothing has changed meanwhile it stops. */
+/* Tells, and rests when there was something to tell. */
 static void on_positions_due(void *arg)
 {
     struct runner *runner = arg;
 
-    runner->is_timing_positions = runner->has_new_positions;
+    runner->has_told_positions = false;
     if (runner->has_new_positions) {
         runner->has_new_positions = false;
         each_position(runner, tell_position, runner);
+    }
+    runner->is_timing_positions = runner->has_told_positions;
+    if (runner->is_timing_positions) {
         loop_timer_start(&runner->positions, RUNNER_POSITIONS_MS, /* repeat_ms */ 0);
     }
 }

@@ -210,6 +210,7 @@ struct runner {
     struct loop_timer positions;
     bool is_timing_positions;
     bool has_new_positions;
+    bool has_told_positions;        /* on_positions_due's */
     runner_position_fn on_position; /* NULL: nobody asks */
     void *on_position_arg;
     struct json_parser *parser; /* of events in a log that is done again */

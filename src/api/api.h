@@ -12,6 +12,8 @@
 
 #include "agent/runner.h"
 #include "auth/auth.h"
+#include "auth/oidc.h"
+#include "http/mail.h"
 #include "http/static.h"
 #include "llm/llm.h"
 #include "monitor/health.h"
@@ -55,6 +57,10 @@ struct api_options {
     struct usage_store *records;
     struct dataset_cache *datasets;
     struct auth *auth;
+    struct mail *mail;      /* accounts mode: NULL where no mail is sent */
+    struct oidc *oidc;      /* accounts mode: NULL without identity providers */
+    bool allows_passwords;  /* accounts mode */
+    const char *deployment; /* "staging"; NULL or empty: it has no name */
     struct health *health;
     const struct http_files *page;
     const struct api_models *models;

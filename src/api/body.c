@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/civil_time.h"
 #include "store/store.h"
 
 bool body_refuse(struct body_fault *fault, const char *pointer, const char *format, ...)
@@ -99,4 +100,21 @@ bool body_u64(struct json_value root, const char *name, uint64_t max, uint64_t *
     }
     *ret = number;
     return true;
+}
+
+bool body_bool(struct json_value root, const char *name, bool *ret, struct body_fault *fault)
+{
+    struct json_value value = json_at(root, name);
+
+    return is_absent(value) || json_get_bool(value, ret) ||
+           refuse_member(fault, name, "must be true or false");
+}
+
+bool body_time(struct json_value root, const char *name, int64_t *ret_us, struct body_fault *fault)
+{
+    struct json_value value = json_at(root, name);
+    struct str text;
+
+    return is_absent(value) || (json_get_str(value, &text) && civil_parse(text, ret_us) == OK) ||
+           refuse_member(fault, name, "must be a time such as 2026-11-23T10:00:00Z");
 }

@@ -44,5 +44,8 @@ bool body_text(struct json_value root, const char *name, const struct body_text_
 bool body_id(struct json_value root, const char *name, struct str *ret, struct body_fault *fault);
 bool body_u64(struct json_value root, const char *name, uint64_t max, uint64_t *ret,
               struct body_fault *fault);
+bool body_bool(struct json_value root, const char *name, bool *ret, struct body_fault *fault);
+/* RFC 3339, microseconds since 1970. */
+bool body_time(struct json_value root, const char *name, int64_t *ret_us, struct body_fault *fault);
 
 #endif

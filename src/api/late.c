@@ -7,7 +7,12 @@
 
 struct late *late_new(const struct call *call)
 {
-    struct late *late = (struct late *)alloc_zeroed(1, sizeof(*late));
+    return late_new_sized(call, sizeof(struct late));
+}
+
+struct late *late_new_sized(const struct call *call, size_t size)
+{
+    struct late *late = (struct late *)alloc_zeroed(1, size);
 
     if (!late) {
         problem_reply(call->api, call->id, PROBLEM_SERVICE_UNAVAILABLE, NULL, "out of memory");

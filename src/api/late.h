@@ -22,6 +22,9 @@ struct late {
 /* NULL when it has been answered with 503. */
 struct late *late_new(const struct call *call);
 
+/* The same for a struct of size bytes that begins with a struct late; zeroed. */
+struct late *late_new_sized(const struct call *call, size_t size);
+
 /* The thread is being deleted: it can still be seen in the store, but nothing may be put into it.
  */
 bool late_deletes_thread(const struct api *api, struct str workspace_id, struct str thread_id);

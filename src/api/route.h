@@ -123,9 +123,11 @@ struct route_table {
     const struct route *routes;
     size_t count;
 };
-extern const struct route_table routes_system, routes_auth, routes_threads, routes_runs,
-    routes_reports, routes_tools, routes_parse, routes_prices, routes_datasets, routes_live,
-    routes_settings, routes_model_calls, routes_limits, routes_faults;
+extern const struct route_table routes_system, routes_auth, routes_sign_in, routes_passwords,
+    routes_me, routes_sessions, routes_users, routes_invites, routes_keys, routes_workspaces,
+    routes_audit, routes_jwks, routes_threads, routes_runs, routes_reports, routes_tools,
+    routes_parse, routes_prices, routes_datasets, routes_live, routes_settings, routes_model_calls,
+    routes_oidc, routes_limits, routes_faults;
 
 /* ---- parts that handlers use (api_state.h has the struct) ---- */
 

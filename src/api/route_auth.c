@@ -1,29 +1,79 @@
 /*
- * Signing in and out in local mode. Secrets are in answers only, never in the log (the log names
- * routes, not paths or queries).
+ * How one signs in here; signing in and out in local mode; tickets. Secrets are in answers only,
+ * never in the log (the log names routes, not paths or queries). Accounts: route_sign_in.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdio.h>
 
+#include "api/account_answer.h"
 #include "api/api_state.h"
+#include "api/own_place.h"
 #include "base/civil_time.h"
 
-#define COOKIE_BYTES_MAX 256
-#define SESSION_DAYS     30
-#define NEXT_BYTES_MAX   1024u
-#define URL_BYTES_MAX    640
+#define SESSION_DAYS           30
+#define NEXT_BYTES_MAX         1024u
+#define URL_BYTES_MAX          640
+#define PROVIDER_URL_BYTES_MAX 160
+
+static bool is_local(const struct call *call)
+{
+    return auth_mode(call->api->options.auth) == AUTH_MODE_LOCAL;
+}
+
+/* What is of local mode only is not there in the other. */
+static bool refuse_unless_local(const struct call *call)
+{
+    if (!is_local(call)) {
+        problem_reply(call->api, call->id, PROBLEM_NOT_FOUND, NULL,
+                      "sign-in links are for local mode; this server has accounts");
+    }
+    return is_local(call);
+}
+
+static void put_flag(struct json_writer *w, const char *key, bool value)
+{
+    json_key(w, key);
+    json_put_bool(w, value);
+}
+
+/* The way to each provider is a page of ours, which sends the browser on. */
+static bool write_provider(struct str id, struct str name, void *arg)
+{
+    struct json_writer *w = (struct json_writer *)arg;
+    char url[PROVIDER_URL_BYTES_MAX];
+
+    (void)snprintf(url, sizeof(url), "/auth/oidc/%.*s", STR_ARGS(id));
+    json_begin_object(w);
+    put_text(w, "id", id);
+    put_text(w, "name", name);
+    put_text(w, "url", str_from(url));
+    json_end_object(w);
+    return true;
+}
 
 static void get_config(const struct call *call)
 {
+    const struct api_options *options = &call->api->options;
     struct json_writer w = call_begin_json(call);
 
     json_begin_object(&w);
-    json_key(&w, "mode");
-    json_put_text(&w, "local");
-    json_key(&w, "sign_in");
-    json_put_text(&w, "open the one-time link that `netra serve` prints, or send the header "
-                      "Authorization: Bearer with the server's NETRA_TOKEN");
+    put_text(&w, "mode", is_local(call) ? STR("local") : STR("accounts"));
+    put_text(&w, "sign_in",
+             is_local(call)
+                 ? STR("open the one-time link that `netra serve` prints, or send the header "
+                       "Authorization: Bearer with the server's NETRA_TOKEN")
+                 : STR("POST /auth/login, or send the header Authorization: Bearer with an access "
+                       "token or an API key"));
+    put_flag(&w, "passwords", !is_local(call) && options->allows_passwords);
+    put_flag(&w, "mail", !is_local(call) && options->mail);
+    put_flag(&w, "setup_needed", !is_local(call) && accounts_need_setup(options->auth));
+    json_key(&w, "providers");
+    json_begin_array(&w);
+    if (options->oidc) {
+        oidc_providers(options->oidc, write_provider, &w);
+    }
+    json_end_array(&w);
     json_end_object(&w);
     call_reply_json(call, 200);
 }
@@ -55,41 +105,19 @@ static void reply_how(const struct call *call, int status)
                         "or is not complete.</p></html>")});
 }
 
-/* Where to go after it: a place of this server, never another one ("//evil", "/\evil"). */
-static bool is_own_place(struct str next)
-{
-    if (next.length == 0 || next.data[0] != '/' ||
-        (next.length > 1 && (next.data[1] == '/' || next.data[1] == '\\'))) {
-        return false;
-    }
-    for (size_t i = 0; i < next.length; i++) {
-        if (next.data[i] <= ' ' || next.data[i] > '~' || next.data[i] == '\\') {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void print_cookie(const struct api *api, const char *session, int64_t age_s,
-                         char ret_cookie[COOKIE_BYTES_MAX])
-{
-    bool is_secure = strncmp(api->options.public_url, "https:", 6) == 0;
-
-    (void)snprintf(ret_cookie, COOKIE_BYTES_MAX,
-                   AUTH_COOKIE_NAME "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%lld%s",
-                   session, (long long)age_s, is_secure ? "; Secure" : "");
-}
-
 /* HEAD must not use a code up: mail scanners and previews ask that way. */
 static void get_sign_in(const struct call *call)
 {
     struct api *api = call->api;
     char session[AUTH_SECRET_TEXT_BYTES];
-    char cookie[COOKIE_BYTES_MAX];
+    char cookie[ACCOUNT_COOKIE_BYTES_MAX];
     cleanup(buf_done) struct buf next;
     int code = ERR_INVALID;
 
     buf_init(&next, NEXT_BYTES_MAX);
+    if (!refuse_unless_local(call)) {
+        return;
+    }
     buf_clear(&api->query);
     if (call->request->method == HTTP_GET && http_query(call->request, "code", 0, &api->query) &&
         !buf_status(&api->query)) {
@@ -104,7 +132,7 @@ static void get_sign_in(const struct call *call)
         buf_clear(&next);
         buf_append_char(&next, '/');
     }
-    print_cookie(api, session, (int64_t)SESSION_DAYS * DAY_US / SECOND_US, cookie);
+    account_print_cookie(api, session, (int64_t)SESSION_DAYS * DAY_US / SECOND_US, cookie);
     struct http_header headers[] = {
         {STR("Set-Cookie"), str_from(cookie)},
         {STR("Location"), buf_str(&next)},
@@ -126,7 +154,7 @@ static void reply_secret(const struct call *call, const char *key, const char *v
     json_put_text(&w, value);
     put_time(&w, "expires_at", expires_us);
     json_end_object(&w);
-    call_reply_json(call, 201);
+    account_reply_secret(call->api, call->id, 201, NULL);
 }
 
 static void reply_no_secret(const struct call *call, int code)
@@ -141,6 +169,10 @@ static void post_link(const struct call *call)
 {
     char secret[AUTH_SECRET_TEXT_BYTES];
     char url[URL_BYTES_MAX];
+
+    if (!refuse_unless_local(call)) {
+        return;
+    }
     int code = auth_new_code(call->api->options.auth, secret);
 
     if (code) {
@@ -168,26 +200,13 @@ static void post_ticket(const struct call *call)
 
 static void post_logout(const struct call *call)
 {
-    char cookie[COOKIE_BYTES_MAX];
+    char cookie[ACCOUNT_COOKIE_BYTES_MAX];
 
     auth_sign_out(call->api->options.auth, call->request);
-    print_cookie(call->api, "", 0, cookie);
+    account_print_cookie(call->api, "", 0, cookie);
     struct http_header header = {STR("Set-Cookie"), str_from(cookie)};
     reply_send(call->api, call->id,
                &(struct http_reply){.status = 204, .headers = &header, .header_count = 1});
-}
-
-static void get_me(const struct call *call)
-{
-    struct json_writer w = call_begin_json(call);
-
-    json_begin_object(&w);
-    json_key(&w, "user");
-    json_put_text(&w, "local");
-    json_key(&w, "mode");
-    json_put_text(&w, "local");
-    json_end_object(&w);
-    call_reply_json(call, 200);
 }
 
 #define SECRET_SCHEMA(name)                                                                        \
@@ -206,15 +225,14 @@ static const struct route routes[] = {
      .scope = ROUTE_PUBLIC,
      .handle = get_config,
      .summary = "How one signs in here.",
-     .reply = "{\"type\":\"object\",\"required\":[\"mode\",\"sign_in\"],\"properties\":{\"mode\":{"
-              "\"type\":\"string\"},\"sign_in\":{\"type\":\"string\"}}}",
+     .reply = SCHEMA_REF("SignInConfig"),
      .reply_status = 200},
     {.method = HTTP_GET,
      .pattern = "/auth/sign-in",
      .scope = ROUTE_PUBLIC,
      .place = ROUTE_PLACE_SECRET,
      .handle = get_sign_in,
-     .summary = "Uses a one-time link: sets the session cookie and goes on to next.",
+     .summary = "Uses a one-time link (local mode): sets the session cookie, goes on to next.",
      .queries = sign_in_queries,
      .reply_status = 303},
     {.method = HTTP_POST,
@@ -222,7 +240,7 @@ static const struct route routes[] = {
      .scope = ROUTE_SIGNED_IN,
      .handle = post_link,
      .takes_json = true,
-     .summary = "A new one-time link, for another browser.",
+     .summary = "A new one-time link, for another browser (local mode).",
      .reply = SECRET_SCHEMA("url"),
      .reply_status = 201},
     {.method = HTTP_POST,
@@ -230,21 +248,14 @@ static const struct route routes[] = {
      .scope = ROUTE_SIGNED_IN,
      .handle = post_logout,
      .takes_json = true,
-     .summary = "Ends the session of this request's cookie.",
+     .summary = "Ends the session of this request's cookie or access token.",
      .reply_status = 204},
-    {.method = HTTP_GET,
-     .pattern = "/auth/me",
-     .scope = ROUTE_SIGNED_IN,
-     .handle = get_me,
-     .summary = "Who one is.",
-     .reply = "{\"type\":\"object\",\"required\":[\"user\",\"mode\"],\"properties\":{\"user\":{"
-              "\"type\":\"string\"},\"mode\":{\"type\":\"string\"}}}",
-     .reply_status = 200},
     {.method = HTTP_POST,
      .pattern = "/api/ws-ticket",
      .scope = ROUTE_SIGNED_IN,
      .handle = post_ticket,
      .takes_json = true,
+     .has_secret = true,
      .summary = "A ticket for one WebSocket, for clients that can set neither header nor cookie.",
      .reply = SECRET_SCHEMA("ticket"),
      .reply_status = 201},

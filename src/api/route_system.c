@@ -7,6 +7,7 @@
 #include "api/api_state.h"
 #include "api/routes.h"
 #include "base/civil_time.h"
+#include "monitor/fault.h"
 #include "monitor/metrics.h"
 
 #define STATUS_SCHEMA                                                                              \
@@ -43,6 +44,11 @@ static void get_health(const struct call *call)
     json_begin_object(&w);
     health_write(health, now_us, &w);
     put_version(&w, call);
+    if (call->api->options.deployment && call->api->options.deployment[0]) {
+        put_text(&w, "deployment", str_from(call->api->options.deployment));
+    }
+    json_key(&w, "faults_allowed");
+    json_put_bool(&w, fault_is_allowed());
     json_end_object(&w);
     call_reply_json(call, http_status(health_state(health, now_us)));
 }

@@ -6,9 +6,11 @@
 #include "api/routes.h"
 
 const struct route_table *const route_tables[ROUTE_TABLES] = {
-    &routes_threads, &routes_runs,   &routes_live,   &routes_reports,  &routes_datasets,
-    &routes_tools,   &routes_prices, &routes_parse,  &routes_settings, &routes_model_calls,
-    &routes_limits,  &routes_faults, &routes_system, &routes_auth,
+    &routes_threads,  &routes_runs,   &routes_live,    &routes_reports,   &routes_datasets,
+    &routes_tools,    &routes_prices, &routes_parse,   &routes_settings,  &routes_model_calls,
+    &routes_system,   &routes_auth,   &routes_sign_in, &routes_passwords, &routes_me,
+    &routes_sessions, &routes_users,  &routes_invites, &routes_keys,      &routes_workspaces,
+    &routes_audit,    &routes_jwks,   &routes_oidc,    &routes_limits,    &routes_faults,
 };
 
 const struct route_query route_page_queries[] = {

@@ -8,7 +8,7 @@
 
 #include "api/route.h"
 
-#define ROUTE_TABLES 14u
+#define ROUTE_TABLES 25u
 
 extern const struct route_table *const route_tables[ROUTE_TABLES];
 

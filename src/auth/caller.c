@@ -1,6 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/caller.h"
 
+static const char *const role_names[] = {"none", "viewer", "analyst", "admin"};
+
+static const struct {
+    enum auth_scope scope;
+    const char *name;
+} scope_names[] = {
+    {AUTH_SCOPE_READ, "read"},
+    {AUTH_SCOPE_RUN, "run"},
+    {AUTH_SCOPE_DATA, "data"},
+    {AUTH_SCOPE_ADMIN, "admin"},
+};
+
 unsigned auth_role_scopes(enum auth_role role)
 {
     switch (role) {
@@ -12,6 +24,41 @@ unsigned auth_role_scopes(enum auth_role role)
         return AUTH_SCOPE_ALL;
     case AUTH_ROLE_NONE:
         break;
+    }
+    return 0;
+}
+
+const char *auth_role_name(enum auth_role role)
+{
+    return role_names[role <= AUTH_ROLE_ADMIN ? role : AUTH_ROLE_NONE];
+}
+
+enum auth_role auth_role_from(struct str name)
+{
+    for (unsigned role = AUTH_ROLE_VIEWER; role <= AUTH_ROLE_ADMIN; role++) {
+        if (str_equal(name, str_from(role_names[role]))) {
+            return (enum auth_role)role;
+        }
+    }
+    return AUTH_ROLE_NONE;
+}
+
+const char *auth_scope_name(enum auth_scope scope)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(scope_names); i++) {
+        if (scope_names[i].scope == scope) {
+            return scope_names[i].name;
+        }
+    }
+    return "";
+}
+
+unsigned auth_scope_from(struct str name)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(scope_names); i++) {
+        if (str_equal(name, str_from(scope_names[i].name))) {
+            return scope_names[i].scope;
+        }
     }
     return 0;
 }

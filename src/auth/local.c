@@ -1,247 +1,125 @@
 /*
- * Who may pass, in the order: a name of ours, then the bearer, the cookie, the ticket. A credential
- * that is presented and wrong is told as such; one that is absent lets the next be looked at.
- *
- * A ticket needs no Origin: a page that is not ours cannot have got one without the token.
+ * Local mode: one user, who signs in with a link that was printed for them. Memory decides; the
+ * store follows, one batch for each change, and nobody waits for it: the answer to a sign-in may be
+ * a few milliseconds ahead of the disk. Should the store not take a session, it ends with the
+ * process.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "auth/auth.h"
-
 #include <openssl/crypto.h>
 
-#include "auth/hosts.h"
-#include "auth/sessions.h"
-#include "base/alloc.h"
+#include "auth/auth_state.h"
+#include "auth/change.h"
 #include "base/civil_time.h"
 #include "loop/clock.h"
 
-#define QUERY_VALUE_BYTES_MAX 256u /* a ticket has 43 */
-
-struct auth {
-    struct hosts hosts;
-    bool has_token;
-    struct secret_hash token;
-    struct sessions sessions;
-    struct secret_set codes;
-    struct secret_set tickets;
-};
-
-static int add_hosts(struct auth *auth, const struct auth_options *options, struct error *error)
+/* Codes are old by elapsed time. */
+static int64_t elapsed_us(const struct auth *auth)
 {
-    for (size_t i = 0; i < options->host_count; i++) {
-        int code = auth_add_host(auth, options->hosts[i], error);
-
-        if (code) {
-            return code;
-        }
-    }
-    return OK;
-}
-
-static int fill(struct auth *auth, const struct auth_options *options, struct error *error)
-{
-    if (options->token && strlen(options->token) < AUTH_TOKEN_BYTES_MIN) {
-        return error_set(error, ERR_INVALID, "the token has less than %u characters",
-                         AUTH_TOKEN_BYTES_MIN);
-    }
-    if (options->token) {
-        auth->has_token = true;
-        auth->token = secret_hash_of(str_from(options->token));
-    }
-    int code = add_hosts(auth, options, error);
-    if (code) {
-        return code;
-    }
-    if (secret_set_init(&auth->codes, AUTH_CODES_MAX) ||
-        secret_set_init(&auth->tickets, AUTH_TICKETS_MAX)) {
-        return error_set(error, ERR_NO_MEMORY, "out of memory");
-    }
-    code = sessions_init(&auth->sessions, options->store, clock_now_us());
-    return code ? error_set(error, code, "cannot read the sessions: %s", error_code_text(code))
-                : OK;
-}
-
-int auth_new(const struct auth_options *options, struct auth **ret_auth, struct error *error)
-{
-    struct auth *auth = alloc_zeroed(1, sizeof(*auth));
-
-    if (!auth) {
-        return error_set(error, ERR_NO_MEMORY, "out of memory");
-    }
-    int code = fill(auth, options, error);
-    if (code) {
-        auth_free(auth);
-        return code;
-    }
-    *ret_auth = auth;
-    return OK;
-}
-
-void auth_free(struct auth *auth)
-{
-    if (!auth) {
-        return;
-    }
-    hosts_done(&auth->hosts);
-    sessions_done(&auth->sessions);
-    secret_set_done(&auth->codes);
-    secret_set_done(&auth->tickets);
-    OPENSSL_cleanse(auth, sizeof(*auth));
-    alloc_free(auth);
-}
-
-int auth_add_host(struct auth *auth, const char *name, struct error *error)
-{
-    int code = hosts_add(&auth->hosts, name);
-
-    if (code == ERR_INVALID) {
-        return error_set(error, code, "cannot take the host name '%s': %s", name,
-                         name[0] ? "there are too many" : "it is empty");
-    }
-    return code ? error_set(error, code, "out of memory") : OK;
-}
-
-static bool changes_something(enum http_method method)
-{
-    return method != HTTP_GET && method != HTTP_HEAD && method != HTTP_OPTIONS;
-}
-
-static bool is_from_our_page(const struct auth *auth, const struct http_request *request)
-{
-    return hosts_has_origin(&auth->hosts, http_header(request, "origin"));
-}
-
-enum auth_result auth_check_host(const struct auth *auth, const struct http_request *request)
-{
-    if (!hosts_has_host(&auth->hosts, http_header(request, "host"))) {
-        return AUTH_WRONG_HOST;
-    }
-    /* Without credentials nothing but a page sends an Origin. */
-    if (changes_something(request->method) && http_header(request, "origin").data &&
-        !is_from_our_page(auth, request)) {
-        return AUTH_WRONG_ORIGIN;
-    }
-    return AUTH_OK;
-}
-
-/* AUTH_MISSING: there is none; other schemes than Bearer are not ours to judge. */
-static enum auth_result check_bearer(const struct auth *auth, const struct http_request *request)
-{
-    struct str value = http_header(request, "authorization");
-    struct str scheme = STR("bearer ");
-
-    if (value.length < scheme.length ||
-        !str_equal_ascii_case(str_slice(value, 0, scheme.length), scheme)) {
-        return AUTH_MISSING;
-    }
-    struct secret_hash given =
-        secret_hash_of(str_trim(str_slice(value, scheme.length, value.length)));
-    return auth->has_token && secret_equal(&given, &auth->token) ? AUTH_OK : AUTH_INVALID;
-}
-
-static enum auth_result check_cookie(const struct auth *auth, const struct http_request *request)
-{
-    struct str value = http_cookie(request, AUTH_COOKIE_NAME);
-
-    if (!value.data) {
-        return AUTH_MISSING;
-    }
-    struct secret_hash given = secret_hash_of(value);
-    if (!sessions_has(&auth->sessions, &given, clock_now_us())) {
-        return AUTH_INVALID;
-    }
-    if ((changes_something(request->method) || request->is_upgrade) &&
-        !is_from_our_page(auth, request)) {
-        return AUTH_WRONG_ORIGIN;
-    }
-    return AUTH_OK;
-}
-
-static enum auth_result check_ticket(struct auth *auth, const struct http_request *request)
-{
-    cleanup(buf_done) struct buf ticket;
-
-    buf_init(&ticket, QUERY_VALUE_BYTES_MAX);
-    if (!request->is_upgrade || !http_query(request, "ticket", /* nth */ 0, &ticket)) {
-        return AUTH_MISSING;
-    }
-    struct secret_hash given = secret_hash_of(buf_str(&ticket));
-    return buf_status(&ticket) == OK && secret_set_take(&auth->tickets, &given, clock_now_us())
-               ? AUTH_OK
-               : AUTH_INVALID;
-}
-
-enum auth_result auth_check(struct auth *auth, const struct http_request *request,
-                            struct auth_caller *ret_caller, enum auth_flaw *ret_flaw)
-{
-    *ret_caller = auth_local_caller();
-    *ret_flaw = AUTH_FLAW_NONE;
-
-    if (!hosts_has_host(&auth->hosts, http_header(request, "host"))) {
-        return AUTH_WRONG_HOST;
-    }
-    enum auth_result bearer = check_bearer(auth, request);
-    if (bearer != AUTH_MISSING) {
-        return bearer;
-    }
-    enum auth_result cookie = check_cookie(auth, request);
-    if (cookie == AUTH_OK || cookie == AUTH_WRONG_ORIGIN) {
-        return cookie;
-    }
-    enum auth_result ticket = check_ticket(auth, request);
-    return ticket == AUTH_MISSING ? cookie : ticket;
-}
-
-/* A new secret in a set that forgets its oldest. */
-static int issue(struct secret_set *set, int64_t life_us, char text[AUTH_SECRET_TEXT_BYTES])
-{
-    int64_t now_us = clock_now_us();
-    struct secret_entry entry = {.created_us = now_us, .expires_us = now_us + life_us};
-    struct secret_entry dropped;
-    int code = secret_make(text, &entry.hash);
-
-    if (code == OK) {
-        (void)secret_set_add(set, &entry, &dropped);
-    }
-    return code;
+    return (int64_t)loop_now_ms(auth->loop) * 1000;
 }
 
 int auth_new_code(struct auth *auth, char code[AUTH_SECRET_TEXT_BYTES])
 {
-    return issue(&auth->codes, AUTH_CODE_MINUTES * MINUTE_US, code);
+    int64_t now_us = elapsed_us(auth);
+    struct secret_entry entry = {.created_us = now_us,
+                                 .expires_us = now_us + AUTH_CODE_MINUTES * MINUTE_US};
+    struct secret_entry dropped;
+    int failed = secret_make(code, &entry.hash);
+
+    if (failed == OK) {
+        (void)secret_set_add(&auth->codes, &entry, &dropped);
+    }
+    return failed;
 }
 
-int auth_new_ticket(struct auth *auth, const struct auth_caller *caller,
-                    char ticket[AUTH_SECRET_TEXT_BYTES])
+static struct session *make_session(const struct secret_hash *hash, int64_t now_us)
 {
-    (void)caller;
-    return issue(&auth->tickets, (int64_t)AUTH_TICKET_MS * 1000, ticket);
+    char id[UUID_BYTES];
+
+    if (uuid_v7(id, NULL)) {
+        return NULL;
+    }
+    struct store_session row = {.id = str_from(id),
+                                .user_id = STR(AUTH_LOCAL_USER),
+                                .workspace_id = STR(STORE_WORKSPACE_FIRST),
+                                .kind = AUTH_SESSION_LOCAL,
+                                .created_us = now_us,
+                                .used_us = now_us,
+                                .expires_us = now_us + AUTH_LOCAL_SESSION_DAYS * DAY_US};
+    memcpy(row.hash, hash->bytes, sizeof(row.hash));
+    return session_new(&row);
+}
+
+/* batch may be NULL. */
+static void end_oldest(struct auth *auth, struct session *session, struct store_batch *batch)
+{
+    directory_take_session(&auth->directory, session);
+    if (batch) {
+        store_delete_session(batch, str_from(session->id));
+    }
+    record_free(&session->record);
 }
 
 int auth_sign_in(struct auth *auth, struct str code, char session[AUTH_SECRET_TEXT_BYTES])
 {
     struct secret_hash given = secret_hash_of(code);
-    struct secret_hash made;
-    int64_t now_us = clock_now_us();
+    struct secret_hash hash;
+    char text[AUTH_SECRET_TEXT_BYTES];
 
-    if (!secret_set_take(&auth->codes, &given, now_us)) {
+    if (!auth_is_local(auth) || !secret_set_take(&auth->codes, &given, elapsed_us(auth))) {
         return ERR_INVALID;
     }
-    if (secret_make(session, &made)) {
+    if (secret_make(text, &hash)) {
         return ERR_IO;
     }
-    sessions_begin(&auth->sessions, &made, now_us);
+    struct session *made = make_session(&hash, clock_now_us());
+    struct user *user = directory_user(&auth->directory, STR(AUTH_LOCAL_USER));
+    if (!made || !user || !directory_add_session(&auth->directory, made)) {
+        record_free(made ? &made->record : NULL);
+        return ERR_IO;
+    }
+    struct store_batch *batch = store_batch_new(STR(""));
+    struct store_session row = session_row(made);
+    if (batch) {
+        store_put_session(batch, &row);
+    }
+    if (user->session_count > AUTH_LOCAL_SESSIONS_MAX) {
+        end_oldest(auth, RECORD_OF(user->sessions.next, struct session, of_user), batch);
+    }
+    if (batch) {
+        auth_submit(auth, batch);
+    }
+    memcpy(session, text, sizeof(text));
+    OPENSSL_cleanse(text, sizeof(text));
     return OK;
 }
 
 void auth_sign_out(struct auth *auth, const struct http_request *request)
 {
-    struct str value = http_cookie(request, AUTH_COOKIE_NAME);
+    struct session *session = auth_session_of_request(auth, request);
+    struct auth_caller caller;
 
-    if (value.data) {
-        struct secret_hash given = secret_hash_of(value);
-
-        sessions_end(&auth->sessions, &given, clock_now_us());
+    if (!session) {
+        return;
     }
+    if (auth_is_local(auth)) {
+        directory_take_session(&auth->directory, session);
+        ring_remove(&session->record.taken);
+        ring_add_last(&auth->unstored, &session->record.taken);
+        change_retry(auth);
+        return;
+    }
+    struct account_origin origin = {.address = request->peer_address};
+    caller = (struct auth_caller){.kind = AUTH_KIND_COOKIE};
+    memcpy(caller.user_id, session->user_id, sizeof(caller.user_id));
+    memcpy(caller.credential_id, session->id, sizeof(caller.credential_id));
+    memcpy(caller.workspace_id, session->workspace_id, sizeof(caller.workspace_id));
+    struct change *change = change_new(auth, &caller, &origin, /* done */ NULL, NULL, NULL);
+    if (!change) {
+        return; /* the session stays: the client will see */
+    }
+    change_audit(change, "logout", str_from(session->id), NULL);
+    change_take_session(change, session);
+    change_submit(change, /* finish */ NULL);
 }

@@ -1,27 +1,18 @@
 /*
- * sessions: who has signed in, in memory for every request and in the store for the next start.
- * Private to auth/; loop thread.
+ * sessions: refresh tokens that were replaced, for a while, so that one that comes again is known
+ * for what it is. Private to auth/; loop thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef NETRA_AUTH_SESSIONS_H
 #define NETRA_AUTH_SESSIONS_H
 
-#include "auth/secret.h"
+#include "auth/auth_state.h"
 
-struct sessions {
-    struct store *store;
-    struct secret_set set;
-};
+/* The oldest of AUTH_SPENT_MAX goes. */
+void sessions_spend(struct auth *auth, const struct secret_hash *hash, const char *session_id);
 
-/* Reads what the store has, and has it forget what has expired. ERR_IO, ERR_NO_MEMORY. */
-must_check int sessions_init(struct sessions *sessions, struct store *store, int64_t now_us);
-void sessions_done(struct sessions *sessions);
-
-/* A session that begins now. Should the store not take it, it ends with the process. */
-void sessions_begin(struct sessions *sessions, const struct secret_hash *hash, int64_t now_us);
-
-bool sessions_has(const struct sessions *sessions, const struct secret_hash *hash, int64_t now_us);
-void sessions_end(struct sessions *sessions, const struct secret_hash *hash, int64_t now_us);
+/* The session whose refresh token this was before; NULL. */
+struct session *sessions_of_spent(const struct auth *auth, const struct secret_hash *hash);
 
 #endif

@@ -25,11 +25,15 @@ struct command {
 };
 
 extern const struct command command_ask;
+extern const struct command command_audit;
+extern const struct command command_key;
 extern const struct command command_parse;
 extern const struct command command_prices;
 extern const struct command command_recompute;
 extern const struct command command_serve;
 extern const struct command command_tool;
+extern const struct command command_user;
+extern const struct command command_workspace;
 
 /* Runs what argv asks for. */
 int cli_main(int argc, char **argv);

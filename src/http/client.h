@@ -78,6 +78,10 @@ void http_client_cancel(struct http_client *client, http_call_id id);
 /* Exchanges on their way. */
 unsigned http_client_count(const struct http_client *client);
 
+/* Its host is this machine (127.0.0.0/8, ::1, localhost), whatever the scheme; false for what is no
+ * address. */
+bool http_is_loopback_url(const char *url);
+
 /* The value of a header, whatever its case; empty when there is none. */
 struct str http_answer_header(const struct http_answer *answer, const char *name);
 

@@ -50,6 +50,15 @@ static bool is_loopback(const char *host)
     return ends_local && (name.length == local || name.data[name.length - local - 1] == '.');
 }
 
+bool http_is_loopback_url(const char *text)
+{
+    cleanup(free_url) CURLU *url = curl_url();
+    cleanup(free_part) char *host = NULL;
+
+    return url && !curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) &&
+           !curl_url_get(url, CURLUPART_HOST, &host, 0) && is_loopback(host);
+}
+
 /* The address itself stays out of messages: people put keys into addresses. */
 static int judge_url(const char *text, bool *ret_is_loopback, struct error *error)
 {

@@ -61,6 +61,8 @@ static void take_reserve(struct listener *listener)
 /* What was sent is read: closing on unread bytes would take the answer with it. */
 static void turn_away(struct http_server *server, int fd)
 {
+    server->counts.accept_failures++;
+    server->counts.refused++;
     if (!server->tls) {
         struct str text = reply_bare(server, REFUSAL_FILES);
 
@@ -86,8 +88,6 @@ static bool refuse_with_reserve(struct http_server *server)
         int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         bool is_nobody = fd < 0 && errno == EAGAIN; /* the system looks for a descriptor first */
         if (fd >= 0) {
-            server->counts.accept_failures++;
-            server->counts.refused++;
             turn_away(server, fd);
         }
         take_reserve(listener);
@@ -108,10 +108,6 @@ static int accept_one(const struct http_server *server, struct peer *ret_peer)
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof(address);
 
-    if (fault_hits(FAULT_NO_FILES)) {
-        errno = EMFILE;
-        return -1;
-    }
     int fd = accept4(server->listener.fd, (struct sockaddr *)&address, &size,
                      SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
@@ -180,7 +176,11 @@ static bool take_next(struct http_server *server)
     }
     int fd = accept_one(server, &peer);
     if (fd >= 0) {
-        let_in(server, fd, &peer);
+        if (fault_hits(FAULT_NO_FILES)) {
+            turn_away(server, fd);
+        } else {
+            let_in(server, fd, &peer);
+        }
         return true;
     }
     switch (errno) {

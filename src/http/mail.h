@@ -29,7 +29,9 @@ struct mail;
 /* ERR_INVALID (an address or a sender that is none), ERR_NO_MEMORY. */
 must_check int mail_new(const struct mail_options *options, struct mail **ret_mail,
                         struct error *error);
-void mail_free(struct mail *mail);
+/* No mail begins to be sent any more: the end does not wait for a slow server more than once. */
+void mail_stop(struct mail *mail);
+void mail_free(struct mail *mail); /* both take NULL; after loop_finish_jobs */
 
 /* Plain text, UTF-8; line breaks and control characters in to and subject are refused: ERR_INVALID.
  * done (may be NULL) gets OK or ERR_IO, ERR_TIMEOUT. */

@@ -26,7 +26,7 @@ struct tls_server {
     struct loop_timer look;
     loop_fn closed;
     void *closed_arg;
-    unsigned users;      /* connections: the server's part outlives them */
+    unsigned users; /* connections: the server's part outlives them */
     bool is_look_closed;
 
     /* Shared by all connections: valid within one event. */

@@ -6,6 +6,7 @@
 #include "server/config.h"
 
 #include "base/alloc.h"
+#include "server/config_access.h"
 #include "server/config_read.h"
 #include "server/config_value.h"
 
@@ -190,16 +191,6 @@ struct config_address config_listen(const struct config *config)
     return address;
 }
 
-static int refuse_beyond_loopback(const struct config *config, struct error *error)
-{
-    (void)error_set(error, ERR_USAGE,
-                    "will not listen on %s: local mode serves one user on loopback only",
-                    config_text(config, CONFIG_LISTEN));
-    error_hint(error, "Listen on 127.0.0.1 and reach it from elsewhere through an SSH tunnel: ssh "
-                      "-L 8421:127.0.0.1:8421 HOST.");
-    return ERR_USAGE;
-}
-
 static int fill_data_dir(struct config *config, config_environment_fn *environment,
                          struct error *error)
 {
@@ -226,8 +217,10 @@ static int fill_data_dir(struct config *config, config_environment_fn *environme
 
 int config_finish(struct config *config, config_environment_fn *environment, struct error *error)
 {
-    if (!config_listen(config).is_loopback) {
-        return refuse_beyond_loopback(config, error);
+    int code = config_check_access(config, error);
+
+    if (code) {
+        return code;
     }
     if (config_number(config, CONFIG_ROLE) != 0) {
         (void)error_set(error, ERR_USAGE, "role '%s' does not exist yet",

@@ -20,7 +20,6 @@
 #include "monitor/fault.h"
 #include "monitor/log.h"
 #include "monitor/metrics.h"
-#include "server/limits.h"
 #include "server/page.h"
 #include "server/server_state.h"
 
@@ -85,30 +84,6 @@ static int open_stores(struct server *server, struct error *error)
     return code ? code : server_tidy_up(server->store, server->records, error);
 }
 
-/* The names of allowed_hosts, one by one. */
-static int allow_hosts(struct server *server, struct error *error)
-{
-    struct str rest = str_from(config_text(server->config, CONFIG_ALLOWED_HOSTS));
-
-    while (rest.length) {
-        char name[HOST_NAME_BYTES];
-        size_t end = str_find(rest, STR(","), 0);
-        bool is_last = end == SIZE_MAX;
-        struct str one = str_trim(str_slice(rest, 0, is_last ? rest.length : end));
-
-        if (one.length >= sizeof(name)) {
-            return error_set(error, ERR_USAGE, "allowed_hosts: '%.*s' is too long", STR_ARGS(one));
-        }
-        (void)snprintf(name, sizeof(name), "%.*s", STR_ARGS(one));
-        int code = auth_add_host(server->auth, name, error);
-        if (code) {
-            return code;
-        }
-        rest = str_slice(rest, is_last ? rest.length : end + 1, rest.length);
-    }
-    return OK;
-}
-
 /* Every request has a trace id, for the log; spans are gathered only where somebody takes them. */
 static int make_traces(struct server *server, struct error *error)
 {
@@ -137,16 +112,21 @@ static int make_parts(struct server *server, const char *token, struct error *er
         .store = server->records,
         .prices_path = prices,
         .bytes_max = (size_t)config_number(server->config, CONFIG_DATASET_CACHE_BYTES_MAX)};
-    struct auth_options auth = {.store = server->store, .token = token};
+    struct auth_options auth = {.loop = server->loop, .store = server->store, .token = token};
     int code = dataset_read_book(prices, &server->book, digest, error);
 
     if (code == OK) {
         code = dataset_cache_new(&datasets, &server->datasets, error);
     }
     if (code == OK) {
+        access_auth(&server->access, server->config, &auth);
         code = auth_new(&auth, &server->auth, error);
     }
-    return code ? code : allow_hosts(server, error);
+    if (code == OK) {
+        code = server_make_sign_in(server, error);
+    }
+    access_forget(&server->access);
+    return code;
 }
 
 static void tell_chain(const struct models *models)
@@ -183,20 +163,24 @@ static int make_models(struct server *server, struct error *error)
 /* The api publishes for the runner, and the runner works for the api: the api is made first. */
 static int make_api(struct server *server, struct error *error)
 {
-    struct api_options api = {.loop = server->loop,
-                              .store = server->store,
-                              .records = server->records,
-                              .datasets = server->datasets,
-                              .auth = server->auth,
-                              .health = &server->health,
-                              .page = &server_page,
-                              .models = &server->shown_models,
-                              .prices_path = config_text_or_null(server->config, CONFIG_PRICES),
-                              .public_url = server->url,
-                              .upload_bytes_max =
-                                  config_number(server->config, CONFIG_UPLOAD_BYTES_MAX),
-                              .limits = server_limits(server->config),
-                              .started_us = server->started_us};
+    struct api_options api = {
+        .loop = server->loop,
+        .store = server->store,
+        .records = server->records,
+        .datasets = server->datasets,
+        .auth = server->auth,
+        .mail = server->mail,
+        .oidc = server->oidc,
+        .allows_passwords = config_number(server->config, CONFIG_AUTH_PASSWORDS) != 0,
+        .deployment = config_text(server->config, CONFIG_DEPLOYMENT),
+        .limits = access_limits(&server->access, server->config),
+        .health = &server->health,
+        .page = &server_page,
+        .models = &server->shown_models,
+        .prices_path = config_text_or_null(server->config, CONFIG_PRICES),
+        .public_url = server->url,
+        .upload_bytes_max = config_number(server->config, CONFIG_UPLOAD_BYTES_MAX),
+        .started_us = server->started_us};
     int code = api_new(&api, &server->api, error);
 
     if (code) {
@@ -212,28 +196,10 @@ static int make_api(struct server *server, struct error *error)
         .concurrent_max = (unsigned)config_number(server->config, CONFIG_RUNS_CONCURRENT_MAX),
         .publish = api_publish,
         .arg = server->api};
+    access_runner(&server->access, server->config, &runner);
     code = runner_new(&runner, &server->runner, error);
     if (code == OK) {
         api_set_runner(server->api, server->runner);
-    }
-    return code;
-}
-
-/* Only now the port is known, and with it what the server is called. */
-static int name_server(struct server *server, const struct config_address *listen,
-                       struct error *error)
-{
-    unsigned port = http_server_port(server->http);
-    char name[HOST_NAME_BYTES];
-    int length =
-        snprintf(name, sizeof(name), listen->is_ipv6 ? "[%s]:%u" : "%s:%u", listen->address, port);
-
-    check(length > 0 && (size_t)length < sizeof(name));
-    (void)snprintf(server->url, sizeof(server->url), "http://%s", name);
-    int code = auth_add_host(server->auth, name, error);
-    if (code == OK) {
-        (void)snprintf(name, sizeof(name), "localhost:%u", port);
-        code = auth_add_host(server->auth, name, error);
     }
     return code;
 }
@@ -253,6 +219,7 @@ static int listen_on(struct server *server, struct error *error)
                                           .limits = limits_of(server->config),
                                           .handler = &api_handler,
                                           .arg = server->api};
+    access_http(&server->access, server->config, &options);
     options.always = api_security_headers(is_reached_by_tls(server), &options.always_count);
     int code = http_server_start(&options, &server->http, error);
 
@@ -260,7 +227,7 @@ static int listen_on(struct server *server, struct error *error)
         return code;
     }
     api_set_server(server->api, server->http);
-    return name_server(server, &listen, error);
+    return server_name_itself(server, &listen, error);
 }
 
 /* ---- stopping ---- */
@@ -309,6 +276,23 @@ static void on_signal(uv_signal_t *handle, int number)
     runner_drain(server->runner, grace_ms, part_drained, server);
 }
 
+/* SIGHUP: what administrators send when a certificate was renewed. Without TLS nothing happens. */
+static void on_reload(uv_signal_t *handle, int number)
+{
+    const struct server *server = handle->data;
+    struct error error = {0};
+
+    (void)number;
+    if (!server->access.tls.cert_file) {
+        log_write(LOG_INFO, "server", "SIGHUP: there is no certificate to read again");
+    } else if (http_server_reload(server->http, &error)) {
+        log_write(LOG_ERROR, "server", "SIGHUP: the certificate stays as it was: %s",
+                  error.message);
+    } else {
+        log_write(LOG_INFO, "server", "SIGHUP: the certificate was read again");
+    }
+}
+
 static void on_tick(void *arg)
 {
     fault_tick(clock_now_us());
@@ -325,9 +309,12 @@ static void on_look(void *arg)
 
 static int start_handles(struct server *server, struct error *error)
 {
-    static const int numbers[] = {SIGTERM, SIGINT};
+    static const struct {
+        int number;
+        uv_signal_cb fn;
+    } signals[SERVER_SIGNALS] = {{SIGTERM, on_signal}, {SIGINT, on_signal}, {SIGHUP, on_reload}};
 
-    for (size_t i = 0; i < ARRAY_LENGTH(numbers); i++) {
+    for (size_t i = 0; i < SERVER_SIGNALS; i++) {
         check(uv_signal_init(loop_uv(server->loop), &server->signals[i]) == 0);
         server->signals[i].data = server;
     }
@@ -353,8 +340,8 @@ static int start_handles(struct server *server, struct error *error)
                                                .probe = traces_probe,
                                                .arg = server->traces});
     }
-    for (size_t i = 0; i < ARRAY_LENGTH(numbers); i++) {
-        int failed = uv_signal_start(&server->signals[i], on_signal, numbers[i]);
+    for (size_t i = 0; i < SERVER_SIGNALS; i++) {
+        int failed = uv_signal_start(&server->signals[i], signals[i].fn, signals[i].number);
 
         if (failed) {
             return error_set(error, ERR_IO, "cannot wait for signals: %s", uv_strerror(failed));
@@ -366,8 +353,9 @@ static int start_handles(struct server *server, struct error *error)
 static void free_parts(struct server *server)
 {
     if (server->has_handles) {
-        uv_close((uv_handle_t *)&server->signals[0], NULL);
-        uv_close((uv_handle_t *)&server->signals[1], NULL);
+        for (size_t i = 0; i < SERVER_SIGNALS; i++) {
+            uv_close((uv_handle_t *)&server->signals[i], NULL);
+        }
         loop_timer_close(&server->tick, /* closed */ NULL);
         loop_timer_close(&server->looks, /* closed */ NULL);
         checks_stop(&server->checks);
@@ -375,6 +363,7 @@ static void free_parts(struct server *server)
     if (server->datasets) {
         dataset_cache_stop(server->datasets); /* whoever still waits for records is told soon */
     }
+    mail_stop(server->mail);
     if (server->loop) {
         loop_finish_jobs(server->loop); /* every lease is back, but for those of parts freed now */
     }
@@ -384,6 +373,7 @@ static void free_parts(struct server *server)
     http_client_free(server->client);
     api_free(server->api);
     traces_free(server->traces);
+    server_free_sign_in(server);
     auth_free(server->auth);
     dataset_cache_free(server->datasets);
     price_book_free(server->book);
@@ -391,22 +381,10 @@ static void free_parts(struct server *server)
     store_close(server->store);
     loop_free(server->loop);
     models_done(&server->models);
+    access_done(&server->access);
 }
 
 /* ---- starting ---- */
-
-/* Exactly these two lines: programs read them. */
-static int announce(struct server *server, struct error *error)
-{
-    char code[AUTH_SECRET_TEXT_BYTES];
-
-    if (auth_new_code(server->auth, code)) {
-        return error_set(error, ERR_IO, "the system gives no random bytes");
-    }
-    (void)printf("listening: %s\nsign in: %s/auth/sign-in?code=%s\n", server->url, server->url,
-                 code);
-    return fflush(stdout) ? error_set(error, ERR_IO, "cannot write to standard output: %m") : OK;
-}
 
 static int start(struct server *server, const char *token, struct error *error)
 {
@@ -415,6 +393,9 @@ static int start(struct server *server, const char *token, struct error *error)
     /* First what is configured: a mistake is told before anything is opened. */
     int code = models_read(server->config, getenv, &server->models, error);
 
+    if (code == OK) {
+        code = access_read(&server->access, server->config, getenv, error);
+    }
     if (code == OK) {
         code = loop_new(worker_count(server->config), &server->loop, error);
     }
@@ -433,7 +414,7 @@ static int start(struct server *server, const char *token, struct error *error)
     if (code == OK) {
         code = runner_recover(server->runner, error);
     }
-    return code ? code : announce(server, error);
+    return code ? code : server_announce(server, error);
 }
 
 int server_run(const struct config *config, const char *token, struct error *error)

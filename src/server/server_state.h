@@ -7,6 +7,8 @@
 #define NETRA_SERVER_SERVER_STATE_H
 
 #include "api/api.h"
+#include "auth/oidc.h"
+#include "server/access.h"
 #include "server/checks.h"
 #include "server/config.h"
 #include "server/models.h"
@@ -15,6 +17,7 @@
 
 #define SERVER_TICK_MS       500u /* the log is written, gauges are set */
 #define SERVER_URL_BYTES_MAX 160u
+#define SERVER_SIGNALS       3u
 
 struct server {
     const struct config *config;
@@ -24,7 +27,11 @@ struct server {
     struct usage_store *records;
     struct dataset_cache *datasets;
     struct price_book *book;
+    struct access access; /* its secrets are forgotten once auth and mail have them */
     struct auth *auth;
+    struct mail *mail;               /* NULL: no mail is sent */
+    struct http_client *oidc_client; /* this and oidc: NULL without providers */
+    struct oidc *oidc;
     struct models models;       /* its keys are forgotten once llm has them */
     struct http_client *client; /* this and llm: NULL without a chain */
     struct llm *llm;
@@ -36,11 +43,12 @@ struct server {
     struct health health;
     struct checks checks;
     struct watch watch;
-    char url[SERVER_URL_BYTES_MAX]; /* the api looks at it with each request; known once it listens
-                                     */
+    char url[SERVER_URL_BYTES_MAX]; /* where people find it; the api looks at it with each request;
+                                     * known once it listens */
+    char listen_url[SERVER_URL_BYTES_MAX]; /* where it listens */
     struct loop_timer tick;
     struct loop_timer looks; /* of the watch */
-    uv_signal_t signals[2];
+    uv_signal_t signals[SERVER_SIGNALS];
     bool has_handles; /* tick and signals are to be closed */
     bool is_stopping;
     unsigned draining; /* parts that are not done yet */
@@ -49,6 +57,17 @@ struct server {
     int64_t user_us_seen; /* processor time */
     int64_t system_us_seen;
 };
+
+/* Mail and identity providers. (sign_in.c) */
+must_check int server_make_sign_in(struct server *server, struct error *error);
+void server_free_sign_in(struct server *server);
+
+/* What the server is called, now that it listens: its addresses, and the names of Host. */
+must_check int server_name_itself(struct server *server, const struct config_address *listen,
+                                  struct error *error);
+
+/* "listening: …" and "sign in: …" to standard output: exactly two lines, programs read them. */
+must_check int server_announce(struct server *server, struct error *error);
 
 /* Sets the gauges, and counts on what the parts have counted since the last time. (gauges.c) */
 void server_update_metrics(struct server *server);

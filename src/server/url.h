@@ -1,6 +1,6 @@
 /*
  * url: what is wrong with the address of a service that an operator configured. Never part of a
- * message: it may hold a secret. Private to server/.
+ * message: it may hold a secret. Private to server/ and cli/.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

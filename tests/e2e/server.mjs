@@ -16,6 +16,8 @@ import WebSocket from "ws";
 import { netra } from "./support.mjs";
 
 export const token = "e2e-token-0123456789abcdef";
+/** What seals the signing keys of servers in accounts mode. */
+export const authSecret = "e2e-secret-0123456789abcdef-0123456789abcdef";
 const START_MS = 20_000;
 const WAIT_MS = 60_000;
 
@@ -73,9 +75,47 @@ export class Server {
     return server;
   }
 
+  /**
+   * The same with accounts. Limits that a test could meet by its own speed are wide open; options.keys sets
+   * keys of the configuration over that: {"auth.access_token_s": 10}.
+   */
+  static startAccounts({ keys = {}, ...options } = {}) {
+    const all = {
+      "auth.mode": "accounts",
+      "limit.address_per_s": 100000,
+      "limit.user_per_s": 100000,
+      "limit.key_per_s": 100000,
+      "limit.costly_per_min": 100000,
+      "limit.secret_per_min": 100000,
+      ...keys,
+    };
+    const args = Object.entries(all).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+    const env = { NETRA_AUTH_SECRET: authSecret, ...options.env };
+    return Server.start({ ...options, env, args: [...args, ...(options.args ?? [])] });
+  }
+
+  /** The first admin, through the link that the server printed. */
+  async setUp({ email = "ada@example.org", name = "Ada", password = "correct horse battery" } = {}) {
+    const code = new URL(this.signIn).searchParams.get("setup");
+    assert.ok(code, `the server prints a link for the first admin, not ${this.signIn}`);
+    const grant = await this.open(201, "/auth/register", { code, email, name, password });
+    return new Person(this, grant, { email, name, password });
+  }
+
+  /** fetch without a credential, JSON in and out; the status must be the one named. */
+  open(status, path, body, options = {}) {
+    return this.json(status, path, body, { ...options, headers: { authorization: "", ...options.headers } });
+  }
+
+  /** A person who signs in with a password. */
+  async signInAs({ email, password, ...more }) {
+    const grant = await this.open(200, "/auth/login", { email, password, ...more });
+    return new Person(this, grant, { email, password, name: grant.user.name });
+  }
+
   /** fn(server); the server is stopped and its folder removed whatever happens. */
-  static async with(fn, options) {
-    const server = await Server.start(options);
+  static async with(fn, options, start = Server.start) {
+    const server = await start(options);
     try {
       return await fn(server);
     } finally {
@@ -114,9 +154,10 @@ export class Server {
     if (this.ownsFolder) rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** fetch with the token. */
+  /** fetch with the token; an empty authorization sends none. */
   fetch(path, options = {}) {
     const headers = { authorization: `Bearer ${token}`, ...options.headers };
+    if (!headers.authorization) delete headers.authorization;
     return fetch(new URL(path, this.url), { ...options, headers, redirect: options.redirect ?? "manual" });
   }
 
@@ -174,6 +215,69 @@ export class Server {
     assert.equal(answer.status, 200);
     assert.match(answer.headers.get("content-type"), /^text\/event-stream/);
     return sseEvents(await within(answer.text(), "the end of the event stream"));
+  }
+}
+
+/** The same with accounts. */
+export const withAccounts = (fn, options) => Server.with(fn, options, Server.startAccounts);
+
+/** Somebody (or a key) who asks a server in accounts mode. */
+export class Person {
+  constructor(server, grant, { email, name, password } = {}) {
+    Object.assign(this, { server, grant, email, name, password });
+    this.id = grant.user?.id;
+    this.bearer = grant.access_token;
+  }
+
+  get headers() {
+    return { authorization: `Bearer ${this.bearer}` };
+  }
+
+  fetch(path, options = {}) {
+    return this.server.fetch(path, { ...options, headers: { ...this.headers, ...options.headers } });
+  }
+
+  json(status, path, body, options = {}) {
+    return this.server.json(status, path, body, { ...options, headers: { ...this.headers, ...options.headers } });
+  }
+
+  delete(path, status = 204, body) {
+    return this.json(status, path, body, { method: "DELETE" });
+  }
+
+  patch(path, body, status = 200) {
+    return this.json(status, path, body, { method: "PATCH" });
+  }
+
+  socket(options = {}) {
+    return this.server.socket({ ...options, headers: { ...this.headers, ...options.headers } });
+  }
+
+  /** Somebody new in this one's workspace. */
+  async bring({ email, name = email.split("@")[0], role = "analyst", password = "correct horse battery" }) {
+    const { url } = await this.json(201, "/api/invites", { email, role });
+    const code = new URL(url).searchParams.get("invite");
+    const grant = await this.server.open(201, "/auth/register", { code, name, password });
+    return new Person(this.server, grant, { email, name, password });
+  }
+
+  /** An API key, as somebody who asks with it. */
+  async key(scopes, more = {}) {
+    const made = await this.json(201, "/api/keys", { name: "test", scopes, ...more });
+    const key = new Person(this.server, { user: { id: made.user_id }, access_token: made.key });
+    key.keyId = made.id;
+    return key;
+  }
+
+  /** All lines of the audit log that this one may see, oldest first. */
+  async audit() {
+    const lines = [];
+    for (let before = ""; before !== null; ) {
+      const page = await this.json(200, `/api/audit?limit=200${before && `&before=${before}`}`);
+      lines.push(...page.items);
+      before = page.next;
+    }
+    return lines.reverse();
   }
 }
 

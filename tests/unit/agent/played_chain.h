@@ -60,6 +60,8 @@ static void forget_ask(struct played_ask *ask)
     free(ask);
 }
 
+static int64_t played_started_us = 1000000; /* of every attempt */
+
 /* Two providers take turns. */
 static struct llm_attempt attempt_by(const struct played_ask *ask, unsigned index,
                                      enum llm_outcome outcome)
@@ -70,7 +72,7 @@ static struct llm_attempt attempt_by(const struct played_ask *ask, unsigned inde
         .model = STR("player-1"),
         .outcome = outcome,
         .status = outcome == LLM_ANSWERED ? 200 : 503,
-        .started_us = 1000000,
+        .started_us = played_started_us,
         .latency_us = 7,
         .first_token_us = 3,
         .response_id = STR("answer-1"),

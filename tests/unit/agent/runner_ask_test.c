@@ -59,6 +59,37 @@ static void test_a_run_is_planned_and_written_by_a_model(void **state)
     close_place(place);
 }
 
+/* What the first run used is all that the workspace may use in a day: the second one is answered by
+ * the built-in analyst, and its log says why (how a run says it in its report is
+ * model_silence_test's). */
+static void test_a_workspace_has_so_many_tokens_a_day(void **state)
+{
+    struct place *place = open_place(1);
+    struct stored_log log = {0};
+
+    (void)state;
+    place->model_tokens_day_max = 240;
+    played_started_us = clock_now_us();
+    runner_free(place->runner);
+    place_runner(place, 1);
+    set_script(text_in_pieces, plain_answer);
+    start_with(place, "run-1", "why?");
+    run_until_ended(place, 1);
+    assert_int_equal(asked_count, 2);
+    start_with(place, "run-2", "why?");
+    run_until_ended(place, 2);
+    assert_int_equal(asked_count, 2);
+    log_of(place, "run-2", &log);
+    assert_log_holds(&log);
+    assert_int_equal(times(&log, "the workspace has used its 240 tokens of models for 24 hours"),
+                     times(&log, "netra.model_answered"));
+    assert_true(times(&log, "netra.model_answered") > 0);
+    log_free(&log);
+    assert_int_equal(row_of(place, "run-2").status, STORE_RUN_FINISHED);
+    played_started_us = 1000000;
+    close_place(place);
+}
+
 /* With a disk that takes its time no piece waits for it: the message was begun with the question.
  */
 static void test_text_is_heard_before_it_is_stored(void **state)
@@ -520,6 +551,7 @@ static void test_a_run_that_asks_survives_memory_running_out(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_a_run_is_planned_and_written_by_a_model),
+    cmocka_unit_test(test_a_workspace_has_so_many_tokens_a_day),
     cmocka_unit_test(test_text_is_heard_before_it_is_stored),
     cmocka_unit_test(test_a_lease_is_renewed),
     cmocka_unit_test(test_text_does_not_wait_for_the_disk),

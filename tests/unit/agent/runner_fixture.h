@@ -40,6 +40,9 @@ struct place {
     struct price_book *book;
     struct llm *llm; /* of the next runner */
     uint64_t model_tokens_max;
+    uint64_t model_tokens_day_max;
+    unsigned concurrent_owner_max;
+    unsigned waiting_owner_max;
     bool keeps_json;
     struct loop_timer tick; /* a test that waits in vain is to see that it is late */
     struct heard heard[HEARD_MAX];
@@ -171,6 +174,9 @@ static inline void place_runner(struct place *place, unsigned concurrent_max)
                                      .llm = place->llm,
                                      .model_tokens_max = place->model_tokens_max,
                                      .concurrent_max = concurrent_max,
+                                     .concurrent_owner_max = place->concurrent_owner_max,
+                                     .waiting_owner_max = place->waiting_owner_max,
+                                     .model_tokens_day_max = place->model_tokens_day_max,
                                      .publish = hear,
                                      .arg = place};
 

@@ -26,6 +26,8 @@ static void rename_run(char *json, const char *from, const char *to)
     }
 }
 
+static bool is_left_cancelled;
+
 /* What the last process left: a run with the beginning of a log. */
 static void leave(struct place *place, const char *run_id, const struct stored_log *log,
                   size_t count, const char *report_id)
@@ -42,6 +44,7 @@ static void leave(struct place *place, const char *run_id, const struct stored_l
                                       .dataset_id = STR(DATASET),
                                       .seed = 7,
                                       .created_us = log->time_us[0],
+                                      .is_cancelled = is_left_cancelled,
                                       .report_id = str_from(report_id)});
     for (size_t i = 0; i < count; i++) {
         rename_run(log->json[i], run_of_log, run_id);
@@ -108,6 +111,66 @@ static void test_a_run_is_completed_from_every_point_of_its_log(void **state)
         assert_completed(place, id, &full, left);
     }
     log_free(&full);
+    place_close(place);
+}
+
+/* A cancellation that the last process did not live to carry out: the run is made again as far as
+ * its log goes, so that what was begun has an end, and no further. */
+static void test_a_cancellation_outlives_the_process(void **state)
+{
+    static const size_t lefts[] = {1, 2, 9};
+    struct place *place = place_open(2);
+    struct stored_log full = {0};
+    struct stored_log log = {0};
+
+    (void)state;
+    make_log(place, &full);
+    drain(place, 0);
+    is_left_cancelled = true;
+    for (size_t i = 0; i < ARRAY_LENGTH(lefts); i++) {
+        char id[32];
+
+        (void)snprintf(id, sizeof(id), "run-%03zu", lefts[i]);
+        leave(place, id, &full, lefts[i], "");
+    }
+    is_left_cancelled = false;
+    restart(place);
+    run_until_ended(place, 1 + (unsigned)ARRAY_LENGTH(lefts));
+    for (size_t i = 0; i < ARRAY_LENGTH(lefts); i++) {
+        char id[32];
+
+        (void)snprintf(id, sizeof(id), "run-%03zu", lefts[i]);
+        assert_ended(place, id, STORE_RUN_CANCELLED);
+        log_of(place, id, &log);
+        assert_true(log.count < full.count);
+        log_free(&log);
+    }
+    log_free(&full);
+    place_close(place);
+}
+
+static void cancel_at_seq(struct place *place, const struct heard *heard)
+{
+    if (heard->seq == place->at_seq) {
+        assert_int_equal(
+            runner_cancel(place->runner, STR(STORE_WORKSPACE_FIRST), str_from(heard->run_id)), OK);
+        assert_int_equal(runner_cancel(place->runner, STR("other"), str_from(heard->run_id)),
+                         ERR_NOT_FOUND);
+    }
+}
+
+static void test_a_cancellation_is_kept(void **state)
+{
+    struct place *place = place_open(1);
+
+    (void)state;
+    add_dataset(place, STORE_DATASET_READY);
+    place->on_event = cancel_at_seq;
+    place->at_seq = 3;
+    start(place, "run-1", DATASET);
+    run_until_ended(place, 1);
+    assert_ended(place, "run-1", STORE_RUN_CANCELLED);
+    assert_true(row_of(place, "run-1").times.is_cancelled);
     place_close(place);
 }
 
@@ -313,6 +376,8 @@ static void test_a_run_that_is_stopped_goes_on_in_the_next_process(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_a_cancellation_outlives_the_process),
+    cmocka_unit_test(test_a_cancellation_is_kept),
     cmocka_unit_test(test_a_run_is_completed_from_every_point_of_its_log),
     cmocka_unit_test(test_a_report_that_is_stored_is_not_made_again),
     cmocka_unit_test(test_a_run_that_goes_another_way_fails),

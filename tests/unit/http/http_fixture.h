@@ -14,14 +14,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <openssl/err.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "certificate.h"
 #include "http/server.h"
 #include "loop/loop.h"
-#include "tls_client.h"
 
 #define PATIENCE_MS  5000
 #define BODY_LIMIT   1000000u
@@ -414,6 +415,14 @@ static inline unsigned client_count(const struct client *client, const char *tex
         at++;
     }
     return count;
+}
+
+/* A new certificate, which clients trust from now on. */
+static inline void house_files_renew(const char *name, long seconds)
+{
+    SSL_CTX_free(house_client_context);
+    tls_files_renew(&house_files, name, seconds);
+    house_client_context = tls_client_context(&house_files);
 }
 
 static inline void house_files_remove(void)
