@@ -324,11 +324,11 @@ test("no_files: a real limit of open files", needsPrlimit, async () => {
     const open = new Set(readdirSync(`/proc/${server.process.pid}/fd`).map(Number));
     let free = 0;
     while (open.has(free)) free++;
-    limit(server, `--nofile=${free + 3}`); // room for three more
+    limit(server, `--nofile=${free + 3}:`); // room for three more
     const knocks = await Promise.all(Array.from({ length: 30 }, () => knock(server, 500)));
     assert.ok(knocks.some((k) => k !== "200"), knocks.join(", "));
     for (const k of knocks) assert.match(k, /^(200|503)$/);
-    limit(server, "--nofile=4096");
+    limit(server, "--nofile=4096:");
     assertWholeLog(await socket.run("What do I spend?", { dataset: work.dataset, runId: "files" }));
     await recovers(server, work);
     const counts = knocks.reduce((sum, k) => ({ ...sum, [k]: (sum[k] ?? 0) + 1 }), {});
