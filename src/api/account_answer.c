@@ -59,6 +59,40 @@ void account_audit_refusal(const struct call *call, const char *action)
 
 /* ---- refusals ---- */
 
+/* Rooms below say in words what is wrong with a value; each of these words is one member here. */
+static const char *pointer_of(const struct account_answer *answer, const char *message)
+{
+    static const struct {
+        const char *word;
+        const char *pointer;
+    } rows[] = {{"e-mail address", "/email"},
+                {"password", "/password"},
+                {"name", "/name"},
+                {"scopes", "/scopes"},
+                {"role", "/role"},
+                {"the end of the key", "/expires_at"}};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        if (strstr(message, rows[i].word)) {
+            return answer->password_pointer && rows[i].pointer[1] == 'p' ? answer->password_pointer
+                                                                         : rows[i].pointer;
+        }
+    }
+    return NULL;
+}
+
+/* What accounts.h says with ERR_DENIED is for the log where one must not know more. */
+static void deny(const struct account_answer *answer)
+{
+    struct api *api = answer->late.api;
+
+    if (answer->wrong->needs) {
+        problem_forbid(api, answer->late.id, answer->wrong->needs, "%s", answer->wrong->detail);
+    } else {
+        problem_reply(api, answer->late.id, PROBLEM_AUTH_FAILED, NULL, "%s", answer->wrong->detail);
+    }
+}
+
 static void refuse(struct account_answer *answer, int code, const struct error *error,
                    unsigned retry_after_s)
 {
@@ -66,11 +100,13 @@ static void refuse(struct account_answer *answer, int code, const struct error *
     http_id id = answer->late.id;
     bool has_message = error && error->message[0];
 
-    if (code == ERR_DENIED && answer->wrong->needs) {
-        problem_forbid(api, id, answer->wrong->needs, "%s",
-                       has_message ? error->message : answer->wrong->detail);
-    } else if (code == ERR_DENIED) {
-        problem_reply(api, id, PROBLEM_AUTH_FAILED, NULL, "%s", answer->wrong->detail);
+    if (code == ERR_DENIED) {
+        deny(answer);
+    } else if (code == ERR_INVALID && has_message) {
+        problem_reply(api, id, PROBLEM_INVALID_REQUEST, pointer_of(answer, error->message), "%s",
+                      error->message);
+    } else if (code == ERR_LIMIT && has_message && !retry_after_s && answer->has_begun) {
+        problem_reply(api, id, PROBLEM_CONFLICT, NULL, "%s", error->message);
     } else if (code == ERR_LIMIT && retry_after_s) {
         struct limit_state state = {
             .name = "secret", .window_s = retry_after_s, .wait_s = retry_after_s};
@@ -95,6 +131,7 @@ void account_answered(const struct account_outcome *outcome, void *arg)
 {
     struct account_answer *answer = (struct account_answer *)arg;
 
+    answer->has_begun = true;
     if (outcome->code) {
         refuse(answer, outcome->code, outcome->error, outcome->retry_after_s);
     } else if (answer->reply) {

@@ -33,10 +33,11 @@ struct account_answer {
     struct late late; /* first: late_free frees both */
     account_reply_fn reply;
     const struct account_wrong *wrong;
-    const char *what;          /* "user": for "there is no such user" */
-    struct auth_caller caller; /* who asked; NOBODY where one signs in */
-    int status;                /* of a success */
-    bool wants_cookie;
+    const char *what;             /* "user": for "there is no such user" */
+    struct auth_caller caller;    /* who asked; NOBODY where one signs in */
+    int status;                   /* of a success */
+    const char *password_pointer; /* where the body has the new password; NULL: "/password" */
+    bool has_begun;               /* private: what is full is told by an outcome, not at once */
     char text[STORE_ID_BYTES_MAX + 1]; /* the reply's own: an id to read again */
 };
 

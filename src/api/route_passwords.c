@@ -43,6 +43,7 @@ static void post_password(const struct call *call)
     struct account_answer *answer = account_answer_new(call, /* reply */ NULL);
     if (answer) {
         answer->wrong = &wrong_password;
+        answer->password_pointer = "/new";
         int code = accounts_change_password(call->api->options.auth, call->who, current, changed,
                                             &origin, account_answered, answer, &error);
         account_begun(answer, code, &error);

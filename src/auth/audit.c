@@ -90,8 +90,7 @@ void auth_audit_put(struct store_batch *batch, const struct auth_caller *who, co
 }
 
 /* detail with the number of lines that were left out before it. */
-static const char *with_left_out(const char *detail, uint64_t left_out,
-                                 char text[DETAIL_BYTES_MAX])
+static const char *with_left_out(const char *detail, uint64_t left_out, char text[DETAIL_BYTES_MAX])
 {
     if (!left_out) {
         return detail;

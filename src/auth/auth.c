@@ -96,8 +96,7 @@ static int load_directory(struct auth *auth, struct error *error)
                 : OK;
 }
 
-static int init_accounts(struct auth *auth, const struct auth_options *options,
-                         struct error *error)
+static int init_accounts(struct auth *auth, const struct auth_options *options, struct error *error)
 {
     int64_t now_us = clock_now_us();
     int code = throttle_init(&auth->throttle, options->lockout_failures, auth->store, now_us,
@@ -106,10 +105,9 @@ static int init_accounts(struct auth *auth, const struct auth_options *options,
     if (code) {
         return error_set(error, code, "cannot read the failed logins: %s", error_code_text(code));
     }
-    code = signing_keys_init(&auth->signing_keys, options->secret,
-                             options->signing_key_days * DAY_US,
-                             auth->access_token_us + AUTH_CLOCK_SKEW_S * SECOND_US, auth->store,
-                             now_us, error);
+    code = signing_keys_init(
+        &auth->signing_keys, options->secret, options->signing_key_days * DAY_US,
+        auth->access_token_us + AUTH_CLOCK_SKEW_S * SECOND_US, auth->store, now_us, error);
     if (code) {
         return code;
     }
@@ -178,7 +176,8 @@ static void rotate_when_due(struct auth *auth, int64_t now_us)
     }
     int code = signing_keys_rotate(&auth->signing_keys, now_us);
     if (code) {
-        log_write(LOG_WARNING, "auth", "a signing key could not be made: %s", error_code_text(code));
+        log_write(LOG_WARNING, "auth", "a signing key could not be made: %s",
+                  error_code_text(code));
         return;
     }
     accounts_audit(auth, &nobody, "signing_key.rotated",

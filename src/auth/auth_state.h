@@ -27,11 +27,11 @@
 #define AUTH_SWEEP_EVERY_US     HOUR_US
 /* What has ended is deleted that much later: a clock that was set wrong for a while loses nothing.
  */
-#define AUTH_KEEP_ENDED_US      (7 * DAY_US)
-#define AUTH_SWEEP_MAX          500u /* rows of one batch */
-#define AUTH_SPENT_MAX          4096u /* refresh tokens before the last one that are remembered */
-#define AUTH_AUDIT_BURST        100u  /* lines about requests of nobody, then … */
-#define AUTH_AUDIT_PER_S        10u
+#define AUTH_KEEP_ENDED_US (7 * DAY_US)
+#define AUTH_SWEEP_MAX     500u  /* rows of one batch */
+#define AUTH_SPENT_MAX     4096u /* refresh tokens before the last one that are remembered */
+#define AUTH_AUDIT_BURST   100u  /* lines about requests of nobody, then … */
+#define AUTH_AUDIT_PER_S   10u
 
 struct auth;
 
@@ -83,7 +83,7 @@ struct auth {
     bool has_setup;
     struct secret_hash setup;
 
-    struct ring changes; /* under way */
+    struct ring changes;  /* under way */
     struct ring unstored; /* records that were taken out, and the store could not follow */
     struct ring used;     /* sessions and keys whose used_us the store is to get */
     bool has_unstored_roles;

@@ -91,9 +91,8 @@ struct change *change_new(struct auth *auth, const struct auth_caller *caller,
 
 static void tell(struct change *change)
 {
-    struct account_outcome outcome = {.code = change->code,
-                                      .error = &change->error,
-                                      .retry_after_s = change->retry_after_s};
+    struct account_outcome outcome = {
+        .code = change->code, .error = &change->error, .retry_after_s = change->retry_after_s};
 
     if (change->code == OK) {
         outcome.grant = change->has_grant ? &change->grant : NULL;

@@ -31,9 +31,9 @@ struct change {
     struct ring of_auth;
     struct loop_message message;
     struct store_batch *batch;
-    struct ring taken;  /* records */
-    struct ring added;  /* records, in the order of entering */
-    change_fn finish;   /* durable, records entered: fills what is left of the outcome; or NULL */
+    struct ring taken; /* records */
+    struct ring added; /* records, in the order of entering */
+    change_fn finish;  /* durable, records entered: fills what is left of the outcome; or NULL */
     bool gives_codes_back; /* when the store fails */
     bool has_taken;
     bool is_refused;
@@ -83,8 +83,7 @@ void change_refuse(struct change *change, int code, const char *format, ...) pri
 
 /* A line of the audit log in the batch, of who asks, in workspace_id (of the caller when NULL).
  * detail: a JSON object or NULL. */
-void change_audit(struct change *change, const char *action, struct str target,
-                  const char *detail);
+void change_audit(struct change *change, const char *action, struct str target, const char *detail);
 
 /* Takes a record out of the directory and has the store delete it. */
 void change_take_session(struct change *change, struct session *session);

@@ -79,8 +79,8 @@ enum auth_flaw auth_caller_of_session(const struct auth *auth, const struct sess
     if (!auth_session_lives(auth, session, now_us)) {
         return AUTH_FLAW_EXPIRED;
     }
-    enum auth_flaw flaw = fill_caller(auth, session->user, str_from(session->workspace_id),
-                                      AUTH_SCOPE_ALL, &caller);
+    enum auth_flaw flaw =
+        fill_caller(auth, session->user, str_from(session->workspace_id), AUTH_SCOPE_ALL, &caller);
     if (flaw == AUTH_FLAW_NONE) {
         memcpy(caller.credential_id, session->id, sizeof(caller.credential_id));
         *ret_caller = caller;
@@ -96,8 +96,8 @@ enum auth_flaw auth_caller_of_key(const struct auth *auth, const struct key *key
     if (key->expires_us && now_us >= key->expires_us) {
         return AUTH_FLAW_EXPIRED;
     }
-    enum auth_flaw flaw = fill_caller(auth, key->user, str_from(key->workspace_id), key->scopes,
-                                      &caller);
+    enum auth_flaw flaw =
+        fill_caller(auth, key->user, str_from(key->workspace_id), key->scopes, &caller);
     if (flaw == AUTH_FLAW_NONE) {
         memcpy(caller.credential_id, key->id, sizeof(caller.credential_id));
         *ret_caller = caller;
@@ -216,8 +216,7 @@ static enum auth_result judged(struct check *check, enum auth_flaw flaw)
 
 /* A bearer's token, key or, in local mode, the token. */
 static enum auth_flaw judge_secret(struct auth *auth, struct str secret, int64_t now_us,
-                                   struct auth_caller *caller, int64_t *ret_expires_us,
-                                   bool is_use)
+                                   struct auth_caller *caller, int64_t *ret_expires_us, bool is_use)
 {
     if (auth_is_local(auth)) {
         struct secret_hash given = secret_hash_of(secret);
@@ -248,8 +247,7 @@ static enum auth_flaw judge_secret(struct auth *auth, struct str secret, int64_t
     *ret_expires_us = claims.expires_s * SECOND_US;
     flaw = auth_caller_of_claims(auth, &claims, now_us, caller);
     struct session *session =
-        flaw || !is_use ? NULL
-                        : directory_session(&auth->directory, str_from(claims.session_id));
+        flaw || !is_use ? NULL : directory_session(&auth->directory, str_from(claims.session_id));
     if (session) {
         auth_touch_session(auth, session, now_us);
     }
@@ -317,8 +315,8 @@ static enum auth_result check_cookie(struct check *check)
         flaw = check->now_us < session->expires_us ? AUTH_FLAW_NONE : AUTH_FLAW_EXPIRED;
         check->caller = auth_local_caller();
     } else {
-        flaw = auth_caller_of_session(auth, session, AUTH_KIND_COOKIE, check->now_us,
-                                      &check->caller);
+        flaw =
+            auth_caller_of_session(auth, session, AUTH_KIND_COOKIE, check->now_us, &check->caller);
     }
     if (flaw) {
         return judged(check, flaw);
@@ -344,8 +342,8 @@ static enum auth_result check_ticket(struct check *check)
     if (buf_status(&ticket)) {
         return judged(check, AUTH_FLAW_MALFORMED);
     }
-    switch (tickets_take(&auth->tickets, buf_str(&ticket), loop_now_ms(auth->loop),
-                         &check->caller)) {
+    switch (
+        tickets_take(&auth->tickets, buf_str(&ticket), loop_now_ms(auth->loop), &check->caller)) {
     case TICKET_GOOD:
         return judged(check, auth_still(auth, &check->caller, /* scope */ 0) ? AUTH_FLAW_NONE
                                                                              : AUTH_FLAW_REVOKED);
@@ -380,8 +378,7 @@ static void audit_refusal(const struct check *check)
     char detail[64];
 
     (void)snprintf(detail, sizeof(detail), "{\"flaw\":\"%s\"}", auth_flaw_name(check->flaw));
-    accounts_audit(check->auth, NULL,
-                   check->is_reused_ticket ? "ticket.reused" : "token.refused",
+    accounts_audit(check->auth, NULL, check->is_reused_ticket ? "ticket.reused" : "token.refused",
                    check->is_reused_ticket ? str_from(check->caller.user_id) : STR(""),
                    check->request->peer_address, detail);
 }

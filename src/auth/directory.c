@@ -11,10 +11,17 @@
 int directory_init(struct directory *directory)
 {
     struct directory made = {0};
-    struct hash_index *const indexes[] = {
-        &made.users,    &made.emails,         &made.workspaces,          &made.members,
-        &made.sessions, &made.session_hashes, &made.session_last_hashes, &made.keys,
-        &made.key_hashes, &made.code_hashes,  &made.subjects};
+    struct hash_index *const indexes[] = {&made.users,
+                                          &made.emails,
+                                          &made.workspaces,
+                                          &made.members,
+                                          &made.sessions,
+                                          &made.session_hashes,
+                                          &made.session_last_hashes,
+                                          &made.keys,
+                                          &made.key_hashes,
+                                          &made.code_hashes,
+                                          &made.subjects};
 
     for (size_t i = 0; i < ARRAY_LENGTH(indexes); i++) {
         if (hash_index_init(indexes[i])) {

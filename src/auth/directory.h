@@ -87,7 +87,7 @@ struct member {
     struct user *user;
     struct workspace *workspace;
     enum auth_role role;
-    bool is_unstored;  /* the role here is not the store's yet */
+    bool is_unstored; /* the role here is not the store's yet */
     unsigned version; /* of the role: one more with each change that begins */
     int64_t since_us;
     char user_id[UUID_BYTES]; /* for when it was taken out */

@@ -145,8 +145,7 @@ static void sign_in_new_identity(struct change *change, const struct external_id
 static bool take_identity(struct change *change, const struct external_identity *about)
 {
     if (about->subject.length == 0 || about->subject.length > EXTERNAL_SUBJECT_MAX ||
-        !store_is_id(about->provider) ||
-        !email_read(about->email, change->email)) {
+        !store_is_id(about->provider) || !email_read(about->email, change->email)) {
         change_refuse(change, ERR_INVALID, "the provider named nobody with an e-mail address");
         return false;
     }

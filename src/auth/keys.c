@@ -17,19 +17,18 @@
 static struct member *owner_of(struct change *change, const struct account_key_request *request)
 {
     const struct auth_caller *caller = &change->caller;
-    bool is_own = request->user_id.length == 0 ||
-                  str_equal(request->user_id, str_from(caller->user_id));
-    struct member *member = directory_member(
-        &change->auth->directory, str_from(caller->workspace_id),
-        is_own ? str_from(caller->user_id) : request->user_id);
+    bool is_own =
+        request->user_id.length == 0 || str_equal(request->user_id, str_from(caller->user_id));
+    struct member *member =
+        directory_member(&change->auth->directory, str_from(caller->workspace_id),
+                         is_own ? str_from(caller->user_id) : request->user_id);
 
     if (!member || (!is_own && !member->user->is_service)) {
         change_refuse(change, ERR_NOT_FOUND, "there is no such account of a program");
         return NULL;
     }
     /* else a key could outlive its own end, or its revocation, in another one */
-    if ((!is_own || !sign_in_session(change->auth, caller)) &&
-        !(caller->may & AUTH_SCOPE_ADMIN)) {
+    if ((!is_own || !sign_in_session(change->auth, caller)) && !(caller->may & AUTH_SCOPE_ADMIN)) {
         change_refuse(change, ERR_DENIED, "only an admin makes keys for programs, or with a key");
         return NULL;
     }

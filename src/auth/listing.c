@@ -90,8 +90,8 @@ void accounts_memberships(const struct auth *auth, struct str user_id, store_mem
     }
     do { /* page by page: a user may be in more workspaces than a page has rows */
         begin_page(&page, after, STORE_PAGE_MAX);
-        for (struct ring *at = user ? user->memberships.next : NULL;
-             at && at != &user->memberships; at = at->next) {
+        for (struct ring *at = user ? user->memberships.next : NULL; at && at != &user->memberships;
+             at = at->next) {
             const struct member *member = RECORD_OF(at, struct member, of_user);
 
             offer(&page, str_from(member->workspace_id), member);

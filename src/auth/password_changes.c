@@ -28,8 +28,7 @@ static void password_set(struct change *change)
 {
     struct user *user = change_user(change);
 
-    if (change->code == OK && user &&
-        record_set_text(&user->password, str_from(change->encoded))) {
+    if (change->code == OK && user && record_set_text(&user->password, str_from(change->encoded))) {
         change->code = error_set(&change->error, ERR_NO_MEMORY, "out of memory");
     }
 }

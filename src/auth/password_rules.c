@@ -7,23 +7,27 @@
 
 /* Of 10 and more characters; what is shorter is refused anyway. Compared without regard to case. */
 static const char *const common[] = {
-    "0123456789",    "0987654321",    "1111111111",   "1122334455",    "1234512345",
-    "1234554321",    "123456789a",    "1234567890",   "12345678900",   "12345678910",
-    "123456789012",  "1q2w3e4r5t",    "1q2w3e4r5t6y", "1qaz2wsx3edc",  "5555555555",
-    "9876543210",    "aaaaaaaaaa",    "abc1234567",   "abcdefghij",    "abcd123456",
-    "admin12345",    "admin123456",   "administrator", "adminadmin",   "asdfghjkl1",
-    "asdfghjkl;",    "basketball",    "baseball123",  "changeme123",   "changemenow",
-    "computer123",   "correcthorsebatterystaple",     "dragon12345",   "football123",
-    "iloveyou12",    "iloveyou123",   "letmein123",   "letmein1234",   "liverpool1",
-    "manchester",    "michael123",    "monkey12345",  "mypassword",    "netranetra",
-    "p@ssw0rd123",   "p@ssword123",   "passw0rd12",   "passw0rd123",   "password00",
-    "password01",    "password10",    "password11",   "password12",    "password123",
-    "password1234",  "password12345", "password123456", "password1!",  "password123!",
-    "passwordpassword", "princess12", "princess123",  "qazwsxedcr",    "qwerty1234",
-    "qwerty12345",   "qwerty123456",  "qwertyuiop",   "qwertyuiop1",   "qwertzuiop",
-    "samsung123",    "starwars123",   "sunshine12",   "sunshine123",   "superman123",
-    "testtest12",    "testtest123",   "trustno1234",  "welcome123",    "welcome1234",
-    "welcome12345",  "zaq12wsxcde3",  "zxcvbnm123",   "zxcvbnmasd",
+    "0123456789",     "0987654321",   "1111111111",    "1122334455",
+    "1234512345",     "1234554321",   "123456789a",    "1234567890",
+    "12345678900",    "12345678910",  "123456789012",  "1q2w3e4r5t",
+    "1q2w3e4r5t6y",   "1qaz2wsx3edc", "5555555555",    "9876543210",
+    "aaaaaaaaaa",     "abc1234567",   "abcdefghij",    "abcd123456",
+    "admin12345",     "admin123456",  "administrator", "adminadmin",
+    "asdfghjkl1",     "asdfghjkl;",   "basketball",    "baseball123",
+    "changeme123",    "changemenow",  "computer123",   "correcthorsebatterystaple",
+    "dragon12345",    "football123",  "iloveyou12",    "iloveyou123",
+    "letmein123",     "letmein1234",  "liverpool1",    "manchester",
+    "michael123",     "monkey12345",  "mypassword",    "netranetra",
+    "p@ssw0rd123",    "p@ssword123",  "passw0rd12",    "passw0rd123",
+    "password00",     "password01",   "password10",    "password11",
+    "password12",     "password123",  "password1234",  "password12345",
+    "password123456", "password1!",   "password123!",  "passwordpassword",
+    "princess12",     "princess123",  "qazwsxedcr",    "qwerty1234",
+    "qwerty12345",    "qwerty123456", "qwertyuiop",    "qwertyuiop1",
+    "qwertzuiop",     "samsung123",   "starwars123",   "sunshine12",
+    "sunshine123",    "superman123",  "testtest12",    "testtest123",
+    "trustno1234",    "welcome123",   "welcome1234",   "welcome12345",
+    "zaq12wsxcde3",   "zxcvbnm123",   "zxcvbnmasd",
 };
 
 void password_wipe(struct password *password)
@@ -55,14 +59,14 @@ static bool has_control(struct str text)
 int password_prepare(struct str text, struct password *ret_password)
 {
     /* composition makes a text shorter by at most a factor of 3 */
-    if (text.length == 0 || text.length > 3 * (size_t)ACCOUNTS_PASSWORD_MAX ||
-        !str_is_utf8(text) || has_control(text)) {
+    if (text.length == 0 || text.length > 3 * (size_t)ACCOUNTS_PASSWORD_MAX || !str_is_utf8(text) ||
+        has_control(text)) {
         return ERR_INVALID;
     }
     utf8proc_uint8_t *mapped = NULL;
-    utf8proc_ssize_t length = utf8proc_map_custom(
-        (const utf8proc_uint8_t *)text.data, (utf8proc_ssize_t)text.length, &mapped,
-        UTF8PROC_STABLE | UTF8PROC_COMPOSE, plain_space, NULL);
+    utf8proc_ssize_t length =
+        utf8proc_map_custom((const utf8proc_uint8_t *)text.data, (utf8proc_ssize_t)text.length,
+                            &mapped, UTF8PROC_STABLE | UTF8PROC_COMPOSE, plain_space, NULL);
     if (length < 0 || !mapped) {
         return length == UTF8PROC_ERROR_NOMEM || length >= 0 ? ERR_NO_MEMORY : ERR_INVALID;
     }

@@ -220,9 +220,8 @@ int accounts_add_service(struct auth *auth, const struct auth_caller *caller, st
 static void role_set(struct change *change)
 {
     struct auth *auth = change->auth;
-    struct member *member =
-        directory_member(&auth->directory, str_from(change->caller.workspace_id),
-                         str_from(change->user_id));
+    struct member *member = directory_member(
+        &auth->directory, str_from(change->caller.workspace_id), str_from(change->user_id));
 
     if (!member || member->version != change->epoch) {
         return;
@@ -386,9 +385,8 @@ int accounts_add_workspace(struct auth *auth, const struct auth_caller *caller, 
         change_refuse(change, ERR_IO, "the system gives no random bytes");
         return OK;
     }
-    struct store_workspace row = {.id = str_from(change->id),
-                                  .name = str_from(change->name),
-                                  .created_us = clock_now_us()};
+    struct store_workspace row = {
+        .id = str_from(change->id), .name = str_from(change->name), .created_us = clock_now_us()};
     struct workspace *workspace = workspace_new(&row);
     change_add(change, workspace ? &workspace->record : NULL);
     people_add_member(change, str_from(change->id), caller->user_id, AUTH_ROLE_ADMIN);

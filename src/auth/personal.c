@@ -120,7 +120,8 @@ static void export_identities(struct json_writer *w, const struct user *user)
 }
 
 /* One list of the store that is read page by page. */
-struct export {
+struct export
+{
     struct json_writer *w;
     struct str user_id;
     char last_id[STORE_ID_BYTES_MAX + 1];
@@ -151,9 +152,9 @@ static int export_threads_of(struct auth *auth, struct export *export, const cha
     export->last_id[0] = '\0';
     do {
         export->page = 0;
-        int code = store_list_threads(auth->store, str_from(workspace_id),
-                                      str_from(export->last_id), STORE_PAGE_MAX, export_thread,
-                                      export);
+        int code =
+            store_list_threads(auth->store, str_from(workspace_id), str_from(export->last_id),
+                               STORE_PAGE_MAX, export_thread, export);
         if (code) {
             return code;
         }

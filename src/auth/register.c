@@ -165,14 +165,13 @@ int accounts_register(struct auth *auth, const struct account_register *request,
 static void move_session(struct change *change)
 {
     struct session *session = sign_in_session(change->auth, &change->caller);
-    bool is_member =
-        directory_member(&change->auth->directory, str_from(change->workspace_id),
-                         str_from(change->caller.user_id)) != NULL;
+    bool is_member = directory_member(&change->auth->directory, str_from(change->workspace_id),
+                                      str_from(change->caller.user_id)) != NULL;
 
     if (change->code || !session || !is_member) {
-        change->code = change->code ? change->code
-                                    : error_set(&change->error, ERR_DENIED,
-                                                "the session has ended meanwhile");
+        change->code =
+            change->code ? change->code
+                         : error_set(&change->error, ERR_DENIED, "the session has ended meanwhile");
         return;
     }
     memcpy(session->workspace_id, change->workspace_id, sizeof(session->workspace_id));
@@ -228,8 +227,7 @@ static void switched(struct change *change)
     struct session *session = sign_in_session(change->auth, &change->caller);
 
     change->grant.caller = change->caller;
-    if (change->code && session &&
-        strcmp(session->workspace_id, change->workspace_id) == 0) {
+    if (change->code && session && strcmp(session->workspace_id, change->workspace_id) == 0) {
         memcpy(session->workspace_id, change->caller.workspace_id, sizeof(session->workspace_id));
     }
     sign_in_finish(change);

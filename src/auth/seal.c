@@ -58,8 +58,7 @@ int seal_close(const struct seal *seal, struct str name, struct str plain,
     if (getrandom(sealed, NONCE_BYTES, 0) != NONCE_BYTES) {
         return ERR_IO;
     }
-    if (!context ||
-        EVP_EncryptInit_ex2(context, EVP_aes_256_gcm(), seal->key, sealed, NULL) <= 0 ||
+    if (!context || EVP_EncryptInit_ex2(context, EVP_aes_256_gcm(), seal->key, sealed, NULL) <= 0 ||
         EVP_EncryptUpdate(context, NULL, &length, (const unsigned char *)name.data,
                           (int)name.length) <= 0 ||
         EVP_EncryptUpdate(context, body, &length, (const unsigned char *)plain.data,

@@ -114,8 +114,8 @@ void sign_in_begin(struct change *change)
     struct user *user = change_user(change);
     int64_t now_us = clock_now_us();
     struct secret_hash hash;
-    char *secret = change->kind == AUTH_SESSION_COOKIE ? change->grant.cookie
-                                                       : change->grant.refresh_token;
+    char *secret =
+        change->kind == AUTH_SESSION_COOKIE ? change->grant.cookie : change->grant.refresh_token;
     char *id = change->grant.caller.credential_id;
 
     if (change->code) {
@@ -173,9 +173,9 @@ void sign_in_finish(struct change *change)
         return;
     }
     bool has_tokens = session && session->kind == AUTH_SESSION_TOKENS;
-    if (!session || auth_caller_of_session(auth, session,
-                                           has_tokens ? AUTH_KIND_TOKEN : AUTH_KIND_COOKIE,
-                                           clock_now_us(), &grant->caller)) {
+    if (!session ||
+        auth_caller_of_session(auth, session, has_tokens ? AUTH_KIND_TOKEN : AUTH_KIND_COOKIE,
+                               clock_now_us(), &grant->caller)) {
         change->code = error_set(&change->error, ERR_DENIED, "the session has ended meanwhile");
         return;
     }

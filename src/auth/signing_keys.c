@@ -11,8 +11,8 @@
 #include <stdio.h>
 
 #include "auth/base64url.h"
-#include "json/json_read.h"
 #include "base/civil_time.h"
+#include "json/json_read.h"
 
 #define COORDINATE_BYTES 32u
 
@@ -206,8 +206,7 @@ static int load_all(struct signing_keys *keys, struct store *store, struct error
 }
 
 int signing_keys_init(struct signing_keys *keys, struct str secret, int64_t life_us,
-                      int64_t verifies_us, struct store *store, int64_t now_us,
-                      struct error *error)
+                      int64_t verifies_us, struct store *store, int64_t now_us, struct error *error)
 {
     *keys = (struct signing_keys){.life_us = life_us, .verifies_us = verifies_us};
     if (seal_init(&keys->seal, secret)) {
@@ -316,8 +315,7 @@ void signing_keys_stored(struct signing_keys *keys)
     }
 }
 
-void signing_keys_write_jwks(const struct signing_keys *keys, int64_t now_us,
-                             struct json_writer *w)
+void signing_keys_write_jwks(const struct signing_keys *keys, int64_t now_us, struct json_writer *w)
 {
     json_begin_object(w);
     json_key(w, "keys");

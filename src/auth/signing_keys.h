@@ -19,13 +19,13 @@
 #include <cjose/jwk.h>
 
 #include "auth/seal.h"
-#include "json/json_write.h"
 #include "loop/uuid.h"
 #include "store/accounts.h"
+#include "json/json_write.h"
 
-#define SIGNING_KEYS_MAX      16u /* more: ERR_LIMIT, until one has retired */
-#define SIGNING_KEY_JWK_MAX   512u
-#define SIGNING_KEY_KEEP_US   (2 * DAY_US) /* a retired row, for clocks that are set back */
+#define SIGNING_KEYS_MAX    16u /* more: ERR_LIMIT, until one has retired */
+#define SIGNING_KEY_JWK_MAX 512u
+#define SIGNING_KEY_KEEP_US (2 * DAY_US) /* a retired row, for clocks that are set back */
 
 struct signing_key {
     char id[UUID_BYTES];

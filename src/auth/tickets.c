@@ -32,9 +32,8 @@ static void drop(struct tickets *tickets, struct ticket *ticket)
 
 static struct ticket *oldest(const struct tickets *tickets)
 {
-    return ring_is_empty(&tickets->by_age)
-               ? NULL
-               : RECORD_OF(tickets->by_age.next, struct ticket, of_all);
+    return ring_is_empty(&tickets->by_age) ? NULL
+                                           : RECORD_OF(tickets->by_age.next, struct ticket, of_all);
 }
 
 void tickets_done(struct tickets *tickets)

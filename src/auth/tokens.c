@@ -14,11 +14,11 @@
 #include "base/alloc.h"
 #include "base/civil_time.h"
 
-#define HEADER_CHARACTERS_MAX  512u
-#define SIGNATURE_BYTES        64u
-#define CLAIMS_MAX             32u /* members of one object; ours have 12 */
-#define ALGORITHM              "ES256"
-#define TYPE                   "at+jwt"
+#define HEADER_CHARACTERS_MAX 512u
+#define SIGNATURE_BYTES       64u
+#define CLAIMS_MAX            32u /* members of one object; ours have 12 */
+#define ALGORITHM             "ES256"
+#define TYPE                  "at+jwt"
 
 struct token_cached {
     struct secret_hash hash;
@@ -30,8 +30,8 @@ int tokens_init(struct tokens *tokens, struct signing_keys *keys)
 {
     *tokens = (struct tokens){.keys = keys, .issuer = ""};
     tokens->bytes = alloc_zeroed(AUTH_TOKEN_BYTES_MAX, 1);
-    tokens->cache = alloc_zeroed((size_t)TOKENS_CACHE_SETS * TOKENS_CACHE_WAYS,
-                                 sizeof(struct token_cached));
+    tokens->cache =
+        alloc_zeroed((size_t)TOKENS_CACHE_SETS * TOKENS_CACHE_WAYS, sizeof(struct token_cached));
     if (!tokens->bytes || !tokens->cache) {
         return ERR_NO_MEMORY;
     }
@@ -302,7 +302,8 @@ static enum auth_flaw read_claims(const struct tokens *tokens, struct json_value
     if (!json_get_i64(json_at(object, "iat"), &issued_s) ||
         !json_get_i64(json_at(object, "nbf"), &claims->not_before_s) ||
         !json_get_i64(json_at(object, "exp"), &claims->expires_s) ||
-        !copy_text(object, "jti", id, sizeof(id)) || !copy_text(object, "role", role, sizeof(role)) ||
+        !copy_text(object, "jti", id, sizeof(id)) ||
+        !copy_text(object, "role", role, sizeof(role)) ||
         !copy_text(object, "sub", claims->user_id, sizeof(claims->user_id)) ||
         !copy_text(object, "ws", claims->workspace_id, sizeof(claims->workspace_id)) ||
         !copy_optional(object, "sid", claims->session_id, sizeof(claims->session_id)) ||
@@ -372,8 +373,8 @@ static void remember(const struct tokens *tokens, const struct secret_hash *hash
             place = &set[i];
         }
     }
-    *place = (struct token_cached){
-        .hash = *hash, .expires_s = claims->expires_s, .claims = *claims};
+    *place =
+        (struct token_cached){.hash = *hash, .expires_s = claims->expires_s, .claims = *claims};
 }
 
 enum auth_flaw tokens_check(struct tokens *tokens, struct str token, int64_t now_us,

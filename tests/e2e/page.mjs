@@ -26,8 +26,8 @@ const chromiumOnce = () => (browser ??= chromium.launch({
 }));
 after(async () => (await browser)?.close());
 
-/** A page of somebody who has opened a sign-in link. What the page complains about fails the test. */
-export async function withPage(server, fn, { isSignedIn = true, prepare, ...options } = {}) {
+/** A page in a browser of its own, which may not complain: close() asserts it. */
+export async function newPage(options = {}) {
   const context = await (await chromiumOnce()).newContext({ viewport: WIDE, locale: "en-GB", reducedMotion: "reduce", ...options });
   context.setDefaultTimeout(WAIT_MS);
   const page = await context.newPage();
@@ -36,6 +36,16 @@ export async function withPage(server, fn, { isSignedIn = true, prepare, ...opti
   page.on("console", (message) => {
     if (/Content Security Policy|TypeError|ReferenceError/.test(message.text())) complaints.push(message.text());
   });
+  const close = async () => {
+    await context.close();
+    assert.deepEqual(complaints, [], "the page complained");
+  };
+  return { page, context, close };
+}
+
+/** A page of somebody who has opened a sign-in link. What the page complains about fails the test. */
+export async function withPage(server, fn, { isSignedIn = true, prepare, ...options } = {}) {
+  const { page, context, close } = await newPage(options);
   try {
     if (prepare) await prepare(page);
     if (isSignedIn) {
@@ -44,10 +54,11 @@ export async function withPage(server, fn, { isSignedIn = true, prepare, ...opti
       await page.locator(".connection.is-open").waitFor();
     }
     await fn(page, context);
-    assert.deepEqual(complaints, [], "the page complained");
-  } finally {
+  } catch (error) {
     await context.close();
+    throw error;
   }
+  await close();
 }
 
 export async function addSample(page) {

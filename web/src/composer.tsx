@@ -3,7 +3,8 @@
 // Where a question is written. Enter sends it, Shift+Enter begins a new line; the box grows with
 // the text. The limit is the server's (bytes of UTF-8), shown when the text comes near it.
 
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { asSentence } from "./form.tsx";
 import { bytes, count } from "./format.ts";
 import type { Dataset } from "./wire.ts";
 
@@ -12,16 +13,20 @@ const SHOW_LIMIT_FROM_BYTES = 49_152;
 const encoder = new TextEncoder();
 
 interface ComposerProps {
+  text: string;
+  errors: Record<string, string>; // what was wrong with it, by the member of the request
   datasets: Dataset[];
   chosen: string;
   isBusy: boolean;
   isRunning: boolean;
   onChoose: (id: string) => void;
-  onAsk: (prompt: string) => Promise<boolean>;
+  onText: (text: string) => void;
+  onAsk: () => Promise<void>;
 }
 
-export function Composer({ datasets, chosen, isBusy, isRunning, onChoose, onAsk }: ComposerProps) {
-  const [text, setText] = useState("");
+export function Composer(props: ComposerProps) {
+  const { text, errors, datasets, chosen, isBusy, isRunning, onChoose, onText, onAsk } = props;
+  const error = errors["/prompt"] ?? errors["/dataset"];
   const box = useRef<HTMLTextAreaElement>(null);
   const size = encoder.encode(text).length;
   const isTooLong = size > PROMPT_BYTES_MAX;
@@ -36,7 +41,7 @@ export function Composer({ datasets, chosen, isBusy, isRunning, onChoose, onAsk 
 
   const send = async (): Promise<void> => {
     if (!canSend) return;
-    if (await onAsk(text.trim())) setText("");
+    await onAsk();
     box.current?.focus();
   };
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -55,12 +60,18 @@ export function Composer({ datasets, chosen, isBusy, isRunning, onChoose, onAsk 
       </label>
       <textarea id="prompt" ref={box} rows={1} value={text} autofocus enterkeyhint="send"
         placeholder={isRunning ? "Ask something else" : "Ask about cost, speed, caching, limits…"}
-        aria-describedby="composer-limits" aria-invalid={isTooLong}
-        onInput={(event) => setText(event.currentTarget.value)} onKeyDown={onKeyDown} />
+        aria-describedby={error ? "composer-error" : "composer-limits"}
+        aria-invalid={isTooLong || errors["/prompt"] !== undefined}
+        onInput={(event) => onText(event.currentTarget.value)} onKeyDown={onKeyDown} />
+      {error && (
+        <p class="bad small composer-error" id="composer-error" role="alert">
+          {asSentence(error)}
+        </p>
+      )}
       <div class="composer-row">
         <label class="dataset-choice">
           <span class="soft">Data</span>
-          <select value={chosen} onChange={(event) => onChoose(event.currentTarget.value)}>
+          <select value={chosen} aria-invalid={errors["/dataset"] !== undefined} onChange={(event) => onChoose(event.currentTarget.value)}>
             {ready.map((dataset) => (
               <option key={dataset.id} value={dataset.id}>
                 {dataset.name} ({count(dataset.records)})
@@ -80,7 +91,7 @@ export function Composer({ datasets, chosen, isBusy, isRunning, onChoose, onAsk 
           )}
         </p>
         <button type="submit" class="primary" disabled={!canSend}>
-          Ask
+          {isBusy ? "Asking…" : "Ask"}
         </button>
       </div>
     </form>

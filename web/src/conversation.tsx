@@ -27,6 +27,7 @@ interface ConversationProps {
 
 export function Conversation({ desk, state, onShowData }: ConversationProps) {
   const newest = state.runs.at(-1);
+  const mayAsk = desk.may("run");
   const runs = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const last = runs.current?.lastElementChild;
@@ -55,20 +56,28 @@ export function Conversation({ desk, state, onShowData }: ConversationProps) {
             datasetName={datasetName(run.dataset)}
             isNewest={run === newest}
             onVisible={() => void desk.loadLog(run.id)}
-            onStop={() => void desk.stopRun(run.id)}
-            onAskAgain={() => void desk.ask(run.prompt)}
+            onStop={mayAsk ? () => void desk.stopRun(run.id) : undefined}
+            onAskAgain={mayAsk ? () => void desk.ask(run.prompt) : undefined}
           />
         ))}
       </div>
-      {state.thread !== "missing" && (
+      {state.thread !== "missing" && mayAsk && (
         <Composer
+          text={state.draft}
+          errors={state.askErrors}
           datasets={state.datasets}
           chosen={state.chosen}
           isBusy={state.isAsking}
           isRunning={newest !== undefined && !hasEnded(newest)}
+          onText={(text) => desk.writeDraft(text)}
           onChoose={(id) => desk.choose(id)}
-          onAsk={(prompt) => desk.ask(prompt)}
+          onAsk={() => desk.askDraft()}
         />
+      )}
+      {state.thread !== "missing" && !mayAsk && (
+        <p class="looks-on soft">
+          You are a {state.me?.role ?? "viewer"} in {state.me?.workspace.name ?? "this workspace"}: questions are asked by analysts and admins.
+        </p>
       )}
     </>
   );
@@ -76,10 +85,11 @@ export function Conversation({ desk, state, onShowData }: ConversationProps) {
 
 function Welcome({ desk, state, onShowData }: ConversationProps) {
   const hasData = state.datasets.some((dataset) => dataset.status === "ready");
+  const mayAsk = desk.may("run");
   return (
     <section class="welcome">
       <h1>What should we change about our LLM calls, and what will it save?</h1>
-      {!hasData && (
+      {!hasData && desk.may("data") && (
         <div class="first-step">
           <p>
             Answers are computed from usage records: a CSV, JSON or JSONL export of your calls. Drop a
@@ -99,8 +109,8 @@ function Welcome({ desk, state, onShowData }: ConversationProps) {
           </p>
         </div>
       )}
-      <h2>Ask, for example</h2>
-      <ul class="examples">
+      {mayAsk && <h2>Ask, for example</h2>}
+      <ul class="examples" hidden={!mayAsk}>
         {EXAMPLES.map((example) => (
           <li key={example}>
             <button type="button" disabled={state.isAsking} onClick={() => void desk.ask(example)}>

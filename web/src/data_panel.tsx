@@ -12,21 +12,14 @@ import type { Dataset, ImportReport } from "./wire.ts";
 
 export function DataPanel({ desk, state }: { desk: Desk; state: DeskState }) {
   const [doomed, setDoomed] = useState<Dataset>();
+  const mayChange = desk.may("data");
   return (
     <>
       <h2>Data</h2>
-      <label class="file-choice" for="file-choice">
-        <strong>Drop a file anywhere</strong>
-        <span class="soft">or choose one: CSV, JSON, JSONL, traces; gzip too</span>
-        <input id="file-choice" class="hidden" type="file" multiple
-          onChange={(event) => {
-            desk.addFiles(Array.from(event.currentTarget.files ?? []));
-            event.currentTarget.value = "";
-          }} />
-      </label>
-      <button type="button" class="sample" disabled={state.isSampling} onClick={() => void desk.addSample()}>
-        {state.isSampling ? "Making sample data…" : "Try with sample data"}
-      </button>
+      {!mayChange && (
+        <p class="soft small empty-data">You look on here: analysts and admins upload and delete records.</p>
+      )}
+      {mayChange && <AddData desk={desk} isSampling={state.isSampling} />}
       <ul class="uploads" aria-live="polite">
         {state.uploads.map((item) => (
           <UploadItem key={item.id} item={item} desk={desk} />
@@ -35,7 +28,7 @@ export function DataPanel({ desk, state }: { desk: Desk; state: DeskState }) {
       <ul class="datasets">
         {state.datasets.map((dataset) => (
           <DatasetItem key={dataset.id} dataset={dataset} isChosen={dataset.id === state.chosen}
-            desk={desk} onDelete={() => setDoomed(dataset)} />
+            desk={desk} onDelete={mayChange ? () => setDoomed(dataset) : undefined} />
         ))}
       </ul>
       {doomed && (
@@ -47,6 +40,25 @@ export function DataPanel({ desk, state }: { desk: Desk; state: DeskState }) {
           onClose={() => setDoomed(undefined)}
         />
       )}
+    </>
+  );
+}
+
+function AddData({ desk, isSampling }: { desk: Desk; isSampling: boolean }) {
+  return (
+    <>
+      <label class="file-choice" for="file-choice">
+        <strong>Drop a file anywhere</strong>
+        <span class="soft">or choose one: CSV, JSON, JSONL, traces; gzip too</span>
+        <input id="file-choice" class="hidden" type="file" multiple
+          onChange={(event) => {
+            desk.addFiles(Array.from(event.currentTarget.files ?? []));
+            event.currentTarget.value = "";
+          }} />
+      </label>
+      <button type="button" class="sample" disabled={isSampling} onClick={() => void desk.addSample()}>
+        {isSampling ? "Making sample data…" : "Try with sample data"}
+      </button>
     </>
   );
 }
@@ -105,7 +117,7 @@ interface DatasetItemProps {
   dataset: Dataset;
   isChosen: boolean;
   desk: Desk;
-  onDelete: () => void;
+  onDelete: (() => void) | undefined; // undefined: one may not
 }
 
 function DatasetItem({ dataset, isChosen, desk, onDelete }: DatasetItemProps) {
@@ -120,9 +132,11 @@ function DatasetItem({ dataset, isChosen, desk, onDelete }: DatasetItemProps) {
           {dataset.name}
         </span>
       </label>
-      <button type="button" class="icon bin" aria-label={`Delete data: ${dataset.name}`} onClick={onDelete}>
-        <BinIcon />
-      </button>
+      {onDelete && (
+        <button type="button" class="icon bin" aria-label={`Delete data: ${dataset.name}`} onClick={onDelete}>
+          <BinIcon />
+        </button>
+      )}
       <p class="soft small">
         {dataset.status === "importing" && "reading… "}
         {counted(dataset.records, "record")}

@@ -4,12 +4,28 @@
 // Components read the value and call the methods; nothing else talks to the server. A method never
 // throws: what went wrong is said in the value (notice, or the part that it concerns).
 
+import { arrivalOf, threadOf, type Arrival } from "./address.ts";
+import { forgetDraft, keptDraft, keepDraft } from "./draft.ts";
 import { EventSocket, type Connection } from "./event_socket.ts";
-import { describe, eventLog, get, isNotFound, isSignedOut, list, post, remove } from "./http.ts";
+import {
+  describe,
+  eventLog,
+  get,
+  getOnce,
+  isForbidden,
+  isNotFound,
+  isSignedOut,
+  list,
+  post,
+  recovery,
+  remove,
+  tryOnce,
+} from "./http.ts";
 import { newId } from "./ids.ts";
-import { applyEvent, hasEnded, isGap, runFromRecord, type RunState } from "./run_state.ts";
+import { ApiError, fieldErrors, type Wait } from "./recovery.ts";
+import { applyEvent, hasEnded, isGap, runFromRecord, withPlace, type RunState } from "./run_state.ts";
 import { upload } from "./upload.ts";
-import type { CustomEvent, Dataset, Run, RunEvent, Thread } from "./wire.ts";
+import type { AuthConfig, CustomEvent, Dataset, Health, Me, Run, RunEvent, Scope, Thread } from "./wire.ts";
 
 export interface Upload {
   id: string; // of the dataset that it becomes
@@ -20,8 +36,21 @@ export interface Upload {
   reason?: string;
 }
 
+export interface Notice {
+  text: string;
+  traceId?: string | undefined; // under which the server has logged it
+}
+
 export interface DeskState {
   session: "unknown" | "in" | "out" | "unreachable";
+  config?: AuthConfig | undefined; // known unless the session is unknown or unreachable
+  me?: Me | undefined; // known while somebody is signed in, and while they sign in again
+  arrival: Arrival; // why somebody came
+  needsSignIn: boolean; // the session has ended while the page was open
+  wait?: Wait | undefined; // what is tried again, and when
+  trouble?: string | undefined; // why the server cannot do what it was asked, as /health has it
+  draft: string; // the question that is being written
+  askErrors: Record<string, string>; // what was wrong with it, by the member that it is about
   connection: Connection;
   threads: Thread[];
   threadId?: string | undefined; // undefined: a new conversation
@@ -32,14 +61,19 @@ export interface DeskState {
   uploads: Upload[];
   isSampling: boolean;
   isAsking: boolean;
-  notice?: string | undefined; // what could not be done
+  notice?: Notice | undefined; // what could not be done
 }
 
-const THREAD_PATH = /^\/threads\/([A-Za-z0-9_-]{1,64})$/;
+/** Tabs of one browser share a session: what changes it in one is said to the others. */
+const TABS = "netra-session";
 
 export class Desk {
   state: DeskState = {
     session: "unknown",
+    arrival: {},
+    needsSignIn: false,
+    draft: "",
+    askErrors: {},
     connection: "closed",
     threads: [],
     thread: "ready",
@@ -53,7 +87,10 @@ export class Desk {
   private readonly listeners = new Set<() => void>();
   private readonly socket: EventSocket;
   private readonly logsAskedFor = new Set<string>();
+  private readonly seenRuns = new Map<string, RunState[]>(); // by thread, for when the server is away
+  private readonly tabs = new BroadcastChannel(TABS);
   private isUploading = false;
+  private isAskingHealth = false;
 
   constructor() {
     this.socket = new EventSocket({
@@ -62,6 +99,9 @@ export class Desk {
       onConnection: (connection) => this.set({ connection }),
       onRefused: () => void this.checkSession(),
     });
+    recovery.onWaits = () => this.showWait();
+    recovery.onSignedOut = () => this.signOut();
+    this.tabs.onmessage = () => void this.compareSession();
   }
 
   subscribe(listener: () => void): () => void {
@@ -75,19 +115,56 @@ export class Desk {
   }
 
   private fail(what: string, error: unknown): void {
-    if (isSignedOut(error)) this.signOut();
-    else this.set({ notice: `${what}: ${describe(error)}` });
+    if (isSignedOut(error)) return this.signOut();
+    if (isForbidden(error)) void this.checkSession(); // a role may have changed
+    const traceId = error instanceof ApiError ? error.problem.trace_id : undefined;
+    this.set({ notice: { text: `${what}: ${describe(error)}`, traceId } });
   }
 
   dismissNotice(): void {
     this.set({ notice: undefined });
   }
 
+  // --- recovery (recovery.ts) --------------------------------------------------------------------
+
+  private showWait(): void {
+    const { wait } = recovery;
+    this.set({ wait, ...(wait?.reason === "away" ? {} : { trouble: undefined }) });
+    if (wait?.reason === "away") void this.askHealth();
+  }
+
+  /** Why the server cannot do it: its own account, where it can give one. */
+  private async askHealth(): Promise<void> {
+    if (this.isAskingHealth) return;
+    this.isAskingHealth = true;
+    const health = await readHealth().catch(() => undefined);
+    this.isAskingHealth = false;
+    const bad = health?.checks?.filter((check) => check.reason && !/^(up|healthy)$/.test(check.status)) ?? [];
+    const reasons = [health?.reason, ...bad.map((check) => `${check.name}: ${check.reason}`)];
+    const trouble = reasons.filter((reason) => reason).join("; ");
+    if (this.state.wait?.reason === "away") this.set({ trouble: trouble || undefined });
+  }
+
   // --- session ---------------------------------------------------------------------------------
 
   async open(): Promise<void> {
+    const arrival = arrivalOf(window.location.search);
+    const { pathname, hash, search } = window.location;
+    if (search) window.history.replaceState(null, "", pathname + hash);
     window.addEventListener("popstate", () => void this.showAddress());
-    if (!(await this.checkSession())) return;
+    this.set({ arrival });
+    try {
+      this.set({ config: await getOnce<AuthConfig>("/auth/config") });
+    } catch {
+      return this.set({ session: "unreachable" });
+    }
+    if (await this.checkSession()) await this.begin();
+  }
+
+  /** Somebody is signed in: everything is read. */
+  private async begin(): Promise<void> {
+    const { error } = this.state.arrival;
+    this.set({ draft: keptDraft(this.state.me?.user.id), ...(error ? { notice: { text: error } } : {}) });
     this.socket.start();
     await Promise.all([this.loadThreads(), this.loadDatasets()]);
     await this.showAddress();
@@ -96,8 +173,8 @@ export class Desk {
   /** True when somebody is signed in. */
   private async checkSession(): Promise<boolean> {
     try {
-      await get("/auth/me");
-      if (this.state.session !== "in") this.set({ session: "in" });
+      const me = await getOnce<Me>("/auth/me");
+      this.set({ me, session: "in" });
       return true;
     } catch (error) {
       if (isSignedOut(error)) this.signOut();
@@ -106,9 +183,110 @@ export class Desk {
     }
   }
 
+  /** The session has ended: the sign-in is shown, over the page where there is one. */
   private signOut(): void {
     this.socket.stop();
-    this.set({ session: "out" });
+    if (this.state.session === "in") this.set({ needsSignIn: true });
+    else if (!this.state.needsSignIn) this.set({ session: "out" });
+  }
+
+  /** In local mode the way in is a link that is opened elsewhere: this looks whether it was. */
+  async lookAgain(): Promise<void> {
+    try {
+      await this.signedIn(await getOnce<Me>("/auth/me"));
+    } catch (error) {
+      if (!isSignedOut(error)) this.fail("Nobody can be signed in", error);
+    }
+  }
+
+  async signedIn(me: Me): Promise<void> {
+    this.tabs.postMessage("changed");
+    await this.enter(me);
+  }
+
+  /** The same person in the same workspace goes on where they were; anybody else begins anew. */
+  private async enter(me: Me): Promise<void> {
+    const before = this.state.me;
+    if (!before) {
+      this.set({ me, session: "in" });
+      return this.begin();
+    }
+    const isSame = before.user.id === me.user.id && before.workspace.id === me.workspace.id;
+    recovery.signedIn(isSame);
+    if (!isSame) return this.beginAnew("/");
+    this.set({ me, needsSignIn: false });
+    this.socket.start();
+    for (const run of this.state.runs) if (!hasEnded(run)) this.followRun(run.id);
+  }
+
+  /** Nothing of what the page knows is left. */
+  private beginAnew(address: string): void {
+    this.socket.stop();
+    window.location.assign(address);
+  }
+
+  /** Another tab has signed in, out or changed the workspace. */
+  private async compareSession(): Promise<void> {
+    const me = await getOnce<Me>("/auth/me").catch(() => undefined);
+    if (me) await this.enter(me);
+    else await this.checkSession();
+  }
+
+  async leave(): Promise<void> {
+    try {
+      await post("/auth/logout");
+    } catch (error) {
+      if (!isSignedOut(error)) return this.fail("You could not be signed out", error);
+    }
+    this.gone();
+  }
+
+  /** Nobody is signed in any more, because they wanted it so. */
+  gone(): void {
+    forgetDraft();
+    this.tabs.postMessage("changed");
+    this.beginAnew("/");
+  }
+
+  async switchWorkspace(id: string): Promise<void> {
+    try {
+      await tryOnce("POST", "/auth/workspace", { workspace: id, cookie: true });
+      this.tabs.postMessage("changed");
+      this.beginAnew("/");
+    } catch (error) {
+      this.fail("The workspace could not be changed", error);
+    }
+  }
+
+  /** An invitation, for who is signed in. */
+  async join(code: string): Promise<void> {
+    try {
+      await tryOnce("POST", "/auth/join", { code, cookie: true });
+      this.tabs.postMessage("changed");
+      this.beginAnew("/");
+    } catch (error) {
+      this.set({ arrival: {} });
+      this.fail("The invitation could not be used", error);
+    }
+  }
+
+  forgetArrival(): void {
+    this.set({ arrival: {} });
+    if (this.state.session === "in") void this.checkSession();
+  }
+
+  /** What was changed of oneself is read again. */
+  reloadMe(): Promise<boolean> {
+    return this.checkSession();
+  }
+
+  may(scope: Scope): boolean {
+    return this.state.me?.scopes.includes(scope) ?? false;
+  }
+
+  writeDraft(draft: string): void {
+    keepDraft(this.state.me?.user.id, draft);
+    this.set({ draft, askErrors: {} });
   }
 
   retryConnection(): void {
@@ -127,11 +305,12 @@ export class Desk {
 
   /** Shows the thread that the address bar names. */
   private async showAddress(): Promise<void> {
-    const id = THREAD_PATH.exec(window.location.pathname)?.[1];
+    const id = threadOf(window.location.pathname);
     if (id === this.state.threadId && this.state.thread === "ready" && id) return;
     this.socket.unfollowAll();
     this.logsAskedFor.clear();
-    this.set({ threadId: id, runs: [], thread: id ? "loading" : "ready" });
+    const seen = id ? this.seenRuns.get(id) : undefined;
+    this.set({ threadId: id, runs: seen ?? [], thread: id && !seen ? "loading" : "ready" });
     if (id) await this.loadRuns(id);
   }
 
@@ -157,8 +336,12 @@ export class Desk {
     try {
       const records = (await list<Run>(`/api/threads/${threadId}/runs`)).reverse();
       if (this.state.threadId !== threadId) return;
-      const runs = records.map(runFromRecord);
-      this.set({ runs, thread: "ready" });
+      const runs = records.map((record) => {
+        const seen = this.findRun(record.id);
+        return seen && hasEnded(seen) ? seen : runFromRecord(record);
+      });
+      this.setRuns(runs);
+      this.set({ thread: "ready" });
       const last = this.state.datasets.find((dataset) => dataset.id === records.at(-1)?.dataset);
       if (last?.status === "ready") this.choose(last.id);
       for (const run of runs) if (!hasEnded(run)) this.followRun(run.id);
@@ -175,8 +358,13 @@ export class Desk {
     return this.state.runs.find((run) => run.id === id);
   }
 
+  private setRuns(runs: RunState[]): void {
+    if (this.state.threadId) this.seenRuns.set(this.state.threadId, runs);
+    this.set({ runs });
+  }
+
   private putRun(run: RunState): void {
-    this.set({ runs: this.state.runs.map((other) => (other.id === run.id ? run : other)) });
+    this.setRuns(this.state.runs.map((other) => (other.id === run.id ? run : other)));
   }
 
   private followRun(id: string): void {
@@ -200,8 +388,10 @@ export class Desk {
   }
 
   private receiveAnswer(answer: CustomEvent): void {
-    const problem = answer.value?.problem;
-    if (answer.name === "error" && problem) this.set({ notice: problem.detail || problem.title });
+    const { problem, runId, ahead } = answer.value ?? {};
+    if (answer.name === "error" && problem) this.set({ notice: { text: problem.detail || problem.title } });
+    const run = answer.name === "netra.queue" && runId ? this.findRun(runId) : undefined;
+    if (run && typeof ahead === "number") this.putRun(withPlace(run, ahead));
   }
 
   /** The log of a run that ended before this page was opened: asked for when the run is looked at. */
@@ -221,7 +411,7 @@ export class Desk {
   /** True when the question has been taken. */
   async ask(prompt: string): Promise<boolean> {
     const { threadId, chosen } = this.state;
-    this.set({ isAsking: true, notice: undefined });
+    this.set({ isAsking: true, notice: undefined, askErrors: {} });
     try {
       const record = await post<Run>("/api/runs", {
         prompt,
@@ -232,16 +422,25 @@ export class Desk {
       if (this.state.threadId !== threadId) return true; // looking at another one by now
       if (!threadId) window.history.pushState(null, "", `/threads/${record.thread_id}`);
       const run = runFromRecord({ ...record, prompt });
-      this.set({ threadId: record.thread_id, thread: "ready", runs: [...this.state.runs, run] });
+      this.set({ threadId: record.thread_id, thread: "ready" });
+      this.setRuns([...this.state.runs, run]);
       this.followRun(run.id);
       void this.loadThreads();
       return true;
     } catch (error) {
-      this.fail("The question was not taken", error);
+      const errors = fieldErrors(error);
+      if (errors["/prompt"] || errors["/dataset"]) this.set({ askErrors: errors });
+      else this.fail("The question was not taken", error);
       return false;
     } finally {
       this.set({ isAsking: false });
     }
+  }
+
+  /** Asks what was written, which is kept until the question has been taken. */
+  async askDraft(): Promise<void> {
+    const { draft } = this.state;
+    if ((await this.ask(draft.trim())) && this.state.draft === draft) this.writeDraft("");
   }
 
   async stopRun(id: string): Promise<void> {
@@ -362,8 +561,12 @@ export class Desk {
       this.dismissUpload(id);
       if (dataset.status === "ready") this.choose(dataset.id);
     } catch (error) {
-      if (isSignedOut(error)) this.signOut();
       this.changeUpload(id, { phase: "failed", reason: describe(error) });
     }
   }
+}
+
+/** 503 has a body, too: it says what is wrong. */
+async function readHealth(): Promise<Health> {
+  return (await (await fetch("/health", { credentials: "omit" })).json()) as Health;
 }

@@ -8,6 +8,7 @@ const wholeNumbers = new Intl.NumberFormat("en-US");
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 const dayOfYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
+const seconds = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
 export const count = (value: number): string => wholeNumbers.format(value);
 
@@ -48,6 +49,34 @@ export function moment(ms: number, now: number): string {
   const today = new Date(now);
   if (at.toDateString() === today.toDateString()) return clock.format(at);
   return at.getFullYear() === today.getFullYear() ? day.format(at) : dayOfYear.format(at);
+}
+
+/** To the second, in the reader's own time. */
+export const timestamp = (time: string): string => seconds.format(new Date(time));
+
+const SYSTEMS: [RegExp, string][] = [
+  [/Android/, "Android"],
+  [/iPhone|iPad/, "iOS"],
+  [/Windows/, "Windows"],
+  [/Mac OS X|Macintosh/, "macOS"],
+  [/CrOS/, "ChromeOS"],
+  [/Linux/, "Linux"],
+];
+const BROWSERS: [RegExp, string][] = [
+  [/Edg\//, "Edge"],
+  [/OPR\//, "Opera"],
+  [/Firefox\//, "Firefox"],
+  [/Chrome\/|Chromium\//, "Chrome"],
+  [/Safari\//, "Safari"],
+  [/curl\//, "curl"],
+];
+
+/** "Firefox on Linux", of a User-Agent; its beginning when it says neither. */
+export function device(userAgent: string): string {
+  const find = (names: [RegExp, string][]): string | undefined => names.find(([mark]) => mark.test(userAgent))?.[1];
+  const [browser, system] = [find(BROWSERS), find(SYSTEMS)];
+  if (browser) return system ? `${browser} on ${system}` : browser;
+  return userAgent.slice(0, 40) || "Unknown device";
 }
 
 /** The days that records span, in UTC. */

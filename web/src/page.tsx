@@ -4,18 +4,23 @@
 // narrow screens the sides are drawers. A file may be dropped anywhere.
 
 import { useEffect, useState } from "preact/hooks";
+import { AccountMenu } from "./account_menu.tsx";
+import { settingsPageOf, type SettingsPage } from "./address.ts";
 import { Conversation } from "./conversation.tsx";
 import { DataPanel } from "./data_panel.tsx";
 import type { Desk } from "./desk.ts";
 import { DataIcon, EyeIcon, MenuIcon, SettingsIcon } from "./icons.tsx";
+import { RecoveryBar } from "./recovery_bar.tsx";
 import { Settings } from "./settings.tsx";
-import { SignIn } from "./sign_in.tsx";
+import { Join, SignIn, SignInAgain } from "./sign_in.tsx";
 import { ThreadList } from "./thread_list.tsx";
 
 const CONNECTION_TEXTS = {
   open: "Live",
   connecting: "Connecting…",
   waiting: "Connection lost, trying again",
+  restarting: "Restarting…",
+  streaming: "Live, over HTTP",
   closed: "Not connected",
 } as const;
 
@@ -24,12 +29,13 @@ type Drawer = "threads" | "data" | undefined;
 export function Page({ desk }: { desk: Desk }) {
   const [state, setState] = useState(desk.state);
   const [drawer, setDrawer] = useState<Drawer>();
-  const [showsSettings, setShowsSettings] = useState(false);
+  const [settingsPage, openSettings] = useSettingsPage();
   useEffect(() => {
     setState(desk.state);
     return desk.subscribe(() => setState(desk.state));
   }, [desk]);
-  const isDropping = useFileDrop((files) => {
+  const mayUpload = state.session === "in" && !state.needsSignIn && desk.may("data");
+  const isDropping = useFileDrop(mayUpload, (files) => {
     desk.addFiles(files);
     setDrawer("data");
   });
@@ -45,7 +51,7 @@ export function Page({ desk }: { desk: Desk }) {
     document.title = title ? `${title} · Netra` : "Netra";
   }, [title]);
 
-  if (state.session === "out") return <SignIn />;
+  if (state.session === "out" || (state.session === "in" && state.arrival.reset)) return <SignIn desk={desk} state={state} />;
   if (state.session === "unknown") return <p class="blank" aria-busy="true" />;
   if (state.session === "unreachable") return <Unreachable />;
 
@@ -62,9 +68,10 @@ export function Page({ desk }: { desk: Desk }) {
         </a>
         <Connection state={state.connection} onRetry={() => desk.retryConnection()} />
         <button class="icon settings-button" type="button" aria-haspopup="dialog"
-          onClick={() => setShowsSettings(true)}>
+          onClick={() => openSettings("models")}>
           <SettingsIcon /> <span>Settings</span>
         </button>
+        {state.me?.mode === "accounts" && <AccountMenu desk={desk} me={state.me} onSettings={openSettings} />}
         <button class="icon only-medium" type="button" aria-expanded={drawer === "data"}
           aria-controls="data" onClick={toggle("data")}>
           <DataIcon /> <span>Data</span>
@@ -78,28 +85,22 @@ export function Page({ desk }: { desk: Desk }) {
             desk.openThread(id);
             setDrawer(undefined);
           }}
-          onDelete={(id) => void desk.deleteThread(id)}
+          onDelete={desk.may("data") ? (id) => void desk.deleteThread(id) : undefined}
         />
       </nav>
       <main class="middle">
-        {state.notice && (
-          <div class="notice" role="alert">
-            <span>{state.notice}</span>
-            <button type="button" class="quiet" onClick={() => desk.dismissNotice()}>
-              Dismiss
-            </button>
-          </div>
-        )}
+        <RecoveryBar desk={desk} state={state} />
         <Conversation desk={desk} state={state} onShowData={() => setDrawer("data")} />
       </main>
       <aside class="side data" id="data" aria-label="Data">
         <DataPanel desk={desk} state={state} />
       </aside>
       {drawer && <div class="veil" onClick={() => setDrawer(undefined)} />}
-      {showsSettings && (
-        <Settings datasets={state.datasets} chosen={state.chosen} question={state.runs.at(-1)?.prompt ?? ""}
-          onClose={() => setShowsSettings(false)} />
+      {settingsPage && (
+        <Settings desk={desk} state={state} page={settingsPage} onClose={() => openSettings(undefined)} />
       )}
+      {state.arrival.invite && !state.needsSignIn && <Join desk={desk} state={state} />}
+      {state.needsSignIn && <SignInAgain desk={desk} state={state} />}
       {isDropping && (
         <div class="drop" aria-hidden="true">
           <p>Drop to read the records</p>
@@ -145,10 +146,27 @@ function Unreachable() {
   );
 }
 
+/** The page of the settings that the address names; opening one makes it the address. */
+function useSettingsPage(): [SettingsPage | undefined, (page: SettingsPage | undefined) => void] {
+  const [page, setPage] = useState(() => settingsPageOf(window.location.hash));
+  useEffect(() => {
+    const look = (): void => setPage(settingsPageOf(window.location.hash));
+    window.addEventListener("hashchange", look);
+    return () => window.removeEventListener("hashchange", look);
+  }, []);
+  const open = (wanted: SettingsPage | undefined): void => {
+    if (wanted) window.location.hash = `settings/${wanted}`;
+    else window.history.replaceState(null, "", window.location.pathname);
+    setPage(wanted);
+  };
+  return [page, open];
+}
+
 /** True while files are held over the window. */
-function useFileDrop(onFiles: (files: File[]) => void): boolean {
+function useFileDrop(isAllowed: boolean, onFiles: (files: File[]) => void): boolean {
   const [isOver, setIsOver] = useState(false);
   useEffect(() => {
+    if (!isAllowed) return;
     let depth = 0; // enter and leave come for every element on the way
     const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes("Files") ?? false;
     const enter = (event: DragEvent): void => {
@@ -182,6 +200,6 @@ function useFileDrop(onFiles: (files: File[]) => void): boolean {
       window.removeEventListener("dragleave", leave);
       window.removeEventListener("drop", drop);
     };
-  }, []);
+  }, [isAllowed]);
   return isOver;
 }

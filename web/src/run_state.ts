@@ -55,6 +55,7 @@ export interface RunState {
   createdMs: number;
   status: RunStatus;
   lastSeq: number; // of the last event that is in here
+  ahead?: number; // runs that get a place before this one, while it waits
   startedMs?: number;
   finishedMs?: number;
   steps: Step[];
@@ -117,6 +118,7 @@ export function runFromRecord(record: Run): RunState {
     createdMs: ms(record.created_at),
     status: record.status,
     lastSeq: 0,
+    ...(record.queue ? { ahead: record.queue.ahead } : {}),
     ...(record.started_at ? { startedMs: ms(record.started_at) } : {}),
     ...(record.finished_at ? { finishedMs: ms(record.finished_at) } : {}),
     steps: STEP_NAMES.map((name): Step => {
@@ -297,8 +299,20 @@ function applyKnown(run: RunState, event: RunEvent): RunState {
   }
 }
 
+/** How many are before a run that waits. */
+export function withPlace(run: RunState, ahead: number): RunState {
+  return hasEnded(run) ? run : { ...run, ahead };
+}
+
+/** A run waits behind its acceptance: whatever else happens to it ends that. */
+function begun(run: RunState, event: RunEvent): RunState {
+  if (run.ahead === undefined || event.type === "RUN_STARTED") return run;
+  const { ahead: _ahead, ...rest } = run;
+  return rest;
+}
+
 /** The state after one more event. The same state when the event is in it, or comes too early. */
 export function applyEvent(run: RunState, event: RunEvent): RunState {
   if (event.runId !== run.id || event.seq <= run.lastSeq || isGap(run, event)) return run;
-  return { ...applyKnown(run, event), lastSeq: event.seq };
+  return { ...applyKnown(begun(run, event), event), lastSeq: event.seq };
 }

@@ -30,8 +30,8 @@ interface RunViewProps {
   datasetName: string | undefined;
   isNewest: boolean;
   onVisible: () => void;
-  onStop: () => void;
-  onAskAgain: () => void;
+  onStop: (() => void) | undefined; // undefined: one may not
+  onAskAgain: (() => void) | undefined;
 }
 
 export function RunView({ run, datasetName, isNewest, onVisible, onStop, onAskAgain }: RunViewProps) {
@@ -61,12 +61,13 @@ export function RunView({ run, datasetName, isNewest, onVisible, onStop, onAskAg
       </header>
       <div class="progress">
         <Steps steps={run.steps} isOver={isOver} />
-        {!isOver && (
+        {!isOver && onStop && (
           <button type="button" class="stop" onClick={onStop}>
             Stop
           </button>
         )}
       </div>
+      {run.ahead !== undefined && !isOver && <p class="queue soft" data-ahead={run.ahead}>{placeText(run.ahead)}</p>}
       <p class="hidden" role="status" aria-live="polite">
         {spoken(run)}
       </p>
@@ -94,8 +95,13 @@ export function RunView({ run, datasetName, isNewest, onVisible, onStop, onAskAg
   );
 }
 
+function placeText(ahead: number): string {
+  return ahead === 0 ? "Waiting for a free place: you are next." : `Waiting for a free place: ${ahead} ahead of you.`;
+}
+
 /** For those who listen: one short sentence per change. */
 function spoken(run: RunState): string {
+  if (run.ahead !== undefined && !hasEnded(run)) return placeText(run.ahead);
   if (run.status === "finished") return "The report is ready.";
   if (run.status === "failed") return `The run failed. ${run.reason ?? ""}`;
   if (run.status === "cancelled") return "The run was stopped.";
@@ -238,16 +244,24 @@ function Summary({ text, isOpen }: { text: string; isOpen: boolean }) {
   );
 }
 
-function Outcome(props: { title: string; reason: string | undefined; onAskAgain: () => void }) {
+interface OutcomeProps {
+  title: string;
+  reason: string | undefined;
+  onAskAgain: (() => void) | undefined;
+}
+
+function Outcome(props: OutcomeProps) {
   return (
     <div class="outcome">
       <p>
         <strong>{props.title}</strong>
         {props.reason && <span>{props.reason}</span>}
       </p>
-      <button type="button" onClick={props.onAskAgain}>
-        Ask again
-      </button>
+      {props.onAskAgain && (
+        <button type="button" onClick={props.onAskAgain}>
+          Ask again
+        </button>
+      )}
     </div>
   );
 }

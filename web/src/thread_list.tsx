@@ -13,7 +13,7 @@ interface ThreadListProps {
   threads: Thread[];
   openId: string | undefined;
   onOpen: (id: string | undefined) => void;
-  onDelete: (id: string) => void;
+  onDelete: ((id: string) => void) | undefined; // undefined: one may not
 }
 
 export function ThreadList({ threads, openId, onOpen, onDelete }: ThreadListProps) {
@@ -36,14 +36,16 @@ export function ThreadList({ threads, openId, onOpen, onDelete }: ThreadListProp
                 {moment(Date.parse(thread.updated_at), now)}
               </time>
             </a>
-            <button type="button" class="icon bin" aria-label={`Delete conversation: ${thread.title}`}
-              onClick={() => setDoomed(thread)}>
-              <BinIcon />
-            </button>
+            {onDelete && (
+              <button type="button" class="icon bin" aria-label={`Delete conversation: ${thread.title}`}
+                onClick={() => setDoomed(thread)}>
+                <BinIcon />
+              </button>
+            )}
           </li>
         ))}
       </ul>
-      {doomed && (
+      {doomed && onDelete && (
         <Confirm
           question="Delete this conversation?"
           detail={`“${doomed.title}” with its questions and reports. This cannot be undone.`}

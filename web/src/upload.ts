@@ -4,7 +4,7 @@
 // (XMLHttpRequest knows, fetch does not), and how many records the server has read of them (asked
 // for under the id that the page has chosen for the dataset).
 
-import { get, problemOf, unreachable } from "./http.ts";
+import { getOnce, problemOf, recovery, unreachable } from "./http.ts";
 import type { Dataset } from "./wire.ts";
 
 const POLL_EVERY_MS = 300;
@@ -36,7 +36,7 @@ export async function upload(
     if (isPolling) return;
     isPolling = true;
     try {
-      const dataset = await get<Dataset>(`/api/datasets/${id}`);
+      const dataset = await getOnce<Dataset>(`/api/datasets/${id}`);
       tell({ records: dataset.records, rejected: dataset.rejected });
     } catch {
       // Not there yet, or not reachable for a moment: the upload itself says what matters.
@@ -45,7 +45,8 @@ export async function upload(
     }
   }, POLL_EVERY_MS);
   try {
-    return await sendFile(file, `/api/datasets?${query}`, tell);
+    // Not safe to repeat by itself: it may have been broken off in the middle. Signing in helps.
+    return await recovery.through(false, () => sendFile(file, `/api/datasets?${query}`, tell));
   } finally {
     window.clearInterval(timer);
   }
@@ -66,13 +67,13 @@ function sendFile(
     request.onabort = () => reject(unreachable());
     request.onload = () => {
       if (request.status < 200 || request.status > 299) {
-        reject(problemOf(request.status, request.responseText));
+        reject(problemOf(request.status, request.responseText, request.getResponseHeader("Retry-After")));
         return;
       }
       try {
         resolve(JSON.parse(request.responseText) as Dataset);
       } catch {
-        reject(problemOf(502, ""));
+        reject(problemOf(502, "", null));
       }
     };
     request.send(file);

@@ -8,9 +8,111 @@ export interface Problem {
   status: number;
   detail: string;
   code: string;
+  recovery?: string;
   hint?: string;
   login_url?: string;
+  needs?: string;
+  trace_id?: string;
+  retry_after_s?: number; // of the header
   errors?: { pointer?: string; detail: string }[];
+}
+
+export type Scope = "read" | "run" | "data" | "admin";
+export type Role = "viewer" | "analyst" | "admin";
+
+/** How one signs in here. */
+export interface AuthConfig {
+  mode: "local" | "accounts";
+  passwords?: boolean;
+  mail?: boolean;
+  setup_needed?: boolean;
+  providers?: { id: string; name: string; url: string }[];
+}
+
+/** Who one is. */
+export interface Me {
+  user: { id: string; email?: string; name: string; kind: "local" | "person" | "service" };
+  mode: "local" | "accounts";
+  workspace: { id: string; name: string };
+  role: Role;
+  scopes: Scope[];
+  is_operator: boolean;
+  workspaces: { id: string; name: string; role: Role }[];
+  identities?: { provider: string; email: string; linked_at: string }[];
+  has_password?: boolean;
+}
+
+export interface Session {
+  id: string;
+  kind: string;
+  device: string;
+  address: string;
+  created_at: string;
+  used_at: string;
+  expires_at: string;
+  is_current: boolean;
+}
+
+export interface Member {
+  id: string;
+  email?: string | null;
+  name: string;
+  kind: "local" | "person" | "service";
+  role: Role;
+  since: string;
+  has_password?: boolean;
+  used_at?: string | null;
+}
+
+export interface Invite {
+  id: string;
+  email: string;
+  role: Role;
+  url?: string; // only in the answer that made it
+  expires_at: string;
+  is_mailed?: boolean;
+}
+
+export interface Key {
+  id: string;
+  name: string;
+  user_id: string;
+  scopes: Scope[];
+  created_at: string;
+  used_at?: string | null;
+  expires_at?: string | null;
+  key?: string; // only in the answer that made it
+}
+
+export interface AuditLine {
+  n: number;
+  time: string;
+  actor?: string | null;
+  credential?: string | null;
+  action: string;
+  target?: string | null;
+  address: string;
+  detail?: unknown;
+  hash: string;
+}
+
+/** The chain of hashes, computed anew. */
+export interface AuditCheck {
+  lines: number;
+  last_hash: string;
+  is_intact: boolean;
+  first_broken?: number | null;
+}
+
+export interface Limits {
+  limits: { name: string; limit: number; per_s: number; remaining: number }[];
+  quotas: { name: string; used: number; limit: number | null; resets_at?: string | null }[];
+}
+
+export interface Health {
+  status: string;
+  reason?: string;
+  checks?: { name: string; status: string; reason?: string }[];
 }
 
 export interface List<T> {
@@ -39,6 +141,7 @@ export interface Run {
   reason?: string | null;
   report_id?: string | null;
   last_seq: number;
+  queue?: { ahead: number } | null; // while it waits
   steps?: { name: string; started_at: string; finished_at?: string | null; duration_us?: number }[];
   agents?: { name: string; started_at: string; finished_at?: string | null }[];
   tool_calls?: { id: string; name: string; started_at: string; finished_at?: string | null }[];
@@ -153,5 +256,5 @@ export interface CustomEvent {
   type: "CUSTOM";
   seq?: undefined;
   name: string;
-  value?: { problem?: Problem; inReplyTo?: string; runId?: string };
+  value?: { problem?: Problem; inReplyTo?: string; runId?: string; ahead?: number };
 }

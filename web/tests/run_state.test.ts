@@ -11,6 +11,7 @@ import {
   isGap,
   runFromRecord,
   STEP_NAMES,
+  withPlace,
   type RunState,
 } from "../src/run_state.ts";
 import type { Run, RunEvent } from "../src/wire.ts";
@@ -209,4 +210,15 @@ test("a stored record alone shows steps, agents and tools; its log replaces them
   const replayed = replay(WHOLE_RUN, run);
   assert.equal(replayed.text, "Two requests. They cost $1.00.");
   assert.deepEqual(replayed.agents, replay(WHOLE_RUN).agents);
+});
+
+test("a run that waits says how many are ahead, until anything else happens to it", () => {
+  const waiting = runFromRecord({ ...RECORD, queue: { ahead: 3 } });
+  assert.equal(waiting.ahead, 3);
+  const accepted = applyEvent(waiting, WHOLE_RUN[0]!);
+  assert.equal(accepted.ahead, 3, "it is accepted before it has a place");
+  assert.equal(withPlace(accepted, 1).ahead, 1);
+  assert.equal("ahead" in applyEvent(withPlace(accepted, 1), WHOLE_RUN[1]!), false);
+  const over = WHOLE_RUN.reduce(applyEvent, waiting);
+  assert.equal(withPlace(over, 2), over, "what has ended waits for nothing");
 });

@@ -321,7 +321,6 @@ static const struct CMUnitTest tests[] = {
                                     tear_down),
     cmocka_unit_test_setup_teardown(test_limits_suit_the_mode, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_lists_are_taken_apart, set_up, tear_down),
-                                    tear_down),
     cmocka_unit_test_setup_teardown(test_mail_is_of_accounts_mode, set_up, tear_down),
 };
 
