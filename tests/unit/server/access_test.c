@@ -237,7 +237,7 @@ static void test_limits_suit_the_mode(void **state)
     assert_int_equal(access_read(&access, &config, environment, &error), OK);
     struct api_limits local = access_limits(&access, &config);
     assert_int_equal(local.rules[API_LIMIT_ADDRESS].tokens, 0);
-    assert_int_equal(local.rules[API_LIMIT_SECRET].tokens, 20);
+    assert_int_equal(local.rules[API_LIMIT_SECRET].tokens, 0);
     assert_int_equal(local.websockets_per_user, 0);
     access_done(&access);
 
