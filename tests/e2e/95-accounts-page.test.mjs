@@ -149,6 +149,12 @@ part("a role that grows is there without signing in again; one that shrinks goes
   await finished(await ask(grace.page, "5-minute or 1-hour cache?"));
 
   await role.selectOption("viewer");
+  await until(async () => (await role.inputValue()) === "viewer" && (await role.isEnabled()), "the role is taken back");
+  if (await grace.page.locator("#prompt").count()) { // she is told at the latest when she asks
+    await grace.page.locator("#prompt").fill(QUESTION);
+    await grace.page.locator("#prompt").press("Enter");
+    await grace.page.locator(".notice", { hasText: "The question was not taken" }).waitFor();
+  }
   await grace.page.locator(".looks-on").waitFor();
   await role.selectOption("analyst");
   await until(async () => (await role.inputValue()) === "analyst" && (await role.isEnabled()), "the role is set again");
@@ -299,7 +305,7 @@ part("a reset link from an admin sets a new password", async () => {
   const reader = await newPage({});
   try {
     await reader.page.goto(link);
-    await reader.page.getByLabel("New password").fill(`${PASSWORD} staple`);
+    await reader.page.getByLabel("New password", { exact: true }).fill(`${PASSWORD} staple`);
     await reader.page.getByRole("button", { name: "Set the password" }).click();
     await reader.page.getByRole("heading", { name: "The password is set" }).waitFor();
     await page.getByRole("dialog", { name: "Sign in again" }).waitFor(); // everywhere else one is signed out
@@ -324,10 +330,10 @@ part("one's data can be taken along; then the account is deleted, and says befor
   await dialog.getByRole("button", { name: "Delete my account…" }).click();
   const erase = page.getByRole("dialog", { name: "Delete your account?" });
   assert.match(await erase.innerText(), /signed out everywhere[^]*keys stop working[^]*erased/);
-  await erase.getByLabel("Your password").fill("not this one at all");
+  await erase.getByLabel("Your password", { exact: true }).fill("not this one at all");
   await erase.getByRole("button", { name: "Delete my account" }).click();
   await erase.locator(".field .bad").waitFor();
-  await erase.getByLabel("Your password").fill(`${PASSWORD} staple`);
+  await erase.getByLabel("Your password", { exact: true }).fill(`${PASSWORD} staple`);
   await erase.getByRole("button", { name: "Delete my account" }).click();
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
   await signIn(page, GRACE);
