@@ -58,7 +58,7 @@ clean: ## remove everything that was built
 
 # --- tests --------------------------------------------------------------------------------------
 
-.PHONY: test unit e2e asan tsan valgrind fuzz bench coverage
+.PHONY: test unit e2e asan tsan valgrind fuzz bench soak soak-hour coverage
 test: ## the whole suite: unit, fuzz replay, e2e, and all of the first two under ASan+UBSan
 	@tools/install_deps.sh build test
 	@tools/run_tests.py release e2e asan
@@ -90,6 +90,18 @@ fuzz: ## fuzz with libFuzzer: make fuzz TARGET=json SECONDS=60 (no TARGET: each 
 bench: ## measure: a table of every benchmark against memory bandwidth
 	@tools/install_deps.sh build test
 	@tools/bench.sh
+
+soak: ## 10,000 WebSockets on 100 runs for a minute, a tenth of them dropping: make soak CLIENTS=5000
+	@tools/install_deps.sh build test
+	@tools/configure.sh --if-missing $(BUILD)/release
+	@$(NINJA) $(BUILD)/release --quiet src/netra tests/soak/soak
+	@$(BUILD)/release/tests/soak/soak --clients $(or $(CLIENTS),10000)
+
+soak-hour: ## runs, uploads, logins and sockets for an hour; memory must stay flat: make soak-hour MINUTES=5
+	@tools/install_deps.sh build test
+	@tools/configure.sh --if-missing $(BUILD)/release
+	@$(NINJA) $(BUILD)/release --quiet src/netra
+	@node tests/soak/hour.mjs --minutes $(or $(MINUTES),60)
 
 coverage: ## line coverage of src/ by the unit tests
 	@tools/install_deps.sh build test

@@ -174,7 +174,7 @@ def run_e2e(_name):
         return found
     for step in ([str(ROOT / "tools/build_page.sh"), "--if-possible"],
                  [str(ROOT / "tools/configure.sh"), "--if-missing", "build/release"],
-                 ["ninja", "--quiet", "-C", "build/release", "src/netra"]):
+                 ["ninja", "--quiet", "-C", "build/release", "src/netra", "tests/soak/soak"]):
         if subprocess.run(step, cwd=ROOT, stdin=subprocess.DEVNULL).returncode:
             found.failed = 1
             found.notes.append("FAILED: the release build")

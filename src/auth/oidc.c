@@ -146,6 +146,7 @@ void oidc_with_metadata(struct oidc_op *op, oidc_op_fn resume)
     struct str issuer = op->known->provider->issuer;
     cleanup(buf_done) struct buf url;
 
+    buf_init(&url, URL_BYTES_MAX);
     if (is_fresh(&op->known->about)) {
         resume(op, OK, &none);
         return;
@@ -255,10 +256,10 @@ static int read_providers(struct oidc *oidc, const struct oidc_options *options,
     cleanup(buf_done) struct buf text;
     struct error why = {.code = OK};
 
+    buf_init(&text, OIDC_FILE_BYTES_MAX + FILE_PIECE_BYTES);
     if (!options->file) {
         return OK;
     }
-    buf_init(&text, OIDC_FILE_BYTES_MAX + FILE_PIECE_BYTES);
     int code = read_file(options->file, &text, error);
     if (code) {
         return code;

@@ -54,7 +54,7 @@ int private_file_read(const char *path, struct private_file *ret_file, struct er
     } else if (code == OK && length == 0) {
         code = error_set(error, ERR_INVALID, "the key file %s is empty", path);
     } else if (code == OK && length > PRIVATE_FILE_BYTES_MAX + 1) {
-        code = error_set(error, ERR_INVALID, "the key file %s is too long", path);
+        code = error_set(error, ERR_INVALID, "the key of %s is too long", path);
     }
     ret_file->length = code ? 0 : length;
     return code;

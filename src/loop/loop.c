@@ -12,6 +12,8 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
+#include "loop/clock.h"
+#include "monitor/metrics.h"
 
 struct loop {
     uv_loop_t uv;
@@ -163,7 +165,9 @@ void loop_post(struct loop *loop, struct loop_message *message)
 static void work_on_worker(uv_work_t *request)
 {
     struct loop_job *job = request->data;
+    int64_t waited_us = clock_elapsed_us() - job->handed_us;
 
+    metric_observe_us(METRIC_WORKER_WAIT, 0, waited_us > 0 ? (uint64_t)waited_us : 0);
     job->work(job->arg);
 }
 
@@ -181,6 +185,7 @@ void loop_work(struct loop *loop, struct loop_job *job)
 {
     loop->jobs++;
     job->request.data = job;
+    job->handed_us = clock_elapsed_us();
     check(uv_queue_work(&loop->uv, &job->request, work_on_worker, job_done) == 0);
 }
 

@@ -37,7 +37,8 @@ struct loop_job {
     loop_fn work;
     loop_fn done; /* on the loop, also after a shutdown was asked for */
     void *arg;
-    uv_work_t request; /* private */
+    uv_work_t request; /* private, as is the rest */
+    int64_t handed_us;
 };
 
 /* Embedded; libuv may look at it until loop_timer_close's callback has run. */

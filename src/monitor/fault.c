@@ -12,6 +12,7 @@
 #include "monitor/fault.h"
 
 #include <pthread.h>
+#include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/check.h"
@@ -179,6 +180,24 @@ struct fault_state fault_state(enum fault fault)
         .argument = left ? atomic_load(&armed->argument) : 0,
         .ends_us = left ? atomic_load(&armed->ends_us) : 0,
     };
+}
+
+unsigned fault_armed_names(char *ret_text, size_t bytes)
+{
+    unsigned count = 0;
+    size_t used = 0;
+
+    ret_text[0] = '\0';
+    for (unsigned i = 0; i < FAULT_COUNT; i++) {
+        if (fault_state((enum fault)i).is_armed) {
+            int length = snprintf(ret_text + used, bytes - used, "%s%s", count ? ", " : "",
+                                  fault_descriptions[i].name);
+
+            used = (size_t)length < bytes - used ? used + (size_t)length : bytes - 1;
+            count++;
+        }
+    }
+    return count;
 }
 
 bool fault_take(enum fault fault, int64_t *ret_argument)

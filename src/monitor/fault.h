@@ -62,6 +62,9 @@ struct fault_state {
 };
 struct fault_state fault_state(enum fault fault);
 
+/* "store_full, clock_jump", as many as there is room for; how many are armed. */
+unsigned fault_armed_names(char *ret_text, size_t bytes);
+
 extern atomic_uint fault_armed; /* how many; private but for the line below */
 bool fault_take(enum fault fault, int64_t *ret_argument);
 

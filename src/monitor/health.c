@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/civil_time.h"
+#include "monitor/fault.h"
 
 static const char *const state_names[] = {
     [HEALTH_UP] = "healthy",
@@ -41,16 +42,27 @@ static struct health_result ask(const struct health_probe *probe, int64_t now_us
     return result;
 }
 
+static enum health_state as_it_counts(const struct health_probe *probe,
+                                      const struct health_result *result)
+{
+    return result->state == HEALTH_DOWN && !probe->is_needed ? HEALTH_DEGRADED : result->state;
+}
+
 /* What one result makes of the whole. */
 static enum health_state worse(enum health_state whole, const struct health_probe *probe,
                                const struct health_result *result)
 {
-    enum health_state here = result->state;
+    enum health_state here = as_it_counts(probe, result);
 
-    if (here == HEALTH_DOWN && !probe->is_needed) {
-        here = HEALTH_DEGRADED;
-    }
     return here > whole ? here : whole;
+}
+
+enum health_state health_check_state(const struct health *health, unsigned index, int64_t now_us)
+{
+    check_cmp(index, <, health->count);
+    struct health_result result = ask(&health->probes[index], now_us);
+
+    return as_it_counts(&health->probes[index], &result);
 }
 
 enum health_state health_state(const struct health *health, int64_t now_us)
@@ -96,6 +108,23 @@ static void put_check(struct json_writer *w, const struct health_probe *probe,
     json_end_object(w);
 }
 
+static void put_faults(struct json_writer *w)
+{
+    json_key(w, "faults");
+    json_begin_object(w);
+    json_key(w, "allowed");
+    json_put_bool(w, fault_is_allowed());
+    json_key(w, "armed");
+    json_begin_array(w);
+    for (unsigned i = 0; i < FAULT_COUNT; i++) {
+        if (fault_state((enum fault)i).is_armed) {
+            json_put_text(w, fault_descriptions[i].name);
+        }
+    }
+    json_end_array(w);
+    json_end_object(w);
+}
+
 void health_write(const struct health *health, int64_t now_us, struct json_writer *w)
 {
     struct health_result results[HEALTH_PROBES_MAX];
@@ -118,4 +147,9 @@ void health_write(const struct health *health, int64_t now_us, struct json_write
         put_check(w, &health->probes[i], &results[i]);
     }
     json_end_array(w);
+    if (health->deployment && health->deployment[0]) {
+        json_key(w, "deployment");
+        json_put_text(w, health->deployment);
+    }
+    put_faults(w);
 }

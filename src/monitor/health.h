@@ -20,7 +20,7 @@
 #include "json/json_write.h"
 
 #define HEALTH_PROBES_MAX       32u
-#define HEALTH_REASON_BYTES_MAX 160
+#define HEALTH_REASON_BYTES_MAX 240
 #define HEALTH_AGE_S_MAX        30 /* an older "up" counts as down: its check hangs */
 
 enum health_state { HEALTH_UP, HEALTH_DEGRADED, HEALTH_DOWN };
@@ -44,7 +44,8 @@ struct health_probe {
 struct health {
     struct health_probe probes[HEALTH_PROBES_MAX];
     unsigned count;
-    const char *stopping; /* why the server is going down; NULL while it is not */
+    const char *stopping;   /* why the server is going down; NULL while it is not */
+    const char *deployment; /* its name; NULL or empty: none */
 };
 
 void health_register(struct health *health, const struct health_probe *probe);
@@ -52,9 +53,12 @@ void health_register(struct health *health, const struct health_probe *probe);
 /* HEALTH_DOWN when a needed probe is down or the server is stopping. */
 enum health_state health_state(const struct health *health, int64_t now_us);
 
+/* What one check says, as it counts for the whole. */
+enum health_state health_check_state(const struct health *health, unsigned index, int64_t now_us);
+
 /* {"status":"healthy"|"degraded"|"unhealthy", "checked_at", "checks":[{name, status,
- * needed, how, checked_at, reason?}], "reason"? (why it is stopping)} as members of an object that
- * the caller has begun. */
+ * needed, how, checked_at, reason?}], "reason"? (why it is stopping), "deployment"?, "faults":
+ * {"allowed", "armed":[name…]}} as members of an object that the caller has begun. */
 void health_write(const struct health *health, int64_t now_us, struct json_writer *w);
 
 #endif

@@ -20,9 +20,14 @@
 
 #define METRIC_LABEL_OTHER (METRIC_LABELS_MAX - 1)
 #define METRIC_LABEL_SLOTS 1024u /* a power of two: the table of texts is a quarter full */
-#define METRIC_BUCKETS     18u   /* the last has no upper bound */
+#define METRIC_BUCKETS     20u   /* the last has no upper bound */
 
-enum metric_type { METRIC_TYPE_COUNTER, METRIC_TYPE_GAUGE, METRIC_TYPE_HISTOGRAM };
+enum metric_type {
+    METRIC_TYPE_COUNTER,
+    METRIC_TYPE_SECONDS, /* a counter of microseconds, written in seconds */
+    METRIC_TYPE_GAUGE,
+    METRIC_TYPE_HISTOGRAM
+};
 
 struct metric_description {
     const char *name;

@@ -35,6 +35,7 @@ enum metric {
 unsigned metric_label(enum metric metric, struct str values);
 
 void metric_add(enum metric metric, unsigned label, uint64_t n);                  /* counters */
+void metric_add_us(enum metric metric, unsigned label, uint64_t us);              /* seconds */
 void metric_set(enum metric metric, unsigned label, int64_t value);               /* gauges */
 void metric_observe_us(enum metric metric, unsigned label, uint64_t duration_us); /* histograms */
 

@@ -18,6 +18,7 @@ const char metrics_content_type[] = "application/openmetrics-text; version=1.0.0
 
 static const char *const type_names[] = {
     [METRIC_TYPE_COUNTER] = "counter",
+    [METRIC_TYPE_SECONDS] = "counter",
     [METRIC_TYPE_GAUGE] = "gauge",
     [METRIC_TYPE_HISTOGRAM] = "histogram",
 };
@@ -110,9 +111,14 @@ static void write_series(struct buf *out, enum metric metric, unsigned label)
         return;
     }
     buf_printf(out, "%s%s", description->name,
-               description->type == METRIC_TYPE_COUNTER ? "_total" : "");
+               description->type == METRIC_TYPE_GAUGE ? "" : "_total");
     write_labels(out, metric, label, /* le */ NULL);
-    buf_printf(out, " %" PRId64 "\n", metric_value(metric, label));
+    int64_t value = metric_value(metric, label);
+    if (description->type == METRIC_TYPE_SECONDS) {
+        buf_printf(out, " %" PRId64 ".%06" PRId64 "\n", value / 1000000, value % 1000000);
+    } else {
+        buf_printf(out, " %" PRId64 "\n", value);
+    }
 }
 
 static void write_unit(struct buf *out, const char *name)

@@ -6,19 +6,23 @@
  */
 #include "server/checks.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/statvfs.h>
 
 #include "base/buf.h"
+#include "base/civil_time.h"
 #include "loop/clock.h"
 
-static void set_result(struct health_result *result, enum health_state state, const char *reason)
+#define DAY_S 86400
+
+static void set_result(struct checked *checked, enum health_state state, const char *reason)
 {
-    result->state = state;
-    result->checked_us = clock_now_us();
-    (void)snprintf(result->reason, sizeof(result->reason), "%.*s", (int)sizeof(result->reason) - 1,
-                   reason);
+    checked->result.state = state;
+    checked->elapsed_us = clock_elapsed_us();
+    (void)snprintf(checked->result.reason, sizeof(checked->result.reason), "%.*s",
+                   (int)sizeof(checked->result.reason) - 1, reason);
 }
 
 static void store_was_probed(int code, void *arg)
@@ -26,7 +30,7 @@ static void store_was_probed(int code, void *arg)
     struct checks *checks = arg;
 
     checks->is_probing_store = false;
-    set_result(&checks->store_result, code ? HEALTH_DOWN : HEALTH_UP,
+    set_result(&checks->store, code ? HEALTH_DOWN : HEALTH_UP,
                code ? "a row cannot be written" : "");
 }
 
@@ -39,7 +43,7 @@ static void look_into_records(struct checks *checks)
     int code;
 
     usage_table_init(&table);
-    code = usage_store_load(checks->records, STR("-"), &table, &is_cancelled, &error);
+    code = usage_store_load(checks->records_file, STR("-"), &table, &is_cancelled, &error);
     usage_table_done(&table);
     set_result(&checks->job_records, code == ERR_NOT_FOUND ? HEALTH_UP : HEALTH_DOWN,
                code == ERR_NOT_FOUND ? "" : error.message);
@@ -48,27 +52,45 @@ static void look_into_records(struct checks *checks)
 /* Worker. */
 static void look_at_disk(struct checks *checks)
 {
-    struct health_result *result = &checks->job_disk;
+    struct checked *disk = &checks->job_disk;
     struct statvfs about;
 
     if (statvfs(checks->data_dir, &about)) {
-        set_result(result, HEALTH_DOWN, "the data directory cannot be looked at");
+        set_result(disk, HEALTH_DOWN, "the data directory cannot be looked at");
         return;
     }
     uint64_t free_bytes = (uint64_t)about.f_bavail * about.f_frsize;
     if (free_bytes >= CHECKS_DISK_BYTES_LOW) {
-        set_result(result, HEALTH_UP, "");
+        set_result(disk, HEALTH_UP, "");
         return;
     }
-    set_result(result, free_bytes < CHECKS_DISK_BYTES_LEAST ? HEALTH_DOWN : HEALTH_DEGRADED, "");
-    (void)snprintf(result->reason, sizeof(result->reason), "%" PRIu64 " MiB are free",
+    set_result(disk, free_bytes < CHECKS_DISK_BYTES_LEAST ? HEALTH_DOWN : HEALTH_DEGRADED, "");
+    (void)snprintf(disk->result.reason, sizeof(disk->result.reason),
+                   "%" PRIu64 " MiB are free where the data is: make room, or delete datasets",
                    free_bytes >> 20);
+}
+
+/* Worker: with ten thousand connections it takes some milliseconds. */
+static void count_files(struct checks *checks)
+{
+    DIR *folder = opendir("/proc/self/fd");
+
+    checks->job_open_files = -1;
+    if (!folder) {
+        return;
+    }
+    checks->job_open_files = -3; /* ".", "..", and the folder itself */
+    while (readdir(folder)) {
+        checks->job_open_files++;
+    }
+    (void)closedir(folder);
 }
 
 static void work(void *arg)
 {
     look_into_records(arg);
     look_at_disk(arg);
+    count_files(arg);
 }
 
 static void worked(void *arg)
@@ -76,9 +98,10 @@ static void worked(void *arg)
     struct checks *checks = arg;
 
     checks->is_working = false;
-    checks->records_result = checks->job_records;
-    checks->disk_result = checks->job_disk;
-    set_result(&checks->workers_result, HEALTH_UP, "");
+    checks->records = checks->job_records;
+    checks->disk = checks->job_disk;
+    checks->open_files = checks->job_open_files;
+    set_result(&checks->workers, HEALTH_UP, "");
 }
 
 static void check_all(void *arg)
@@ -86,11 +109,11 @@ static void check_all(void *arg)
     struct checks *checks = arg;
 
     if (!checks->is_probing_store) {
-        int code = store_probe(checks->store, store_was_probed, checks);
+        int code = store_probe(checks->store_file, store_was_probed, checks);
 
         checks->is_probing_store = code == OK;
         if (code) {
-            set_result(&checks->store_result, HEALTH_DOWN, error_code_text(code));
+            set_result(&checks->store, HEALTH_DOWN, error_code_text(code));
         }
     }
     if (!checks->is_working) {
@@ -122,41 +145,60 @@ static void look_at_models(struct health_result *result, void *arg)
     buf_done(&reason);
 }
 
-static void tell(struct health_result *result, void *arg)
+static void look_at_certificate(struct health_result *result, void *arg)
 {
-    *result = *(const struct health_result *)arg;
+    const struct http_server *http = (const struct http_server *)arg;
+    int64_t left_s = http_server_certificate_ends(http) - clock_now_us() / SECOND_US;
+
+    *result = (struct health_result){.state = HEALTH_UP};
+    if (left_s < CHECKS_CERTIFICATE_DAYS * DAY_S) {
+        result->state = HEALTH_DEGRADED;
+        (void)snprintf(result->reason, sizeof(result->reason),
+                       left_s < 0 ? "the certificate ended %" PRId64 " h ago: renew tls.cert_file; "
+                                    "the new one is taken without a restart"
+                                  : "the certificate ends in %" PRId64 " h: renew tls.cert_file; "
+                                    "the new one is taken without a restart",
+                       (left_s < 0 ? -left_s : left_s) / 3600);
+    }
 }
 
-void checks_start(struct checks *checks, struct health *health, int64_t now_us)
+static void tell(struct health_result *result, void *arg)
+{
+    const struct checked *checked = arg;
+
+    *result = checked->result;
+    result->checked_us = clock_now_us() - (clock_elapsed_us() - checked->elapsed_us);
+}
+
+void checks_start(struct checks *checks, struct health *health)
 {
     const struct health_probe probes[] = {
         {.name = "store",
          .how = "every 5 s a row is written and deleted",
          .is_needed = true,
          .probe = tell,
-         .arg = &checks->store_result},
+         .arg = &checks->store},
         {.name = "records",
          .how = "every 5 s the file is opened and looked into",
          .is_needed = true,
          .probe = tell,
-         .arg = &checks->records_result},
+         .arg = &checks->records},
         {.name = "disk",
          .how = "every 5 s the free space of the data directory is read",
          .is_needed = true,
          .probe = tell,
-         .arg = &checks->disk_result},
+         .arg = &checks->disk},
         {.name = "workers",
          .how = "every 5 s a worker does a piece of work",
          .is_needed = false,
          .probe = tell,
-         .arg = &checks->workers_result},
+         .arg = &checks->workers},
     };
-    struct health_result up = {.state = HEALTH_UP, .checked_us = now_us};
-
-    checks->store_result = up;
-    checks->records_result = up;
-    checks->disk_result = up;
-    checks->workers_result = up;
+    set_result(&checks->store, HEALTH_UP, "");
+    set_result(&checks->records, HEALTH_UP, "");
+    set_result(&checks->disk, HEALTH_UP, "");
+    set_result(&checks->workers, HEALTH_UP, "");
+    checks->open_files = -1;
     for (size_t i = 0; i < ARRAY_LENGTH(probes); i++) {
         health_register(health, &probes[i]);
     }
@@ -168,6 +210,12 @@ void checks_start(struct checks *checks, struct health *health, int64_t now_us)
                                     .is_needed = false,
                                     .probe = look_at_models,
                                     .arg = checks->llm});
+    }
+    if (checks->http && http_server_certificate_ends(checks->http)) {
+        health_register(health, &(struct health_probe){.name = "certificate",
+                                                       .how = "when the certificate in force ends",
+                                                       .probe = look_at_certificate,
+                                                       .arg = (void *)(uintptr_t)checks->http});
     }
     checks->job = (struct loop_job){.work = work, .done = worked, .arg = checks};
     loop_timer_init(checks->loop, &checks->timer, check_all, checks);

@@ -5,9 +5,13 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/civil_time.h"
 #include "base/decimal.h"
+#include "loop/clock.h"
+#include "monitor/fault.h"
 #include "monitor/metrics.h"
 #include "server/server_state.h"
 
@@ -32,18 +36,78 @@ static int64_t resident_bytes(void)
     return (int64_t)pages * sysconf(_SC_PAGESIZE);
 }
 
+static int64_t us_of(struct timeval time)
+{
+    return (int64_t)time.tv_sec * SECOND_US + time.tv_usec;
+}
+
+static void count_time(const char *mode, int64_t now_us, int64_t *seen_us)
+{
+    if (now_us > *seen_us) {
+        metric_add_us(METRIC_CPU_TIME, metric_label(METRIC_CPU_TIME, str_from(mode)),
+                      (uint64_t)(now_us - *seen_us));
+        *seen_us = now_us;
+    }
+}
+
+static void update_process(struct server *server)
+{
+    struct rusage used;
+    struct rlimit files;
+
+    if (getrusage(RUSAGE_SELF, &used) == 0) {
+        count_time("user", us_of(used.ru_utime), &server->user_us_seen);
+        count_time("system", us_of(used.ru_stime), &server->system_us_seen);
+    }
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        metric_set(METRIC_OPEN_FILES_MAX, 0, (int64_t)files.rlim_cur);
+    }
+    if (server->checks.open_files >= 0) {
+        metric_set(METRIC_OPEN_FILES, 0, server->checks.open_files);
+    }
+    metric_set(METRIC_RESIDENT_BYTES, 0, resident_bytes());
+    metric_set(METRIC_BUILD_INFO, metric_label(METRIC_BUILD_INFO, STR(NETRA_VERSION)), 1);
+}
+
+static void update_checks(const struct server *server)
+{
+    int64_t now_us = clock_now_us();
+
+    for (unsigned i = 0; i < server->health.count; i++) {
+        unsigned label = metric_label(METRIC_CHECK_STATE, str_from(server->health.probes[i].name));
+
+        metric_set(METRIC_CHECK_STATE, label,
+                   (int64_t)health_check_state(&server->health, i, now_us));
+    }
+    metric_set(METRIC_FAULTS_ARMED, 0, atomic_load_explicit(&fault_armed, memory_order_relaxed));
+}
+
+static void update_http(struct server *server, const struct http_server_counts *http)
+{
+    const struct http_server_counts *seen = &server->http_seen;
+    uint64_t refused = http->accept_failures - seen->accept_failures;
+
+    metric_set(METRIC_HTTP_CONNECTIONS, 0, http->connections);
+    metric_set(METRIC_WS_CONNECTIONS, 0, http->websockets);
+    metric_add(METRIC_HTTP_REFUSED, 0, http->refused - seen->refused);
+    metric_add(METRIC_HTTP_RECEIVED, 0, http->bytes_in - seen->bytes_in);
+    metric_add(METRIC_HTTP_SENT, 0, http->bytes_out - seen->bytes_out);
+    metric_add(METRIC_ACCEPT_FAILURES, 0, refused);
+    watch_refused(&server->watch, refused);
+    metric_set(METRIC_TLS_EXPIRY, 0, http_server_certificate_ends(server->http));
+}
+
 void server_update_metrics(struct server *server)
 {
     struct http_server_counts http = http_server_counts(server->http);
     struct store_counts store = store_counts(server->store);
 
-    metric_set(METRIC_HTTP_CONNECTIONS, 0, http.connections);
-    metric_set(METRIC_WS_CONNECTIONS, 0, http.websockets);
-    metric_add(METRIC_HTTP_REFUSED, 0, http.refused - server->http_seen.refused);
     metric_add(METRIC_STORE_BATCHES, 0, store.batches - server->store_seen.batches);
     metric_add(METRIC_STORE_COMMITS, 0, store.commits - server->store_seen.commits);
     metric_set(METRIC_DATASET_BYTES, 0, (int64_t)dataset_cache_bytes(server->datasets));
-    metric_set(METRIC_RESIDENT_BYTES, 0, resident_bytes());
+    update_http(server, &http);
+    update_process(server);
+    update_checks(server);
     server->http_seen = http;
     server->store_seen = store;
 }

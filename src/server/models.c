@@ -7,12 +7,9 @@
  */
 #include "server/models.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "auth/private_file.h"
 #include "loop/clock.h"
 #include "server/config_value.h"
 #include "server/url.h"
@@ -88,69 +85,6 @@ static int read_url(struct reader *reader, const struct provider_row *row, struc
 
 /* ---- keys ---- */
 
-/* A key on its way, wiped wherever the reader ends. */
-struct key {
-    char text[MODELS_KEY_BYTES_MAX + 2];
-    size_t length;
-};
-
-static void wipe_key(struct key *key)
-{
-    explicit_bzero(key, sizeof(*key));
-}
-
-static void close_fd(int *fd)
-{
-    if (*fd >= 0) {
-        (void)close(*fd);
-    }
-}
-
-/* An open file whose text nobody but its owner may have read. */
-static int judge_file(int fd, const char *path, struct error *error)
-{
-    struct stat about;
-
-    if (fstat(fd, &about)) {
-        return error_set(error, ERR_USAGE, "cannot read %s: %m", path);
-    }
-    if (!S_ISREG(about.st_mode)) {
-        return error_set(error, ERR_USAGE, "cannot read %s: it is no file", path);
-    }
-    if (about.st_mode & (S_IRWXG | S_IRWXO)) {
-        (void)error_set(error, ERR_USAGE, "others may use the key file %s", path);
-        error_hint(error,
-                   "Take their rights away: chmod 600 %s. If others could read it, make a "
-                   "new key.",
-                   path);
-        return ERR_USAGE;
-    }
-    return OK;
-}
-
-/* No such file: a key of length 0. */
-static int read_key_file(const char *path, struct key *ret_key, struct error *error)
-{
-    cleanup(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    ssize_t got = 0;
-
-    if (fd < 0) {
-        return errno == ENOENT ? OK : error_set(error, ERR_USAGE, "cannot read %s: %m", path);
-    }
-    int code = judge_file(fd, path, error);
-    while (code == OK && ret_key->length < sizeof(ret_key->text) &&
-           (got = read(fd, ret_key->text + ret_key->length,
-                       sizeof(ret_key->text) - ret_key->length)) > 0) {
-        ret_key->length += (size_t)got;
-    }
-    if (code == OK && got < 0) {
-        code = error_set(error, ERR_USAGE, "cannot read %s: %m", path);
-    } else if (code == OK && ret_key->length == 0) {
-        code = error_set(error, ERR_USAGE, "the key file %s is empty", path);
-    }
-    return code;
-}
-
 /* from: the variable or the file, for the message. */
 static int keep_key(struct reader *reader, struct str text, const char *from, struct str *ret_key)
 {
@@ -173,7 +107,7 @@ static int keep_key(struct reader *reader, struct str text, const char *from, st
 static int read_key_of_dir(struct reader *reader, const struct provider_row *row,
                            struct str *ret_key)
 {
-    cleanup(wipe_key) struct key key = {0};
+    cleanup(private_file_wipe) struct private_file key = {.length = 0};
     cleanup(buf_done) struct buf path = {0};
     const char *dir = config_text_or_null(reader->config, CONFIG_LLM_KEY_DIR);
 
@@ -185,10 +119,12 @@ static int read_key_of_dir(struct reader *reader, const struct provider_row *row
     if (buf_status(&path)) {
         return out_of_memory(reader);
     }
-    int code = read_key_file(path.data, &key, reader->error);
-    return code || key.length == 0
-               ? code
-               : keep_key(reader, (struct str){key.text, key.length}, path.data, ret_key);
+    int code = private_file_read(path.data, &key, reader->error);
+    if (code == ERR_NOT_FOUND) {
+        return OK; /* no key */
+    }
+    return code ? ERR_USAGE
+                : keep_key(reader, (struct str){key.text, key.length}, path.data, ret_key);
 }
 
 static int read_key(struct reader *reader, const struct provider_row *row, struct str *ret_key)

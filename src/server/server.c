@@ -300,6 +300,13 @@ static void on_tick(void *arg)
     log_flush();
 }
 
+static void on_look(void *arg)
+{
+    struct server *server = arg;
+
+    watch_look(&server->watch, clock_now_us(), clock_elapsed_us());
+}
+
 static int start_handles(struct server *server, struct error *error)
 {
     static const struct {
@@ -314,11 +321,17 @@ static int start_handles(struct server *server, struct error *error)
     loop_timer_init(server->loop, &server->tick, on_tick, server);
     loop_timer_start(&server->tick, SERVER_TICK_MS, SERVER_TICK_MS);
     server->checks = (struct checks){.loop = server->loop,
-                                     .store = server->store,
-                                     .records = server->records,
+                                     .store_file = server->store,
+                                     .records_file = server->records,
                                      .llm = server->llm,
+                                     .http = server->http,
                                      .data_dir = config_text(server->config, CONFIG_DATA_DIR)};
-    checks_start(&server->checks, &server->health, clock_now_us());
+    server->health.deployment = config_text(server->config, CONFIG_DEPLOYMENT);
+    checks_start(&server->checks, &server->health);
+    watch_init(&server->watch, clock_now_us(), clock_elapsed_us());
+    watch_register(&server->watch, &server->health);
+    loop_timer_init(server->loop, &server->looks, on_look, server);
+    loop_timer_start(&server->looks, WATCH_EVERY_MS, WATCH_EVERY_MS);
     server->has_handles = true;
     if (server->traces) {
         health_register(&server->health,
@@ -344,6 +357,7 @@ static void free_parts(struct server *server)
             uv_close((uv_handle_t *)&server->signals[i], NULL);
         }
         loop_timer_close(&server->tick, /* closed */ NULL);
+        loop_timer_close(&server->looks, /* closed */ NULL);
         checks_stop(&server->checks);
     }
     if (server->datasets) {

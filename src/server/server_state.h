@@ -13,6 +13,7 @@
 #include "server/config.h"
 #include "server/models.h"
 #include "server/traces.h"
+#include "server/watch.h"
 
 #define SERVER_TICK_MS       500u /* the log is written, gauges are set */
 #define SERVER_URL_BYTES_MAX 160u
@@ -41,16 +42,20 @@ struct server {
     struct traces *traces; /* NULL: no collector is configured */
     struct health health;
     struct checks checks;
+    struct watch watch;
     char url[SERVER_URL_BYTES_MAX]; /* where people find it; the api looks at it with each request;
                                      * known once it listens */
     char listen_url[SERVER_URL_BYTES_MAX]; /* where it listens */
     struct loop_timer tick;
+    struct loop_timer looks; /* of the watch */
     uv_signal_t signals[SERVER_SIGNALS];
     bool has_handles; /* tick and signals are to be closed */
     bool is_stopping;
     unsigned draining; /* parts that are not done yet */
     struct http_server_counts http_seen;
     struct store_counts store_seen;
+    int64_t user_us_seen; /* processor time */
+    int64_t system_us_seen;
 };
 
 /* Mail and identity providers. (sign_in.c) */

@@ -148,7 +148,7 @@ static inline void house_build(struct house *house)
     struct dataset_cache_options datasets = {
         .loop = house->loop, .store = house->records, .bytes_max = HOUSE_DATASET_ROOM};
     house_must(dataset_cache_new(&datasets, &house->datasets, &error), &error);
-    struct auth_options auth = {.store = house->store, .token = HOUSE_TOKEN};
+    struct auth_options auth = {.loop = house->loop, .store = house->store, .token = HOUSE_TOKEN};
     house_must(auth_new(&auth, &house->auth, &error), &error);
     house_build_models(house);
     struct api_options api = {.loop = house->loop,

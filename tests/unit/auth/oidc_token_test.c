@@ -220,6 +220,15 @@ static void test_keys_and_algorithms(void **state)
     assert_int_equal(check_with(token, "", OIDC_RS256), OIDC_FLAW_KEY);
 }
 
+static void put(char *token, const char *text, size_t length)
+{
+    size_t used = strlen(token);
+
+    assert_true(used + length < 4096);
+    memcpy(token + used, text, length);
+    token[used + length] = '\0';
+}
+
 static void put_part(char *token, const char *bytes, size_t length)
 {
     cjose_err error;
@@ -228,7 +237,7 @@ static void put_part(char *token, const char *bytes, size_t length)
 
     assert_true(
         cjose_base64url_encode((const uint8_t *)bytes, length, &text, &text_length, &error));
-    strncat(token, text, text_length);
+    put(token, text, text_length);
     free(text);
 }
 
@@ -240,13 +249,13 @@ static void forge(const char *header, const char *claims, const char *key, char 
 
     ret_token[0] = '\0';
     put_part(ret_token, header, strlen(header));
-    strcat(ret_token, ".");
+    put(ret_token, ".", 1);
     put_part(ret_token, claims, strlen(claims));
     if (key) {
         assert_non_null(HMAC(EVP_sha256(), key, (int)strlen(key), (unsigned char *)ret_token,
                              strlen(ret_token), mac, &length));
     }
-    strcat(ret_token, ".");
+    put(ret_token, ".", 1);
     if (key) {
         put_part(ret_token, (const char *)mac, length);
     }

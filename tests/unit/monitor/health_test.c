@@ -7,6 +7,7 @@
 
 #include "base/civil_time.h"
 #include "base/error.h"
+#include "monitor/fault.h"
 #include "monitor/health.h"
 
 #define NOW_US (INT64_C(1795428000) * SECOND_US)
@@ -78,6 +79,9 @@ static void test_health_is_written_with_reasons(void **state)
 
     (void)state;
     buf_init(&text, 4096);
+    fault_allow(true);
+    assert_int_equal(fault_arm(FAULT_STORE_SLOW, 0, 5, 10, NOW_US), OK);
+    health.deployment = "staging";
     health_register(&health, &first);
     health_register(&health, &second);
     struct json_writer w = json_writer_on(&text);
@@ -92,7 +96,20 @@ static void test_health_is_written_with_reasons(void **state)
         "so\",\"checked_at\":\"2026-11-23T09:59:59.000000Z\"},"
         "{\"name\":\"disk\",\"status\":\"unhealthy\",\"needed\":false,\"how\":\"the test says "
         "so\",\"checked_at\":\"2026-11-23T10:00:00.000000Z\",\"reason\":\"the disk is full\"}"
-        "]}");
+        "],\"deployment\":\"staging\","
+        "\"faults\":{\"allowed\":true,\"armed\":[\"store_slow\"]}}");
+    assert_int_equal(health_check_state(&health, 0, NOW_US), HEALTH_UP);
+    assert_int_equal(health_check_state(&health, 1, NOW_US), HEALTH_DEGRADED);
+    fault_disarm_all();
+    fault_allow(false);
+    health.deployment = NULL;
+    buf_clear(&text);
+    w = json_writer_on(&text);
+    json_begin_object(&w);
+    health_write(&health, NOW_US, &w);
+    json_end_object(&w);
+    assert_true(
+        str_ends_with(buf_str(&text), STR("}],\"faults\":{\"allowed\":false,\"armed\":[]}}")));
 }
 
 static const struct CMUnitTest tests[] = {

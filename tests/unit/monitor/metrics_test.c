@@ -90,7 +90,7 @@ static void test_histogram_counts_up_to_and_including_its_bounds(void **state)
 #define STEP(le, n)                                                                                \
     "netra_run_step_duration_seconds_bucket{step=\"agent_executed\",le=\"" le "\"} " n "\n"
     assert_lines(&text, STEP("0.0001", "2") STEP("0.00025", "3"));
-    assert_lines(&text, STEP("0.005", "3") STEP("0.01", "4") STEP("0.025", "5"));
+    assert_lines(&text, STEP("0.005", "3") STEP("0.01", "4") STEP("0.02", "5"));
     assert_lines(&text, STEP("0.5", "5") STEP("1.0", "6") STEP("2.5", "6"));
     assert_lines(&text,
                  STEP("30.0", "6") STEP(
@@ -102,9 +102,24 @@ static void test_histogram_counts_up_to_and_including_its_bounds(void **state)
     metric_observe_us(METRIC_RUN_DURATION, 0, 7);
     buf_clear(&text);
     metrics_write(&text);
-    assert_lines(&text, "netra_run_duration_seconds_bucket{le=\"0.0001\"} 1\n");
+    assert_lines(&text, "netra_run_duration_seconds_bucket{le=\"0.00005\"} 1\n");
     assert_lines(&text, "netra_run_duration_seconds_count 1\n"
                         "netra_run_duration_seconds_sum 0.000007\n");
+}
+
+/* Counted in microseconds, a counter in seconds to whoever reads it. */
+static void test_time_is_a_counter_in_seconds(void **state)
+{
+    cleanup(buf_done) struct buf text;
+    unsigned label = metric_label(METRIC_CPU_TIME, STR("user"));
+
+    (void)state;
+    metric_add_us(METRIC_CPU_TIME, label, 1999999);
+    metric_add_us(METRIC_CPU_TIME, label, 2);
+    write_text(&text);
+    assert_lines(&text, "# TYPE netra_process_cpu_seconds counter\n"
+                        "# UNIT netra_process_cpu_seconds seconds\n");
+    assert_lines(&text, "netra_process_cpu_seconds_total{mode=\"user\"} 2.000001\n");
 }
 
 static void test_labels_that_are_no_text_are_other(void **state)
@@ -203,6 +218,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_metrics_without_labels_are_there_from_the_start),
     cmocka_unit_test(test_labels_are_split_and_escaped),
     cmocka_unit_test(test_histogram_counts_up_to_and_including_its_bounds),
+    cmocka_unit_test(test_time_is_a_counter_in_seconds),
     cmocka_unit_test(test_labels_that_are_no_text_are_other),
     cmocka_unit_test(test_a_flood_of_labels_falls_together),
     cmocka_unit_test(test_threads_lose_no_count),

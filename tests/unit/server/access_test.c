@@ -237,7 +237,7 @@ static void test_limits_suit_the_mode(void **state)
     assert_int_equal(access_read(&access, &config, environment, &error), OK);
     struct api_limits local = access_limits(&access, &config);
     assert_int_equal(local.rules[API_LIMIT_ADDRESS].tokens, 0);
-    assert_int_equal(local.rules[API_LIMIT_SECRET].tokens, 20);
+    assert_int_equal(local.rules[API_LIMIT_SECRET].tokens, 0);
     assert_int_equal(local.websockets_per_user, 0);
     access_done(&access);
 
@@ -321,7 +321,6 @@ static const struct CMUnitTest tests[] = {
                                     tear_down),
     cmocka_unit_test_setup_teardown(test_limits_suit_the_mode, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_lists_are_taken_apart, set_up, tear_down),
-                                    tear_down),
     cmocka_unit_test_setup_teardown(test_mail_is_of_accounts_mode, set_up, tear_down),
 };
 

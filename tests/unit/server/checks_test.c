@@ -7,6 +7,7 @@
 #include "unit.h"
 
 #include "loop/clock.h"
+#include "monitor/fault.h"
 #include "server/checks.h"
 
 #define TEXT_BYTES_MAX 65536u
@@ -111,7 +112,7 @@ static void test_an_open_breaker_degrades_and_no_more(void **state)
     buf_init(&text, TEXT_BYTES_MAX);
     open_place(&place);
     place.checks = (struct checks){.loop = place.loop, .llm = place.llm};
-    checks_start(&place.checks, &place.health, clock_now_us());
+    checks_start(&place.checks, &place.health);
     loop_timer_stop(&place.checks.timer); /* there is no store here to be checked */
     assert_int_equal(health_state(&place.health, clock_now_us()), HEALTH_UP);
     write_health(&place, &text);
@@ -134,14 +135,38 @@ static void test_without_a_chain_there_is_no_such_check(void **state)
     buf_init(&text, TEXT_BYTES_MAX);
     open_place(&place);
     place.checks = (struct checks){.loop = place.loop};
-    checks_start(&place.checks, &place.health, clock_now_us());
+    checks_start(&place.checks, &place.health);
     write_health(&place, &text);
     assert_false(holds(&text, "\"models\""));
     assert_true(holds(&text, "\"store\""));
     close_place(&place);
 }
 
+/* Neither is a check old because the time of day went on, nor young because it went back. */
+static void test_a_clock_that_jumps_makes_no_check_old(void **state)
+{
+    static const int64_t jumps_ms[] = {3600000, -3600000};
+    struct place place;
+
+    (void)state;
+    open_place(&place);
+    place.checks = (struct checks){.loop = place.loop};
+    checks_start(&place.checks, &place.health);
+    fault_allow(true);
+    for (size_t i = 0; i < ARRAY_LENGTH(jumps_ms); i++) {
+        assert_int_equal(fault_arm(FAULT_CLOCK_JUMP, 0, jumps_ms[i], 60, clock_now_us()), OK);
+        assert_int_equal(health_state(&place.health, clock_now_us()), HEALTH_UP);
+        place.checks.store.elapsed_us -= 31 * INT64_C(1000000);
+        assert_int_equal(health_state(&place.health, clock_now_us()), HEALTH_DOWN);
+        place.checks.store.elapsed_us = clock_elapsed_us();
+        fault_disarm_all();
+    }
+    fault_allow(false);
+    close_place(&place);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_a_clock_that_jumps_makes_no_check_old),
     cmocka_unit_test(test_an_open_breaker_degrades_and_no_more),
     cmocka_unit_test(test_without_a_chain_there_is_no_such_check),
 };
