@@ -278,14 +278,16 @@ static void plan_body(struct api *api, const struct http_request *request,
     }
 }
 
-/* A new request: whose trace it is on, and what must happen to it when a handler is asked. */
+/* A new request and its trace. What machines ask every few seconds begins no trace of its own. */
 static struct visit *begin_visit(struct api *api, const struct http_request *request,
                                  struct exchange *exchange)
 {
     struct visit *visit = visit_new(&api->visits, exchange);
+    struct str parent = http_header(request, "traceparent");
 
-    if (visit) {
-        visit->trace = trace_of_request(http_header(request, "traceparent"), visit->parent_id);
+    if (visit && (parent.data || exchange->route->place != ROUTE_PLACE_FREE)) {
+        visit->trace = trace_of_request(parent, visit->parent_id);
+        visit->has_trace = true;
     }
     return visit;
 }
@@ -293,12 +295,16 @@ static struct visit *begin_visit(struct api *api, const struct http_request *req
 static void enter(struct visit *visit)
 {
     visit_hold(visit);
-    trace_set_current(&visit->trace);
+    if (visit->has_trace) {
+        trace_set_current(&visit->trace);
+    }
 }
 
 static void leave(struct api *api, struct visit *visit)
 {
-    trace_set_current(NULL);
+    if (visit->has_trace) {
+        trace_set_current(NULL);
+    }
     visit_let_go(&api->visits, visit);
 }
 
@@ -539,7 +545,7 @@ static void on_answered(const struct http_answer_note *note, void *arg)
 
     count_answer(api, note, route, exchange->route_index);
     log_answer(note, route);
-    if (visit && visit->trace.is_sampled && trace_is_on()) {
+    if (visit && visit->has_trace && visit->trace.is_sampled && trace_is_on()) {
         trace_answer(visit, note, route);
     }
     if (visit && note->status != 101) {
