@@ -16,7 +16,12 @@
 
 #include "auth/accounts.h"
 
+#define EMAIL_DOMAIN_MAX 253u /* RFC 1035 */
+
 /* ret_email: lower case, with a NUL; untouched when it is none. */
 bool email_read(struct str text, char ret_email[ACCOUNTS_EMAIL_MAX + 1]);
+
+/* A domain with a dot in it, in the same way. */
+bool email_read_domain(struct str text, char ret_domain[EMAIL_DOMAIN_MAX + 1]);
 
 #endif
