@@ -61,24 +61,15 @@ static bool is_domain(struct str domain)
             begin = i + 1;
         }
     }
-    return labels > 1 && domain.length <= EMAIL_DOMAIN_MAX;
+    return labels > 1 || str_equal_ascii_case(domain, STR("localhost"));
 }
 
-static void copy_lower(struct str text, char *into)
+static void fold(struct str text, char *ret)
 {
     for (size_t i = 0; i < text.length; i++) {
-        into[i] = lower(text.data[i]);
+        ret[i] = lower(text.data[i]);
     }
-    into[text.length] = '\0';
-}
-
-bool email_read_domain(struct str text, char ret_domain[EMAIL_DOMAIN_MAX + 1])
-{
-    if (!is_domain(text)) {
-        return false;
-    }
-    copy_lower(text, ret_domain);
-    return true;
+    ret[text.length] = '\0';
 }
 
 bool email_read(struct str text, char ret_email[ACCOUNTS_EMAIL_MAX + 1])
@@ -86,13 +77,24 @@ bool email_read(struct str text, char ret_email[ACCOUNTS_EMAIL_MAX + 1])
     size_t at = str_find(text, STR("@"), 0);
 
     if (text.length > ACCOUNTS_EMAIL_MAX || at == SIZE_MAX ||
-        !is_local_part(str_slice(text, 0, at))) {
+        !is_local_part(str_slice(text, 0, at)) ||
+        !is_domain(str_slice(text, at + 1, text.length))) {
         return false;
     }
-    struct str domain = str_slice(text, at + 1, text.length);
-    if (!is_domain(domain) && !str_equal_ascii_case(domain, STR("localhost"))) {
-        return false;
-    }
-    copy_lower(text, ret_email);
+    fold(text, ret_email);
     return true;
+}
+
+bool email_read_domain(struct str text, char ret_domain[EMAIL_DOMAIN_MAX + 1])
+{
+    if (text.length > EMAIL_DOMAIN_MAX || !is_domain(text)) {
+        return false;
+    }
+    fold(text, ret_domain);
+    return true;
+}
+
+struct str email_domain(const char *email)
+{
+    return str_from(strchr(email, '@') + 1);
 }

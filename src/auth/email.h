@@ -16,12 +16,15 @@
 
 #include "auth/accounts.h"
 
-#define EMAIL_DOMAIN_MAX 253u /* RFC 1035 */
+#define EMAIL_DOMAIN_MAX 253u
 
 /* ret_email: lower case, with a NUL; untouched when it is none. */
 bool email_read(struct str text, char ret_email[ACCOUNTS_EMAIL_MAX + 1]);
 
-/* A domain with a dot in it, in the same way. */
+/* The same for a domain alone. */
 bool email_read_domain(struct str text, char ret_domain[EMAIL_DOMAIN_MAX + 1]);
+
+/* What follows the @ of what email_read gave. */
+struct str email_domain(const char *email);
 
 #endif
