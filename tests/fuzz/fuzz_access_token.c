@@ -71,10 +71,12 @@ static void try_unsigned(struct str bytes)
         return;
     }
     base64url_encode((const unsigned char *)bytes.data, header, text);
-    (void)strcat(text, ".");
-    base64url_encode((const unsigned char *)payload.data, payload.length, text + strlen(text));
-    (void)strcat(text, ".");
-    base64url_encode((const unsigned char[64]){1}, 64, text + strlen(text));
+    size_t length = strlen(text);
+    text[length++] = '.';
+    base64url_encode((const unsigned char *)payload.data, payload.length, text + length);
+    length += strlen(text + length);
+    text[length++] = '.';
+    base64url_encode((const unsigned char[64]){1}, 64, text + length);
     check(flaw_of(str_from(text), &claims) != AUTH_FLAW_NONE);
 }
 
@@ -88,8 +90,8 @@ static void try_signed(struct str payload)
     check(header && cjose_header_set(header, "alg", "ES256", NULL) &&
           cjose_header_set(header, "kid", key->id, NULL) &&
           cjose_header_set(header, "typ", "at+jwt", NULL));
-    cjose_jws_t *jws = cjose_jws_sign(key->jwk, header, (const uint8_t *)payload.data,
-                                      payload.length, NULL);
+    cjose_jws_t *jws =
+        cjose_jws_sign(key->jwk, header, (const uint8_t *)payload.data, payload.length, NULL);
     if (jws && cjose_jws_export(jws, &text, NULL) &&
         flaw_of(str_from(text), &claims) == AUTH_FLAW_NONE) {
         check(str_find(payload, STR(ISSUER), 0) != SIZE_MAX ||

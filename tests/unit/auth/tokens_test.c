@@ -26,12 +26,20 @@ static void append_base64url(char *text, size_t size, const void *bytes, size_t 
     base64url_encode(bytes, count, text + length);
 }
 
+static void append(char *text, size_t size, const char *more)
+{
+    size_t length = strlen(text);
+
+    assert_true(length + strlen(more) < size);
+    memcpy(text + length, more, strlen(more) + 1);
+}
+
 /* header.payload */
 static void begin_forged(char *text, size_t size, const char *header, const char *payload)
 {
     text[0] = '\0';
     append_base64url(text, size, header, strlen(header));
-    (void)strcat(text, ".");
+    append(text, size, ".");
     append_base64url(text, size, payload, strlen(payload));
 }
 
@@ -47,8 +55,8 @@ static void sign_payload(char token[AUTH_TOKEN_BYTES_MAX], const char *typ, cons
     if (typ) {
         assert_true(cjose_header_set(header, "typ", typ, NULL));
     }
-    cjose_jws_t *jws = cjose_jws_sign(our_key()->jwk, header, (const uint8_t *)payload,
-                                      strlen(payload), NULL);
+    cjose_jws_t *jws =
+        cjose_jws_sign(our_key()->jwk, header, (const uint8_t *)payload, strlen(payload), NULL);
     assert_non_null(jws);
     assert_true(cjose_jws_export(jws, &text, NULL));
     (void)snprintf(token, AUTH_TOKEN_BYTES_MAX, "%s", text);
@@ -77,11 +85,16 @@ static void print_claims(char *text, size_t size, const char *name, const char *
     int64_t now_s = clock_now_us() / SECOND_US;
     char times[3][32];
     const char *const claims[][2] = {
-        {"iss", "\"" DESK_URL "\""}, {"aud", "\"netra\""},
-        {"sub", "\"u\""},            {"sid", "\"s\""},
-        {"ws", "\"default\""},       {"role", "\"admin\""},
-        {"scope", "\"read run\""},   {"iat", times[0]},
-        {"nbf", times[1]},           {"exp", times[2]},
+        {"iss", "\"" DESK_URL "\""},
+        {"aud", "\"netra\""},
+        {"sub", "\"u\""},
+        {"sid", "\"s\""},
+        {"ws", "\"default\""},
+        {"role", "\"admin\""},
+        {"scope", "\"read run\""},
+        {"iat", times[0]},
+        {"nbf", times[1]},
+        {"exp", times[2]},
         {"jti", "\"j\""},
     };
     size_t length = 0;
@@ -93,9 +106,9 @@ static void print_claims(char *text, size_t size, const char *name, const char *
         bool is_it = name && strcmp(name, claims[i][0]) == 0;
 
         if (!is_it || value) {
-            length += (size_t)snprintf(text + length, size - length, "%c\"%s\":%s",
-                                       length ? ',' : '{', claims[i][0],
-                                       is_it ? value : claims[i][1]);
+            length +=
+                (size_t)snprintf(text + length, size - length, "%c\"%s\":%s", length ? ',' : '{',
+                                 claims[i][0], is_it ? value : claims[i][1]);
         }
     }
     (void)snprintf(text + length, size - length, "}");
@@ -267,8 +280,8 @@ static void test_the_table_of_headers(void **state)
         (void)snprintf(header, sizeof(header), cases[i].header, our_key()->id);
         for (size_t k = 0; k < ARRAY_LENGTH(signatures); k++) {
             begin_forged(token, sizeof(token), header, payload);
-            (void)strcat(token, ".");
-            (void)strcat(token, signatures[k]);
+            append(token, sizeof(token), ".");
+            append(token, sizeof(token), signatures[k]);
             enum auth_flaw got = flaw_of(token);
 
             if (got != cases[i].flaw) {
@@ -285,7 +298,7 @@ static void sign_hmac(char *token, size_t size, const void *key, size_t key_byte
 
     assert_non_null(HMAC(EVP_sha256(), key, (int)key_bytes, (const unsigned char *)token,
                          strlen(token), mac, &length));
-    (void)strcat(token, ".");
+    append(token, size, ".");
     append_base64url(token, size, mac, length);
 }
 
@@ -348,10 +361,10 @@ static void test_signatures_of_others_and_in_other_forms(void **state)
     forged[dot - 1] = '\0'; /* with its dot */
     EXPECT(forged, AUTH_FLAW_MALFORMED);
     memcpy(forged, token, strlen(token) + 1);
-    (void)strcat(forged, "=");
+    append(forged, sizeof(forged), "=");
     EXPECT(forged, AUTH_FLAW_SIGNATURE);
     memcpy(forged, token, strlen(token) + 1);
-    (void)strcat(forged, ".AAAA");
+    append(forged, sizeof(forged), ".AAAA");
     EXPECT(forged, AUTH_FLAW_MALFORMED);
     memcpy(forged, token, strlen(token) + 1);
     forged[strlen(token) - 1]++; /* bits behind the end: the same bytes, another text */
@@ -380,9 +393,19 @@ static void test_signatures_of_others_and_in_other_forms(void **state)
 static void test_what_is_no_token_at_all(void **state)
 {
     static const char *const texts[] = {
-        "", ".", "..", "...", "a", "a.b", "a.b.c", "netra_key", "{}",
+        "",
+        ".",
+        "..",
+        "...",
+        "a",
+        "a.b",
+        "a.b.c",
+        "netra_key",
+        "{}",
         "{\"payload\":\"e30\",\"protected\":\"e30\",\"signature\":\"e30\"}",
-        "\xf0\x9f\x92\xa9.\xf0\x9f\x92\xa9.\xf0\x9f\x92\xa9", "!.!.!", "eyJhbGciOiJFUzI1NiJ9 .e30.e30",
+        "\xf0\x9f\x92\xa9.\xf0\x9f\x92\xa9.\xf0\x9f\x92\xa9",
+        "!.!.!",
+        "eyJhbGciOiJFUzI1NiJ9 .e30.e30",
     };
     static char huge[100000];
 
@@ -410,8 +433,8 @@ static void test_keys_rotate_and_old_tokens_stay(void **state)
     struct auth_caller admin = set_up_admin();
     memcpy(before, outcome.grant.access_token, sizeof(before));
     memcpy(kid, our_key()->id, sizeof(kid));
-    assert_int_equal(
-        came_to(BEGIN(accounts_rotate_keys(desk.auth, &admin, &desk_origin, DONE))), OK);
+    assert_int_equal(came_to(BEGIN(accounts_rotate_keys(desk.auth, &admin, &desk_origin, DONE))),
+                     OK);
     assert_string_not_equal(our_key()->id, kid);
     assert_int_equal(JUDGE(.bearer = before), AUTH_OK);
     assert_int_equal(try_login(DESK_EMAIL, DESK_PASSWORD, AUTH_SESSION_TOKENS), OK);
