@@ -28,6 +28,7 @@
 #define QUERY_BYTES_MAX       4096u
 #define METRIC_TEXT_BYTES_MAX 192
 #define POINTER_BYTES_MAX     128
+#define QUEUE_EVENT_BYTES_MAX 512u
 
 /* What requests without a route count as. */
 static const struct route unmatched_route = {.method = HTTP_GET, .pattern = "unmatched"};
@@ -165,8 +166,35 @@ void api_set_server(struct api *api, struct http_server *server)
     api->server = server;
 }
 
+/* netra.queue: how many are ahead of a run that waits. */
+static void tell_position(struct str run_id, unsigned ahead, void *arg)
+{
+    struct api *api = (struct api *)arg;
+    cleanup(buf_done) struct buf text;
+
+    buf_init(&text, QUEUE_EVENT_BYTES_MAX);
+    struct json_writer w = json_writer_on(&text);
+    json_begin_object(&w);
+    json_key(&w, "type");
+    json_put_text(&w, "CUSTOM");
+    json_key(&w, "name");
+    json_put_text(&w, "netra.queue");
+    json_key(&w, "value");
+    json_begin_object(&w);
+    json_key(&w, "runId");
+    json_put_str(&w, run_id);
+    json_key(&w, "ahead");
+    json_put_i64(&w, ahead);
+    json_end_object(&w);
+    json_end_object(&w);
+    if (!buf_status(&text)) {
+        subscribers_tell(api->subscribers, run_id, buf_str(&text));
+    }
+}
+
 void api_set_runner(struct api *api, struct runner *runner)
 {
+    runner_on_position(runner, tell_position, api);
     api->runner = runner;
 }
 

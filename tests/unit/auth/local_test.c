@@ -314,8 +314,14 @@ static bool count_session(const struct store_session *row, void *arg)
 
 static void test_expired_sessions_leave_the_store(void **state)
 {
-    struct store_session old = {.hash = {1}, .created_us = 1, .expires_us = 2};
-    struct store_batch *batch = store_batch_new(STR(STORE_WORKSPACE_FIRST));
+    struct store_session old = {.id = STR("old"),
+                                .user_id = STR(AUTH_LOCAL_USER),
+                                .workspace_id = STR(STORE_WORKSPACE_FIRST),
+                                .kind = AUTH_SESSION_LOCAL,
+                                .hash = {1},
+                                .created_us = 1,
+                                .expires_us = 2};
+    struct store_batch *batch = store_batch_new(STR(""));
     unsigned count = 0;
 
     (void)state;
