@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Server } from "./server.mjs";
+import { Server, withAccounts } from "./server.mjs";
 
 const SEED = Number(process.env.NETRA_FUZZ_SEED ?? 20261123);
 const ROUNDS = Number(process.env.NETRA_FUZZ_ROUNDS ?? 14);
@@ -116,6 +116,7 @@ function mismatch(schema, value, spec, at = "") {
   const kinds = {
     string: typeof value === "string",
     integer: Number.isInteger(value),
+    number: typeof value === "number",
     boolean: typeof value === "boolean",
     array: Array.isArray(value),
     object: value !== null && typeof value === "object" && !Array.isArray(value),
@@ -179,41 +180,80 @@ async function assertDocumented(server, spec, request, tally) {
   }
 }
 
-test(`routes of /openapi.json, good and bad requests to each (seed ${SEED})`, () =>
-  Server.with(async (server) => {
-    const random = new Random(SEED);
-    const spec = await server.json(200, "/openapi.json");
-    const sample = await server.json(201, "/api/datasets/sample", { seed: 1 });
-    const thread = await server.json(201, "/api/threads", { title: "fuzz" });
-    const run = await server.json(202, `/api/threads/${thread.id}/runs`, { prompt: "hello", run_id: "fuzz-run" });
-    const report = (await server.ended(run.id)).report_id;
-    const { tools } = await server.json(200, "/api/tools");
-    const known = {
-      ids: [thread.id, run.id, report, sample.id, "nobody"],
-      tools: [...tools.map((tool) => tool.name), "no_tool"],
-      models: ["gpt-4o", "claude-sonnet-4-20250514", "no-model"],
-      dataset: sample.id,
-    };
-    const tally = {};
-    let count = 0;
-    const operations = Object.entries(spec.paths).flatMap(([path, item]) =>
-      METHODS.filter((method) => item[method] && path !== UPGRADE).map((method) => ({ path, method, operation: item[method] })),
-    );
-    assert.ok(operations.length >= 40, `only ${operations.length} operations`);
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const { path, method, operation } of operations) {
-        const made = operation.requestBody || (method === "post" && random.chance(20));
-        const { body, type } = made ? bodyOf(operation, known, spec, random) : {};
-        const target = fill(path, known, random) + queryOf(operation, known, spec, random);
-        await assertDocumented(server, spec, { operation, method, target, body, type }, tally);
-        count++;
-      }
+async function fuzz(server, { rounds, least, more = {} }) {
+  const random = new Random(SEED);
+  const spec = await server.json(200, "/openapi.json");
+  const sample = await server.json(201, "/api/datasets/sample", { seed: 1 });
+  const thread = await server.json(201, "/api/threads", { title: "fuzz" });
+  const run = await server.json(202, `/api/threads/${thread.id}/runs`, { prompt: "hello", run_id: "fuzz-run" });
+  const report = (await server.ended(run.id)).report_id;
+  const { tools } = await server.json(200, "/api/tools");
+  const known = {
+    tools: [...tools.map((tool) => tool.name), "no_tool"],
+    models: ["gpt-4o", "claude-sonnet-4-20250514", "no-model"],
+    dataset: sample.id,
+    ids: [thread.id, run.id, report, sample.id, "nobody", ...(more.ids ?? [])],
+  };
+  const tally = {};
+  let count = 0;
+  const operations = Object.entries(spec.paths).flatMap(([path, item]) =>
+    METHODS.filter((method) => item[method] && path !== UPGRADE).map((method) => ({ path, method, operation: item[method] })),
+  );
+  assert.ok(operations.length >= least, `only ${operations.length} operations`);
+  for (let round = 0; round < rounds; round++) {
+    for (const { path, method, operation } of operations) {
+      const made = operation.requestBody || (method === "post" && random.chance(20));
+      const { body, type } = made ? bodyOf(operation, known, spec, random) : {};
+      const target = fill(path, known, random) + queryOf(operation, known, spec, random);
+      await assertDocumented(server, spec, { operation, method, target, body, type }, tally);
+      count++;
     }
-    assert.ok(count >= 40 * ROUNDS);
-    const good = Object.entries(tally).reduce((sum, [status, n]) => sum + (Number(status) < 400 ? n : 0), 0);
-    assert.ok(good > count / 5 && good < count * 0.95, `not a mixture: ${JSON.stringify(tally)}`);
-    assert.equal((await server.json(200, "/health/live")) !== null, true);
-    const health = await (await server.fetch("/health")).json();
-    assert.notEqual(health.status, "unhealthy", JSON.stringify(health));
-    await server.ended((await server.json(202, "/api/runs", { prompt: "hello" })).id);
-  }));
+  }
+  assert.ok(count >= least * rounds);
+  const good = Object.entries(tally).reduce((sum, [status, n]) => sum + (Number(status) < 400 ? n : 0), 0);
+  assert.ok(good > count / 8 && good < count * 0.95, `not a mixture: ${JSON.stringify(tally)}`);
+  assert.equal((await server.json(200, "/health/live")) !== null, true);
+  const health = await (await server.fetch("/health")).json();
+  assert.notEqual(health.status, "unhealthy", JSON.stringify(health));
+  await server.ended((await server.json(202, "/api/runs", { prompt: "hello" })).id);
+}
+
+test(`routes of /openapi.json, good and bad requests to each (seed ${SEED})`, () =>
+  Server.with((server) => fuzz(server, { rounds: ROUNDS, least: 40 })));
+
+/** An admin who signs in again when a request has ended the session, as some of these do. */
+class Admin {
+  constructor(server, person) {
+    Object.assign(this, { server, person });
+  }
+
+  async fetch(path, init) {
+    const answer = await this.person.fetch(path, init);
+    if (answer.status !== 401 || path.startsWith("/auth/login") || path.startsWith("/auth/refresh")) return answer;
+    await answer.text();
+    this.person = await this.server.signInAs(this.person);
+    return this.person.fetch(path, init);
+  }
+
+  json(...args) {
+    return Server.prototype.json.apply(this, args);
+  }
+
+  ended(...args) {
+    return Server.prototype.ended.apply(this, args);
+  }
+}
+
+test(`the same with accounts (seed ${SEED})`, () =>
+  withAccounts(async (server) => {
+    const ada = await server.setUp();
+    const ben = await ada.bring({ email: "ben@example.org" });
+    const key = await ben.key(["read"]);
+    const invite = await ada.json(201, "/api/invites", { email: "later@example.org", role: "viewer" });
+    const service = await ada.json(201, "/api/users", { name: "service", role: "viewer" });
+    const { items } = await ben.json(200, "/auth/sessions");
+    const ids = [ben.id, key.keyId, invite.id, service.id, items[0].id, "default"];
+    await fuzz(new Admin(server, ada), { rounds: Math.ceil(ROUNDS / 2), least: 70, more: { ids } });
+    const auditor = await server.signInAs(ada);
+    assert.equal((await auditor.json(200, "/api/audit/check")).is_intact, true);
+  }, { keys: { "auth.lockout_failures": 100 } }));
