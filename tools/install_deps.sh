@@ -12,7 +12,7 @@ packages_of() {
              libxxhash-dev libuv1-dev libwslay-dev node-llhttp libsqlite3-dev libssl-dev \
              libcurl4-openssl-dev libargon2-dev libcjose-dev libjansson-dev
            node_package; npm_package ;;
-    test) echo libcmocka-dev python3-prometheus-client; node_package; npm_package; browser_package ;;
+    test) echo libcmocka-dev openssl curl python3-prometheus-client; node_package; npm_package; browser_package ;;
     check) echo clang clang-tidy cppcheck pmccabe; format_package; clang_runtime_package ;;
     valgrind) echo valgrind ;;
     *) echo "install_deps: unknown group '$1' (build, test, check, valgrind)" >&2; exit 2 ;;

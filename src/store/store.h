@@ -301,6 +301,7 @@ struct store_counts {
     uint64_t waiting;
     uint64_t commit_us_total;
     uint64_t file_bytes;
+    const char *failure; /* of the last commit: why, and what to do; NULL: it went well */
 };
 struct store_counts store_counts(struct store *store);
 

@@ -2,10 +2,21 @@
  * bench_server: the real program (NETRA_BIN) against a bare epoll server, in turn, in one run. What
  * is compared is the CPU that the server's process used, all threads, per request or per message.
  *
- *     server.health        GET /api/health through routing, limits, log and metrics
- *     server.fan_out       an event to each of 200 WebSockets, beyond what the same runs cost
- * without server.start         from fork to the first healthy answer server.idle_memory   resident,
- * after one request server.idle_socket   resident bytes per idle WebSocket
+ *     server.health            GET /api/health through routing, limits, log and metrics
+ *     server.fan_out           an event to each of 200 WebSockets, beyond what the same runs cost
+ *                              without
+ *     server.start             from fork to the first healthy answer
+ *     server.idle_memory       resident, after one request
+ *     server.idle_socket       resident bytes per idle WebSocket
+ *
+ * With TLS 1.3, the reference being a second netra without TLS, in turn:
+ *
+ *     server.tls_health        as server.health
+ *     server.tls_fan_out       as server.fan_out
+ *     server.connection        a plain connection with one request
+ *     server.tls_connection    the same with a full handshake (ECDSA P-256)
+ *     server.tls_resumption    the same with a session that is resumed
+ *     server.tls_idle_socket   resident bytes per idle WebSocket
  *
  * For the first two both servers and the load share one core: a wake-up across cores costs the
  * waker, and how many there are depends on who is faster, which would be measured instead.
@@ -23,6 +34,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "certificate.h"
 #include "epoll_reference.h"
 #include "load.h"
 #include "netra_process.h"
@@ -36,6 +48,8 @@
 #define FAN_ROUNDS   5
 #define STARTS       15
 #define IDLE_SOCKETS 5000
+#define TLS_SOCKETS  2000
+#define HANDSHAKES   500
 #define SETTLE_MS    2000 /* all runs behind the front have ended */
 #define QUIET_MS     15000
 #define TOKEN        NETRA_PROCESS_TOKEN
@@ -230,20 +244,19 @@ static bool read_id(const char *text, char *id, size_t size)
     return true;
 }
 
-static int bench_fan_out(const struct netra *netra, pid_t reference, uint16_t reference_port)
+/* CPU microseconds per message of the server, and what was heard in the last round. */
+static double fan_out(const struct netra *netra, uint64_t *ret_frames, unsigned *ret_bytes)
 {
     double ours[FAN_ROUNDS];
     char text[65536];
     char dataset[64] = "";
-    uint64_t frames = 0;
-    unsigned bytes = 256;
 
     if (load_request(netra->port, TOKEN, "/api/datasets/sample", "{\"seed\":1}", text,
                      sizeof(text)) != 201 ||
         !read_id(text, dataset, sizeof(dataset)) ||
         load_sockets_open(&sockets, netra->port, TOKEN, LISTENERS)) {
         (void)fprintf(stderr, "server.fan_out: no sample, or a WebSocket was refused\n");
-        return 1;
+        return -1;
     }
     for (int i = 0; i < FAN_ROUNDS; i++) {
         double with_s = 0;
@@ -252,20 +265,32 @@ static int bench_fan_out(const struct netra *netra, pid_t reference, uint16_t re
         uint64_t heard_bytes = sockets.bytes;
 
         if (fan_round(netra, dataset, i, 0, &without_s, &none) ||
-            fan_round(netra, dataset, i, LISTENERS, &with_s, &frames) || !frames) {
+            fan_round(netra, dataset, i, LISTENERS, &with_s, ret_frames) || !*ret_frames) {
             (void)fprintf(stderr, "server.fan_out: a round failed\n");
-            return 1;
+            return -1;
         }
-        ours[i] = (with_s - without_s) / (double)frames * 1e6;
-        bytes = (unsigned)((sockets.bytes - heard_bytes) / frames);
+        ours[i] = (with_s - without_s) / (double)*ret_frames * 1e6;
+        *ret_bytes = (unsigned)((sockets.bytes - heard_bytes) / *ret_frames);
     }
     load_sockets_close(&sockets);
+    return median(ours, FAN_ROUNDS);
+}
+
+static int bench_fan_out(const struct netra *netra, pid_t reference, uint16_t reference_port)
+{
+    uint64_t frames = 0;
+    unsigned bytes = 256;
+    double ours = fan_out(netra, &frames, &bytes);
+
+    if (ours <= 0) {
+        return 1;
+    }
     double bare = reference_fan_out(reference, reference_port, frames, bytes < 126 ? 126 : bytes);
     if (bare <= 0) {
         (void)fprintf(stderr, "server.fan_out: the reference failed\n");
         return 1;
     }
-    print_ratio("server.fan_out", "us CPU/message", median(ours, FAN_ROUNDS), bare, 1.6);
+    print_ratio("server.fan_out", "us CPU/message", ours, bare, 1.6);
     return 0;
 }
 
@@ -308,6 +333,20 @@ static int bench_start(void)
     return 0;
 }
 
+/* Resident bytes per idle WebSocket; < 0: it failed. */
+static double idle_socket_bytes(const struct netra *netra, int count)
+{
+    uint64_t idle = load_resident_bytes(netra->pid);
+
+    if (load_sockets_open(&sockets, netra->port, TOKEN, count)) {
+        (void)fprintf(stderr, "server.idle_socket: a WebSocket was refused (ulimit -n?)\n");
+        return -1;
+    }
+    uint64_t full = load_resident_bytes(netra->pid);
+    load_sockets_close(&sockets);
+    return (double)(full - idle) / count;
+}
+
 static int bench_memory(void)
 {
     struct netra netra;
@@ -316,18 +355,115 @@ static int bench_memory(void)
         load_requests(netra.port, "/api/health", 1, 1)) {
         return 1;
     }
-    uint64_t idle = load_resident_bytes(netra.pid);
-    print_value("server.idle_memory", "MB", (double)idle / 1e6, 20);
-    if (load_sockets_open(&sockets, netra.port, TOKEN, IDLE_SOCKETS)) {
-        (void)fprintf(stderr, "server.idle_socket: a WebSocket was refused (ulimit -n?)\n");
+    print_value("server.idle_memory", "MB", (double)load_resident_bytes(netra.pid) / 1e6, 20);
+    double bytes = idle_socket_bytes(&netra, IDLE_SOCKETS);
+    if (bytes < 0) {
         return 1;
     }
-    uint64_t full = load_resident_bytes(netra.pid);
-    print_value("server.idle_socket", "kB", (double)(full - idle) / IDLE_SOCKETS / 1e3, 12);
-    load_sockets_close(&sockets);
+    print_value("server.idle_socket", "kB", bytes / 1e3, 12);
     netra_stop(&netra);
     netra_remove_folder(&netra);
     return 0;
+}
+
+/* ---- TLS ---- */
+
+/* CPU microseconds per connection with one request. */
+static double cpu_per_connection(const struct netra *netra, bool resumes)
+{
+    double before = load_cpu_s(netra->pid);
+
+    if (load_connections(netra->port, "/api/health", HANDSHAKES, resumes)) {
+        return -1;
+    }
+    return (load_cpu_s(netra->pid) - before) / HANDSHAKES * 1e6;
+}
+
+struct tls_round {
+    double request[ROUNDS];
+    double plain_request[ROUNDS];
+    double connection[ROUNDS];
+    double resumption[ROUNDS];
+    double plain_connection[ROUNDS];
+};
+
+static int measure_tls(const struct netra *tls, const struct netra *plain, SSL_CTX *context,
+                       struct tls_round *ret_round)
+{
+    for (int i = -1; i < ROUNDS; i++) {
+        int at = i < 0 ? 0 : i;
+
+        load_use_tls(context);
+        ret_round->request[at] = cpu_per_request(tls->pid, tls->port);
+        ret_round->connection[at] = cpu_per_connection(tls, /* resumes */ false);
+        ret_round->resumption[at] = cpu_per_connection(tls, /* resumes */ true);
+        load_use_tls(NULL);
+        ret_round->plain_request[at] = cpu_per_request(plain->pid, plain->port);
+        ret_round->plain_connection[at] = cpu_per_connection(plain, /* resumes */ false);
+        if (ret_round->request[at] <= 0 || ret_round->connection[at] <= 0 ||
+            ret_round->resumption[at] <= 0 || ret_round->plain_request[at] <= 0 ||
+            ret_round->plain_connection[at] <= 0) {
+            (void)fprintf(stderr, "server.tls: a connection or a request failed\n");
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int bench_tls(const struct netra *tls, const struct netra *plain, SSL_CTX *context)
+{
+    struct tls_round round;
+    uint64_t frames = 0;
+    unsigned bytes = 0;
+
+    if (measure_tls(tls, plain, context, &round)) {
+        return 1;
+    }
+    print_ratio("server.tls_health", "us CPU/request", median(round.request, ROUNDS),
+                median(round.plain_request, ROUNDS), 2);
+    print_value("server.connection", "us CPU", median(round.plain_connection, ROUNDS), 20);
+    print_value("server.tls_connection", "us CPU", median(round.connection, ROUNDS), 400);
+    print_value("server.tls_resumption", "us CPU", median(round.resumption, ROUNDS), 300);
+    load_use_tls(context);
+    double sealed = fan_out(tls, &frames, &bytes);
+    double socket_bytes = idle_socket_bytes(tls, TLS_SOCKETS);
+    load_use_tls(NULL);
+    double open = fan_out(plain, &frames, &bytes);
+    if (sealed <= 0 || open <= 0 || socket_bytes < 0) {
+        return 1;
+    }
+    print_ratio("server.tls_fan_out", "us CPU/message", sealed, open, 2);
+    print_value("server.tls_idle_socket", "kB", socket_bytes / 1e3, 40);
+    return 0;
+}
+
+/* Two servers that differ in nothing else. */
+static int compare_tls(void)
+{
+    struct tls_files files;
+    struct netra plain;
+    struct netra tls;
+
+    tls_files_make(&files);
+    SSL_CTX *context = tls_client_context(&files);
+    bool is_ready = netra_make_folder(&plain) == 0 && netra_start(&plain) == 0;
+    (void)setenv("NETRA_TLS_CERT_FILE", files.cert, 1);
+    (void)setenv("NETRA_TLS_KEY_FILE", files.key, 1);
+    is_ready = is_ready && netra_make_folder(&tls) == 0 && netra_start(&tls) == 0;
+    (void)unsetenv("NETRA_TLS_CERT_FILE");
+    (void)unsetenv("NETRA_TLS_KEY_FILE");
+    if (!is_ready) {
+        (void)fprintf(stderr, "server.tls: it did not start\n");
+        return 1;
+    }
+    int failed = bench_tls(&tls, &plain, context);
+    netra_stop(&tls);
+    netra_remove_folder(&tls);
+    netra_stop(&plain);
+    netra_remove_folder(&plain);
+    SSL_CTX_free(context);
+    tls_files_remove(&files);
+    return failed;
 }
 
 /* All that is started from now on runs on the first core, or on any. */
@@ -376,6 +512,7 @@ int main(void)
     failed |= bench_fan_out(&netra, reference, port);
     netra_stop(&netra);
     netra_remove_folder(&netra);
+    failed |= compare_tls();
     use_cores(/* is_one */ false);
     (void)kill(reference, SIGKILL);
     (void)waitpid(reference, NULL, 0);

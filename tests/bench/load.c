@@ -18,6 +18,11 @@
 #define READ_BYTES      65536
 #define CONNECTIONS_MAX 1024
 #define WAIT_MS         20000
+#define FDS_MAX         65536
+
+static SSL_CTX *context; /* NULL: plain */
+static SSL *links[FDS_MAX];
+static SSL_SESSION *session; /* of the last ticket */
 
 double load_cpu_s(pid_t pid)
 {
@@ -47,7 +52,38 @@ uint64_t load_resident_bytes(pid_t pid)
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static int open_socket(uint16_t port)
+static int keep_session(SSL *ssl, SSL_SESSION *fresh)
+{
+    (void)ssl;
+    SSL_SESSION_free(session);
+    session = fresh;
+    return 1;
+}
+
+void load_use_tls(SSL_CTX *use)
+{
+    context = use;
+    if (context) {
+        (void)SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
+        (void)SSL_CTX_clear_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE);
+        (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT);
+        SSL_CTX_sess_set_new_cb(context, keep_session);
+    }
+}
+
+static int speak_tls(int fd, SSL_SESSION *resumed)
+{
+    SSL *ssl = fd < FDS_MAX ? SSL_new(context) : NULL;
+
+    if (!ssl || SSL_set_fd(ssl, fd) != 1 || (resumed && SSL_set_session(ssl, resumed) != 1) ||
+        SSL_connect(ssl) != 1 || (resumed && !SSL_session_reused(ssl))) {
+        return -1;
+    }
+    links[fd] = ssl;
+    return 0;
+}
+
+static int open_link(uint16_t port, SSL_SESSION *resumed)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     int one = 1;
@@ -58,19 +94,85 @@ static int open_socket(uint16_t port)
         return -1;
     }
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    return fd;
+    return context && speak_tls(fd, resumed) ? -1 : fd;
+}
+
+static int open_socket(uint16_t port)
+{
+    return open_link(port, /* resumed */ NULL);
+}
+
+static void close_socket(int fd)
+{
+    if (fd >= 0 && fd < FDS_MAX && links[fd]) {
+        (void)SSL_shutdown(links[fd]);
+        SSL_free(links[fd]);
+        links[fd] = NULL;
+    }
+    (void)close(fd);
+}
+
+/* Bytes; 0: none after all (TLS had something to say by itself); -1: the end. */
+static ssize_t read_some(int fd, void *data, size_t size)
+{
+    size_t got = 0;
+
+    if (!links[fd]) {
+        ssize_t length = read(fd, data, size);
+
+        return length > 0 ? length : -1;
+    }
+    int result = SSL_read_ex(links[fd], data, size, &got);
+    bool may_go_on = result == 1 || SSL_get_error(links[fd], result) == SSL_ERROR_WANT_READ;
+    return may_go_on ? (ssize_t)got : -1;
+}
+
+/* The first bytes that come. */
+static ssize_t read_first(int fd, void *data, size_t size)
+{
+    ssize_t got;
+
+    do {
+        got = read_some(fd, data, size);
+    } while (got == 0);
+    return got;
+}
+
+static bool has_more(int fd)
+{
+    return links[fd] && SSL_pending(links[fd]) > 0;
 }
 
 static int send_all(int fd, const char *data, size_t size)
 {
     while (size) {
-        ssize_t wrote = send(fd, data, size, MSG_NOSIGNAL);
+        ssize_t wrote =
+            links[fd] ? SSL_write(links[fd], data, (int)size) : send(fd, data, size, MSG_NOSIGNAL);
 
         if (wrote <= 0) {
             return -1;
         }
         data += wrote;
         size -= (size_t)wrote;
+    }
+    return 0;
+}
+
+int load_connections(uint16_t port, const char *path, int count, bool resumes)
+{
+    char request[512];
+    char answer[4096];
+    int size = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n\r\n",
+                        path, port);
+
+    for (int i = 0; i < count; i++) {
+        int fd = open_link(port, resumes && i ? session : NULL);
+
+        if (fd < 0 || send_all(fd, request, (size_t)size) ||
+            read_first(fd, answer, sizeof(answer)) < 12 || memcmp(answer + 9, "200", 3) != 0) {
+            return -1;
+        }
+        close_socket(fd);
     }
     return 0;
 }
@@ -110,8 +212,12 @@ int load_requests(uint16_t port, const char *path, int connections, int count)
         }
         for (int i = 0; i < ready; i++) {
             int fd = fds[events[i].data.u32];
+            ssize_t got = read_some(fd, answer, sizeof(answer));
 
-            if (read(fd, answer, sizeof(answer)) < 12 || memcmp(answer + 9, "200", 3) != 0) {
+            if (got == 0) {
+                continue;
+            }
+            if (got < 12 || memcmp(answer + 9, "200", 3) != 0) {
                 return -1;
             }
             answered++;
@@ -124,7 +230,7 @@ int load_requests(uint16_t port, const char *path, int connections, int count)
         }
     }
     for (int i = 0; i < connections; i++) {
-        (void)close(fds[i]);
+        close_socket(fds[i]);
     }
     (void)close(poll);
     return 0;
@@ -147,11 +253,11 @@ int load_request(uint16_t port, const char *token, const char *path, const char 
     if (fd < 0 || send_all(fd, bytes, (size_t)length)) {
         return -1;
     }
-    for (ssize_t more = 1; more > 0 && got < sizeof(bytes) - 1;) {
-        more = read(fd, bytes + got, sizeof(bytes) - 1 - got);
+    for (ssize_t more = 0; more >= 0 && got < sizeof(bytes) - 1;) {
+        more = read_some(fd, bytes + got, sizeof(bytes) - 1 - got);
         got += more > 0 ? (size_t)more : 0;
     }
-    (void)close(fd);
+    close_socket(fd);
     bytes[got] = '\0';
     char *body = strstr(bytes, "\r\n\r\n");
     if (body && strncmp(bytes, "HTTP/1.1 ", 9) == 0) {
@@ -184,7 +290,7 @@ int load_sockets_open(struct load_sockets *sockets, uint16_t port, const char *t
             return -1;
         }
         sockets->fds[sockets->count++] = fd;
-        if (send_all(fd, bytes, (size_t)size) || read(fd, answer, sizeof(answer)) < 12 ||
+        if (send_all(fd, bytes, (size_t)size) || read_first(fd, answer, sizeof(answer)) < 12 ||
             memcmp(answer + 9, "101", 3) != 0 ||
             epoll_ctl(sockets->poll, EPOLL_CTL_ADD, fd, &want)) {
             return -1;
@@ -196,7 +302,7 @@ int load_sockets_open(struct load_sockets *sockets, uint16_t port, const char *t
 void load_sockets_close(struct load_sockets *sockets)
 {
     for (int i = 0; i < sockets->count; i++) {
-        (void)close(sockets->fds[i]);
+        close_socket(sockets->fds[i]);
     }
     (void)close(sockets->poll);
     sockets->count = 0;
@@ -265,12 +371,15 @@ int load_sockets_hear(struct load_sockets *sockets, uint64_t frames, int quiet_m
         }
         for (int i = 0; i < ready; i++) {
             int index = (int)events[i].data.u32;
-            ssize_t got = read(sockets->fds[index], data, sizeof(data));
 
-            if (got <= 0) {
-                return -1;
-            }
-            take_bytes(sockets, index, data, (size_t)got);
+            do {
+                ssize_t got = read_some(sockets->fds[index], data, sizeof(data));
+
+                if (got < 0) {
+                    return -1;
+                }
+                take_bytes(sockets, index, data, (size_t)got);
+            } while (has_more(sockets->fds[index]));
         }
     }
     return 0;

@@ -1,12 +1,14 @@
 /*
- * load: the client side of the server benchmarks: plain sockets, one thread. It costs CPU of its
- * own, which is not counted: what is measured is the server's process.
+ * load: the client side of the server benchmarks: sockets, plain or with TLS, one thread. It costs
+ * CPU of its own, which is not counted: what is measured is the server's process.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef NETRA_TESTS_LOAD_H
 #define NETRA_TESTS_LOAD_H
 
+#include <openssl/ssl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -17,6 +19,13 @@ double load_cpu_s(pid_t pid);
 
 /* Resident memory of a process in bytes. */
 uint64_t load_resident_bytes(pid_t pid);
+
+/* Sockets that are opened from now on speak TLS; NULL: plain. The context is borrowed. */
+void load_use_tls(SSL_CTX *context);
+
+/* count connections, one after the other, each with one request; with TLS full handshakes, or
+ * resumed ones but for the first. 0, or -1. */
+int load_connections(uint16_t port, const char *path, int count, bool resumes);
 
 /* count requests over `connections` kept-alive connections, one at a time on each. path begins with
  * "/". Every answer must be 200. 0, or -1. */

@@ -33,7 +33,7 @@ int netra_make_folder(struct netra *netra)
 int netra_start(struct netra *netra)
 {
     int pipe_fds[2];
-    static const char listening[] = "listening: http://127.0.0.1:";
+    static const char listening[] = "listening: http";
     unsigned long port = 0;
     char line[512];
 
@@ -47,9 +47,9 @@ int netra_start(struct netra *netra)
     (void)close(pipe_fds[1]);
     FILE *out = fdopen(pipe_fds[0], "r");
     while (out && !port && fgets(line, sizeof(line), out)) {
-        port = strncmp(line, listening, strlen(listening)) == 0
-                   ? strtoul(line + strlen(listening), NULL, 10)
-                   : 0;
+        const char *colon = strrchr(line, ':'); /* http://127.0.0.1:8421, or https */
+
+        port = strncmp(line, listening, strlen(listening)) == 0 ? strtoul(colon + 1, NULL, 10) : 0;
     }
     netra->port = (uint16_t)port;
     return port ? 0 : -1; /* the pipe stays open: the program may still print to it */
