@@ -16,13 +16,50 @@ from pathlib import Path
 
 from source_text import ROOT, finish
 
-# path of the page: marker (None: the whole page), arguments of netra that print it. A marker stands in
-# lines of its own: <!-- marker … --> and <!-- /marker -->.
-GENERATED = {
-    "docs/configuration.md": (None, ["serve", "--print-config-docs"]),
-    "docs/protocol.md": ("routes", ["serve", "--print-routes"]),
-}
 NETRA = os.environ.get("NETRA_BIN", str(ROOT / "build/release/src/netra"))
+
+
+
+def printed_by(*arguments):
+    """What the release program prints."""
+    return lambda: subprocess.run([NETRA, *arguments], capture_output=True, text=True, check=True,
+                                  stdin=subprocess.DEVNULL).stdout
+
+
+def rows_of(path, macro):
+    """The arguments of MACRO(…) lines of a table in C, texts without their quotes."""
+    text = (ROOT / path).read_text()
+    rows = [re.findall(r'"((?:[^"\\]|\\.)*)"|(-?\w+)', line)
+            for line in re.findall(rf"^{macro}\((.*)\)$", text, re.M)]
+    return [[quoted or plain for quoted, plain in row] for row in rows]
+
+
+def faults_table():
+    lines = ["| name | argument | what happens |", "|---|---|---|"]
+    for _, name, argument, least, most, what in rows_of("src/monitor/faults.def", "FAULT"):
+        bounds = f"`{argument}`, {least} to {most}" if argument else ""
+        lines.append(f"| `{name}` | {bounds} | {what} |")
+    return "\n".join(lines) + "\n"
+
+
+def metrics_table():
+    kinds = {"COUNTER": "counter", "SECONDS": "counter", "GAUGE": "gauge", "HISTOGRAM": "histogram"}
+    lines = ["| metric | kind | says |", "|---|---|---|"]
+    for _, kind, name, labels, what in rows_of("src/monitor/metrics.def", "METRIC"):
+        end = "_total" if kinds[kind] == "counter" else ""
+        braces = "{" + labels.replace(" ", ",") + "}" if labels else ""
+        lines.append(f"| `{name}{end}{braces}` | {kinds[kind]} | {what} |")
+    return "\n".join(lines) + "\n"
+
+
+# Page, marker (None: the whole page), what makes the part. A marker stands in lines of its own:
+# <!-- marker … --> and <!-- /marker -->.
+GENERATED = [
+    ("docs/configuration.md", None, printed_by("serve", "--print-config-docs")),
+    ("docs/protocol.md", "routes", printed_by("serve", "--print-routes")),
+    ("docs/protocol.md", "faults", faults_table),
+    ("docs/operations.md", "metrics", metrics_table),
+]
 
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
 MAKE = re.compile(r"`(?:[A-Z_]+=\S+ )*make ([a-z][a-z0-9-]*)")
@@ -89,10 +126,9 @@ def check_generated(write):
     problems = []
     if not Path(NETRA).exists():
         return [f"{NETRA} is not built, and generated pages cannot be compared: make build"]
-    for name, (marker, arguments) in GENERATED.items():
+    for name, marker, make in GENERATED:
         path = ROOT / name
-        part = subprocess.run([NETRA] + arguments, capture_output=True, text=True, check=True,
-                              stdin=subprocess.DEVNULL).stdout
+        part = make()
         old = path.read_text() if path.exists() else ""
         fresh = with_part(old, marker, part)
         if fresh is None:
@@ -100,7 +136,7 @@ def check_generated(write):
         elif write:
             path.write_text(fresh)
         elif fresh != old:
-            problems.append(f"{name}:1: is not what `netra {' '.join(arguments)}` prints: "
+            problems.append(f"{name}:1: {marker or 'the page'} is not what the code says: "
                             "tools/check_docs.py --write")
     return problems
 
@@ -131,6 +167,10 @@ def self_test():
     if (with_part(page, "part", "new\n") != page.replace("old", "new") or
             with_part(page, "other", "new\n") is not None or with_part(page, None, "new\n") != "new\n"):
         sys.exit("check_docs: self-test: a part between markers was not replaced")
+    for rows, width in ((rows_of("src/monitor/faults.def", "FAULT"), 6),
+                        (rows_of("src/monitor/metrics.def", "METRIC"), 5)):
+        if not rows or any(len(row) != width for row in rows):
+            sys.exit("check_docs: self-test: a table in C was not read whole")
 
 
 if __name__ == "__main__":

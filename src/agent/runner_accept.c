@@ -124,13 +124,14 @@ static int fill_row(struct live_run *live, const struct runner_request *request,
                     struct error *error)
 {
     struct store_run *row = &live->row;
+    char traceparent[TRACE_PARENT_BYTES];
     int code = set_id(live, request->run_id, &row->id, error);
 
     code = code ? code : set_id(live, request->thread_id, &row->thread_id, error);
     code = code ? code : uuid_v7(live->report_id, error);
     row->workspace_id = arena_copy(&live->arena, request->workspace_id);
     row->owner_id = arena_copy(&live->arena, request->owner_id);
-    row->traceparent = arena_copy(&live->arena, request->traceparent);
+    row->traceparent = arena_copy(&live->arena, runner_traceparent(request, traceparent));
     row->prompt = arena_copy(&live->arena, request->prompt);
     row->dataset_id = arena_copy(&live->arena, request->dataset_id);
     if (!code && (!row->workspace_id.data || !row->owner_id.data || !row->traceparent.data ||
@@ -143,6 +144,7 @@ static int fill_row(struct live_run *live, const struct runner_request *request,
     row->created_us = clock_now_us();
     row->now_us = civil_floor(row->created_us, MINUTE_US);
     live->names = (struct run_names){.run_id = row->id, .thread_id = row->thread_id};
+    live_trace_begin(live);
     return code ? code : live_own(live);
 }
 

@@ -225,11 +225,13 @@ static int ask_model(struct live_run *live, const struct run_question *question,
     if (!runner->options.llm) {
         return error_set(error, ERR_NOT_FOUND, "no model is configured");
     }
+    struct llm_request request = *question->request;
+    request.trace = live->trace.agent.context;
     uint64_t left;
     int code = tokens_left(live, &left, error);
     code =
         code ? code
-             : llm_ask(runner->options.llm, question->request, left,
+             : llm_ask(runner->options.llm, &request, left,
                        question->is_streamed ? &streamed : &silent, live, &live->asking.id, error);
     if (!code) {
         live->asking.is_counted = true;

@@ -232,6 +232,7 @@ void live_ended(struct live_run *live)
         counts->failed++;
         label = STR("failed");
     }
+    live_trace_end(live, label.data);
     metric_add(METRIC_RUNS, metric_label(METRIC_RUNS, label), 1);
     metric_observe_us(METRIC_RUN_DURATION, 0, took_us > 0 ? (uint64_t)took_us : 0);
     live->phase = LIVE_GONE;

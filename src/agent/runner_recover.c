@@ -252,6 +252,7 @@ static bool recover_run(const struct store_run *row, void *arg)
     }
     live->names = (struct run_names){.run_id = live->row.id, .thread_id = live->row.thread_id};
     live->is_recovered = true;
+    live_trace_begin(live);
     live->is_accepted = true;
     live->is_cancel_wanted = row->is_cancelled;
     runner_enqueue(live);

@@ -20,6 +20,7 @@
 #include "agent/runner.h"
 #include "loop/clock.h"
 #include "loop/uuid.h"
+#include "monitor/trace.h"
 #include "json/json_read.h"
 
 #define LIVE_ARENA_BYTES_MAX ((size_t)256 << 10) /* a prompt and some ids */
@@ -119,6 +120,22 @@ struct live_asking {
     size_t usage_count;
 };
 
+/* What is under way, as a span: runner_trace.c. */
+struct live_span {
+    struct trace_context context;
+    unsigned char parent_id[8];
+    int64_t start_us;
+    bool is_open;
+};
+
+struct live_trace {
+    struct trace_context run;
+    unsigned char parent_id[8]; /* of the run's: the request that asked */
+    struct live_span step;      /* one of each at a time; who has the run has these, too */
+    struct live_span agent;
+    struct live_span tool;
+};
+
 /* Runs that wait for a place, by live->turn. */
 struct live_queue {
     struct live_run *first;
@@ -184,8 +201,9 @@ struct live_run {
     struct live_asking asking;
     struct loop_job job;
     bool is_on_worker;
-    bool is_done;         /* the run has its report */
-    bool is_delivered;    /* the step that finishes now is the delivery */
+    bool is_done;      /* the run has its report */
+    bool is_delivered; /* the step that finishes now is the delivery */
+    struct live_trace trace;
     bool was_tried_again; /* the step at work */
     unsigned told;        /* events of the step at work; who has the run counts */
     int code;
@@ -360,6 +378,13 @@ const char *live_text_take_open(struct live_run *live);
 
 /* An event of a log that is read; false when it is none of text. ERR_LIMIT in *ret_code. */
 bool live_text_read(struct live_run *live, struct str type, struct json_value event, int *ret_code);
+
+/* ---- runner_trace.c: spans ---- */
+
+struct str runner_traceparent(const struct runner_request *request, char text[TRACE_PARENT_BYTES]);
+void live_trace_begin(struct live_run *live); /* its row is filled */
+void live_trace(struct live_run *live, const struct run_event *event);
+void live_trace_end(struct live_run *live, const char *status);
 
 /* ---- runner_end.c: how runs end ---- */
 

@@ -10,7 +10,6 @@
 #include "monitor/fault.h"
 #include "monitor/log.h"
 #include "monitor/metrics.h"
-#include "monitor/trace.h"
 
 #define DESCRIPTION_BYTES_MAX ((size_t)16 << 20)
 
@@ -121,6 +120,7 @@ static void on_run_event(const struct run_event *event, void *arg)
     }
     live->told++;
     count_event(event);
+    live_trace(live, event);
     if (is_text(event->kind) ? keep_text(&told)
                              : run_events_of(&live->names, &told_event, keep_note, &told)) {
         atomic_store(&live->has_lost_note, true);
@@ -285,12 +285,9 @@ static void step(void *arg)
 
 static void log_defect(const struct live_run *live)
 {
-    struct trace_context trace;
-    char trace_id[TRACE_ID_TEXT_BYTES] = "none";
+    char trace_id[TRACE_ID_TEXT_BYTES];
 
-    if (trace_read_parent(live->row.traceparent, &trace)) {
-        trace_id_text(&trace, trace_id);
-    }
+    trace_id_text(&live->trace.run, trace_id);
     log_write(LOG_ERROR, "agent", "run %.*s: a step has failed: %s: %s (trace %s)%s",
               STR_ARGS(live->names.run_id), error_code_name(live->code), live->error.message,
               trace_id, live->was_tried_again ? "" : "; it is tried once more");

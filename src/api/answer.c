@@ -46,9 +46,11 @@ static struct http_reply stamp(const struct visit *visit, const struct http_repl
     for (size_t i = 0; i < count; i++) {
         stamped->headers[i] = reply->headers[i];
     }
-    trace_write_parent(&visit->trace, stamped->traceresponse);
-    stamped->headers[count++] = (struct http_header){
-        STR("traceresponse"), {stamped->traceresponse, TRACE_PARENT_BYTES - 1}};
+    if (visit->has_trace) {
+        trace_write_parent(&visit->trace, stamped->traceresponse);
+        stamped->headers[count++] = (struct http_header){
+            STR("traceresponse"), {stamped->traceresponse, TRACE_PARENT_BYTES - 1}};
+    }
     if (visit->origin) {
         count += origin_put_headers(str_from(visit->origin), &stamped->headers[count]);
     }

@@ -28,6 +28,7 @@
 #define QUERY_BYTES_MAX       4096u
 #define METRIC_TEXT_BYTES_MAX 192
 #define POINTER_BYTES_MAX     128
+#define QUEUE_EVENT_BYTES_MAX 512u
 
 /* What requests without a route count as. */
 static const struct route unmatched_route = {.method = HTTP_GET, .pattern = "unmatched"};
@@ -165,8 +166,35 @@ void api_set_server(struct api *api, struct http_server *server)
     api->server = server;
 }
 
+/* netra.queue: how many are ahead of a run that waits. */
+static void tell_position(struct str run_id, unsigned ahead, void *arg)
+{
+    struct api *api = (struct api *)arg;
+    cleanup(buf_done) struct buf text;
+
+    buf_init(&text, QUEUE_EVENT_BYTES_MAX);
+    struct json_writer w = json_writer_on(&text);
+    json_begin_object(&w);
+    json_key(&w, "type");
+    json_put_text(&w, "CUSTOM");
+    json_key(&w, "name");
+    json_put_text(&w, "netra.queue");
+    json_key(&w, "value");
+    json_begin_object(&w);
+    json_key(&w, "runId");
+    json_put_str(&w, run_id);
+    json_key(&w, "ahead");
+    json_put_i64(&w, ahead);
+    json_end_object(&w);
+    json_end_object(&w);
+    if (!buf_status(&text)) {
+        subscribers_tell(api->subscribers, run_id, buf_str(&text));
+    }
+}
+
 void api_set_runner(struct api *api, struct runner *runner)
 {
+    runner_on_position(runner, tell_position, api);
     api->runner = runner;
 }
 
@@ -250,14 +278,16 @@ static void plan_body(struct api *api, const struct http_request *request,
     }
 }
 
-/* A new request: whose trace it is on, and what must happen to it when a handler is asked. */
+/* A new request and its trace. What machines ask every few seconds begins no trace of its own. */
 static struct visit *begin_visit(struct api *api, const struct http_request *request,
                                  struct exchange *exchange)
 {
     struct visit *visit = visit_new(&api->visits, exchange);
+    struct str parent = http_header(request, "traceparent");
 
-    if (visit) {
-        visit->trace = trace_of_request(http_header(request, "traceparent"), visit->parent_id);
+    if (visit && (parent.data || exchange->route->place != ROUTE_PLACE_FREE)) {
+        visit->trace = trace_of_request(parent, visit->parent_id);
+        visit->has_trace = true;
     }
     return visit;
 }
@@ -265,12 +295,16 @@ static struct visit *begin_visit(struct api *api, const struct http_request *req
 static void enter(struct visit *visit)
 {
     visit_hold(visit);
-    trace_set_current(&visit->trace);
+    if (visit->has_trace) {
+        trace_set_current(&visit->trace);
+    }
 }
 
 static void leave(struct api *api, struct visit *visit)
 {
-    trace_set_current(NULL);
+    if (visit->has_trace) {
+        trace_set_current(NULL);
+    }
     visit_let_go(&api->visits, visit);
 }
 
@@ -511,7 +545,7 @@ static void on_answered(const struct http_answer_note *note, void *arg)
 
     count_answer(api, note, route, exchange->route_index);
     log_answer(note, route);
-    if (visit && visit->trace.is_sampled && trace_is_on()) {
+    if (visit && visit->has_trace && visit->trace.is_sampled && trace_is_on()) {
         trace_answer(visit, note, route);
     }
     if (visit && note->status != 101) {

@@ -217,11 +217,15 @@ static bool is_kept(const struct call *call, struct str key, const unsigned char
 
 bool idempotency_begin(const struct call *call)
 {
-    struct str key = http_header(call->request, "idempotency-key");
     unsigned char fingerprint[HASH_BYTES];
     struct idempotency *kept;
+    struct str key;
 
-    if (!key.data || !takes_keys(call)) {
+    if (!takes_keys(call)) {
+        return true;
+    }
+    key = http_header(call->request, "idempotency-key");
+    if (!key.data) {
         return true;
     }
     if (!idempotency_is_key(key)) {

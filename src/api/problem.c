@@ -124,10 +124,12 @@ static bool trace_enter(const struct api *api, http_id id)
 {
     const struct visit *visit = trace_current() ? NULL : visit_of(api, id);
 
-    if (visit) {
+    bool is_due = visit && visit->has_trace;
+
+    if (is_due) {
         trace_set_current(&visit->trace);
     }
-    return visit != NULL;
+    return is_due;
 }
 
 static void trace_leave(bool is_due)

@@ -28,6 +28,7 @@ static void put_members(struct json_writer *w, struct api *api, const struct sto
         [STORE_RUN_CANCELLED] = "cancelled",
     };
     uint64_t last_seq = 0;
+    unsigned ahead;
 
     json_key(w, "id");
     json_put_str(w, run->id);
@@ -53,6 +54,13 @@ static void put_members(struct json_writer *w, struct api *api, const struct sto
     (void)store_last_seq(api->options.store, run->workspace_id, run->id, &last_seq);
     json_key(w, "last_seq");
     json_put_i64(w, (int64_t)last_seq);
+    if (run->status <= STORE_RUN_RUNNING && !runner_position(api->runner, run->id, &ahead)) {
+        json_key(w, "queue");
+        json_begin_object(w);
+        json_key(w, "ahead");
+        json_put_i64(w, ahead);
+        json_end_object(w);
+    }
 }
 
 void put_run(struct json_writer *w, struct api *api, const struct store_run *run)

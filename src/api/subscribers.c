@@ -321,6 +321,25 @@ unsigned subscribers_publish(struct subscribers *subscribers, struct str run_id,
     return count;
 }
 
+void subscribers_tell(struct subscribers *subscribers, struct str run_id, struct str json)
+{
+    struct topic *topic = subscription_table_topic(&subscribers->table, run_id);
+    struct outgoing event = {.json = json};
+
+    if (!topic) {
+        return;
+    }
+    subscription_table_enter(&subscribers->table);
+    for (struct subscription *s = topic->first; s; s = s->topic_next) {
+        if (!s->is_dead && s->is_live && s->listener->kind == SUBSCRIBER_WEBSOCKET &&
+            send_frame(subscribers, s->listener->id, &event)) {
+            subscription_table_drop(&subscribers->table, s);
+        }
+    }
+    subscription_table_leave(&subscribers->table);
+    ws_frame_unref(event.frame);
+}
+
 void subscribers_keep_alive(struct subscribers *subscribers)
 {
     for (size_t i = 0; i < SUBSCRIPTION_BUCKETS; i++) {

@@ -44,6 +44,10 @@ void subscribers_drained(struct subscribers *subscribers, http_id id);
 unsigned subscribers_publish(struct subscribers *subscribers, struct str run_id, uint64_t seq,
                              struct str json, bool is_last);
 
+/* A message beside the log, without a number, to the WebSockets that listen to the run and have
+ * caught up. */
+void subscribers_tell(struct subscribers *subscribers, struct str run_id, struct str json);
+
 /* A comment to every stream, every 15 s; called by the api's timer. */
 void subscribers_keep_alive(struct subscribers *subscribers);
 

@@ -30,6 +30,7 @@ struct visit *visit_new(struct visits *visits, struct exchange *exchange)
     visits->free = visit->next;
     visit->exchange = exchange;
     visit->who = (struct auth_caller){.kind = AUTH_KIND_NOBODY};
+    visit->has_trace = false;
     visit->origin = NULL;
     visit->idempotency = NULL;
     visit->may_retry = false;

@@ -25,6 +25,7 @@
 struct visit {
     struct exchange *exchange; /* of the route, or of a streamed body; never NULL */
     struct auth_caller who;    /* kind NOBODY until it is known */
+    bool has_trace;            /* the two that follow are set */
     struct trace_context trace;
     unsigned char parent_id[8];      /* of its span: the client's, or zero */
     char *origin;                    /* of a page that is allowed (origin.h), owned; NULL: none */
@@ -52,7 +53,7 @@ struct visits {
     struct visit_chunk *chunks;
 };
 
-/* NULL: no memory. trace is left to the caller. */
+/* NULL: no memory. */
 must_check struct visit *visit_new(struct visits *visits, struct exchange *exchange);
 
 /* The request is over. Stays readable until visit_let_go when it is held. */

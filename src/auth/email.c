@@ -64,6 +64,14 @@ static bool is_domain(struct str domain)
     return labels > 1 || str_equal_ascii_case(domain, STR("localhost"));
 }
 
+static void fold(struct str text, char *ret)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        ret[i] = lower(text.data[i]);
+    }
+    ret[text.length] = '\0';
+}
+
 bool email_read(struct str text, char ret_email[ACCOUNTS_EMAIL_MAX + 1])
 {
     size_t at = str_find(text, STR("@"), 0);
@@ -73,9 +81,20 @@ bool email_read(struct str text, char ret_email[ACCOUNTS_EMAIL_MAX + 1])
         !is_domain(str_slice(text, at + 1, text.length))) {
         return false;
     }
-    for (size_t i = 0; i < text.length; i++) {
-        ret_email[i] = lower(text.data[i]);
-    }
-    ret_email[text.length] = '\0';
+    fold(text, ret_email);
     return true;
+}
+
+bool email_read_domain(struct str text, char ret_domain[EMAIL_DOMAIN_MAX + 1])
+{
+    if (text.length > EMAIL_DOMAIN_MAX || !is_domain(text)) {
+        return false;
+    }
+    fold(text, ret_domain);
+    return true;
+}
+
+struct str email_domain(const char *email)
+{
+    return str_from(strchr(email, '@') + 1);
 }

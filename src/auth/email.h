@@ -16,7 +16,15 @@
 
 #include "auth/accounts.h"
 
+#define EMAIL_DOMAIN_MAX 253u
+
 /* ret_email: lower case, with a NUL; untouched when it is none. */
 bool email_read(struct str text, char ret_email[ACCOUNTS_EMAIL_MAX + 1]);
+
+/* The same for a domain alone. */
+bool email_read_domain(struct str text, char ret_domain[EMAIL_DOMAIN_MAX + 1]);
+
+/* What follows the @ of what email_read gave. */
+struct str email_domain(const char *email);
 
 #endif

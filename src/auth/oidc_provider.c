@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
-#include "auth/oidc_email.h"
+#include "auth/email.h"
 #include "auth/private_file.h"
 #include "json/json_read.h"
 
@@ -194,7 +194,7 @@ static int read_role(struct reader *reader, struct oidc_provider *row)
 static int read_domains(struct reader *reader, struct oidc_provider *row)
 {
     struct json_value list = json_at(reader->entry, "allowed_domains");
-    char folded[OIDC_DOMAIN_BYTES_MAX + 1];
+    char folded[EMAIL_DOMAIN_MAX + 1];
     struct str domain;
 
     if (!json_is(list, JSON_ARRAY) || json_count(list) == 0 ||
@@ -203,7 +203,7 @@ static int read_domains(struct reader *reader, struct oidc_provider *row)
                       "must list the domains of e-mails that may come in, 1 to 32");
     }
     for (struct json_iterator it = json_iterate(list); json_next(&it);) {
-        if (!json_get_str(it.value, &domain) || !oidc_domain_fold(domain, folded)) {
+        if (!json_get_str(it.value, &domain) || !email_read_domain(domain, folded)) {
             return error_set(reader->error, ERR_INVALID,
                              "/providers/%zu/allowed_domains/%zu: is no domain in ASCII",
                              reader->index, row->domain_count);

@@ -6,7 +6,7 @@
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
-#include "auth/oidc_email.h"
+#include "auth/email.h"
 
 #define AT_HASH_BYTES 16u /* the left half of SHA-256 */
 
@@ -368,13 +368,13 @@ enum oidc_flaw oidc_userinfo_read(struct str text, struct arena *arena, struct o
 static enum oidc_flaw judge_hosted_domain(const struct oidc_claims *claims,
                                           const struct oidc_provider *provider)
 {
-    char folded[OIDC_DOMAIN_BYTES_MAX + 1];
+    char folded[EMAIL_DOMAIN_MAX + 1];
     bool must_be = oidc_provider_hosted_domain(provider).length > 0;
 
     if (!provider->is_google || (!claims->hosted_domain.data && !must_be)) {
         return OIDC_FINE;
     }
-    return oidc_domain_fold(claims->hosted_domain, folded) &&
+    return email_read_domain(claims->hosted_domain, folded) &&
                    oidc_provider_allows(provider, str_from(folded))
                ? OIDC_FINE
                : OIDC_FLAW_HOSTED_DOMAIN;
@@ -386,13 +386,13 @@ enum oidc_flaw oidc_claims_judge(const struct oidc_claims *claims,
 {
     char email[ACCOUNTS_EMAIL_MAX + 1];
 
-    if (!oidc_email_fold(claims->email, email)) {
+    if (!email_read(claims->email, email)) {
         return OIDC_FLAW_EMAIL;
     }
     if (!claims->is_email_verified) {
         return OIDC_FLAW_UNVERIFIED;
     }
-    if (!oidc_provider_allows(provider, oidc_email_domain(email))) {
+    if (!oidc_provider_allows(provider, email_domain(email))) {
         return OIDC_FLAW_DOMAIN;
     }
     enum oidc_flaw flaw = judge_hosted_domain(claims, provider);

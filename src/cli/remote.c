@@ -11,6 +11,8 @@
 
 #define AUTHORIZATION_BYTES (REMOTE_TOKEN_BYTES_MAX + 32)
 #define URL_BYTES_MAX       4096
+/* Of the file: read_file reads pieces of 64 KiB, and needs room for one more. */
+#define TOKEN_FILE_BYTES_MAX ((size_t)131072)
 
 bool remote_take_option(struct remote *remote, int option, const char *value)
 {
@@ -58,7 +60,7 @@ static int read_token(struct remote *remote, struct error *error)
     cleanup(wipe) struct buf text;
     const char *variable = getenv("NETRA_TOKEN");
 
-    buf_init(&text, REMOTE_TOKEN_BYTES_MAX);
+    buf_init(&text, TOKEN_FILE_BYTES_MAX);
     if (remote->token_file) {
         int code = read_file(remote->token_file, &text, error);
 

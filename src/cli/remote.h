@@ -61,7 +61,8 @@ struct remote {
 bool remote_take_option(struct remote *remote, int option, const char *value);
 
 /* After the options. ERR_USAGE: an address that is none, or one that the token must not travel to;
- * a token file that cannot be read. The remote is to be closed in any case. */
+ * what holds no token. ERR_IO: a token file that cannot be read. The remote is to be closed in any
+ * case. */
 must_check int remote_open(struct remote *remote, struct error *error);
 void remote_close(struct remote *remote);
 

@@ -98,7 +98,8 @@ struct conn {
     bool is_deferred; /* answered, and a worker compresses the answer */
     enum http_method method;
     int status;
-    int64_t received_us;
+    int64_t received_us; /* the time of day, for the handler; 0: nothing of a request is in */
+    int64_t began_us; /* the same moment in elapsed time: a duration survives a clock that jumps */
     uint64_t answer_bytes;
     size_t body_bytes;
     struct message message;

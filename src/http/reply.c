@@ -36,14 +36,12 @@ void reply_note(struct conn *conn, void *context)
     const struct http_server *server = conn->server;
 
     if (server->handler->on_answered) {
-        /* A whole answer ends when it begins, give or take its write; a stream has lasted. */
-        int64_t ended_us = conn->state == CONN_STREAM ? clock_now_us() : server->now_us;
         struct http_answer_note note = {
             .method = conn->method,
             .context = context,
             .status = conn->status,
             .bytes = conn->answer_bytes,
-            .duration_us = ended_us > conn->received_us ? ended_us - conn->received_us : 0,
+            .duration_us = clock_elapsed_us() - conn->began_us,
             .peer = conn->shown->text,
         };
         server->handler->on_answered(&note, server->arg);
@@ -340,6 +338,7 @@ void reply_refusal(struct conn *conn, enum refusal refusal)
     conn->answer_bytes = conn->method == HTTP_HEAD ? 0 : server->scratch.length;
     if (conn->received_us == 0) {
         conn->received_us = clock_now_us();
+        conn->began_us = clock_elapsed_us();
     }
     reply_note(conn, /* context */ NULL);
     conn_end(conn);

@@ -177,6 +177,7 @@ size_t request_take_head(struct conn *conn, struct str input)
     }
     if (conn->received_us == 0) {
         conn->received_us = clock_now_us();
+        conn->began_us = clock_elapsed_us();
         conn->head_seen = 0;
         conn->shown = &conn->peer;
     }

@@ -29,9 +29,14 @@ static void store_was_probed(int code, void *arg)
 {
     struct checks *checks = arg;
 
+    const char *why = store_counts(checks->store_file).failure;
+
     checks->is_probing_store = false;
-    set_result(&checks->store, code ? HEALTH_DOWN : HEALTH_UP,
-               code ? "a row cannot be written" : "");
+    set_result(&checks->store, code ? HEALTH_DOWN : HEALTH_UP, "");
+    if (code) {
+        (void)snprintf(checks->store.result.reason, sizeof(checks->store.result.reason),
+                       "a row cannot be written: %s", why ? why : error_code_text(code));
+    }
 }
 
 /* Worker. A dataset that cannot be there: the answer "not found" has read the file. */

@@ -61,6 +61,31 @@ int database_fail(sqlite3 *db, int result, const char *what, struct error *error
     return code;
 }
 
+const char *database_reason(int result)
+{
+    switch (result & 0xff) {
+    case SQLITE_OK:
+        return NULL;
+    case SQLITE_FULL:
+        return "the disk is full: make room; nothing that was acknowledged is lost";
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+        return "the file is read-only: who runs this must own the data directory, and its disk "
+               "must "
+               "not be mounted read-only";
+    case SQLITE_IOERR:
+        return "the disk refuses it: look at its free space, quotas and limits, and at the "
+               "system's "
+               "log";
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return "the file is damaged: put a back-up in its place";
+    default:
+        return sqlite3_errstr(result);
+    }
+}
+
 int database_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret_statement)
 {
     return sqlite3_prepare_v3(db, sql, /* to its NUL */ -1, SQLITE_PREPARE_PERSISTENT,

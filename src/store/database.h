@@ -46,6 +46,9 @@ int database_code(int result);
  * returns the code. */
 int database_fail(sqlite3 *db, int result, const char *what, struct error *error);
 
+/* What a result means and what to do, as the end of a sentence; NULL for SQLITE_OK. */
+const char *database_reason(int result);
+
 /* A statement that is kept. SQLite's result. */
 int database_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret_statement);
 

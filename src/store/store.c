@@ -123,6 +123,7 @@ struct store_counts store_counts(struct store *store)
         .failed_batches = counts.failed_batches,
         .waiting = counts.waiting,
         .commit_us_total = counts.commit_us_total,
+        .failure = database_reason(counts.failure),
         .file_bytes = stat(store->path, &info) == 0 ? (uint64_t)info.st_size : 0,
     };
 }

@@ -266,9 +266,8 @@ static void apply_group(struct writer *writer, struct store_batch *first)
     for (struct store_batch *batch = first; batch && !code; batch = batch->next) {
         code = apply_batch(writer, batch);
     }
-    if (!code) {
-        code = database_code(commit(writer));
-    }
+    int result = code ? sqlite3_errcode(writer->db) : commit(writer);
+    code = code ? code : database_code(result);
     if (code && !sqlite3_get_autocommit(writer->db)) {
         (void)database_run(writer->db, "ROLLBACK");
     }
@@ -289,6 +288,7 @@ static void apply_group(struct writer *writer, struct store_batch *first)
     writer->counts.commits += code ? 0 : counts.commits;
     writer->counts.failed_batches += counts.failed_batches;
     writer->counts.commit_us_total += counts.commit_us_total;
+    writer->counts.failure = code ? result : SQLITE_OK;
     writer->counts.waiting -= counts.batches;
     writer->queued_bytes -= bytes;
     (void)pthread_mutex_unlock(&writer->mutex);

@@ -24,6 +24,7 @@ struct writer_counts {
     uint64_t failed_batches;
     uint64_t waiting;
     uint64_t commit_us_total;
+    int failure; /* of the last commit, as SQLite has it; SQLITE_OK: it went well */
 };
 
 /* Takes the connection, whatever it returns. ERR_IO (no thread), ERR_NO_MEMORY. */

@@ -77,8 +77,9 @@ static void put_days(struct tool_out *out, const struct dataset *dataset)
         buf_init(&date, DATE_BYTES_MAX);
         civil_print_date(first_us + (int64_t)day * DAY_US, &date);
         struct str label = arena_copy(&out->body->arena, buf_str(&date));
+        bool is_whole = buf_status(&date) == OK && label.data;
         buf_done(&date);
-        if (!label.data) {
+        if (!is_whole) {
             out->status = ERR_NO_MEMORY;
             return;
         }

@@ -7,12 +7,13 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { connect } from "node:net";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { setTimeout as pause } from "node:timers/promises";
 
-import { Work, arm, disarm, documented, hits, recovers } from "./faults.mjs";
+import { Work, arm, armMemory, disarm, documented, hits, recovers } from "./faults.mjs";
 import { CHAIN, FAST, answers, askModel } from "./model_server.mjs";
 import { ScriptedProvider } from "./scripted_provider.mjs";
 import { Server, Socket, assertContiguous, assertWholeLog, isLast, within } from "./server.mjs";
@@ -121,7 +122,7 @@ for (const fault of ["store_full", "store_read_only"]) {
           assert.ok(work.seen.has("thread SERVICE_UNAVAILABLE"), work.told());
           assert.ok(work.seen.has("tool OK"), work.told());
           const sick = await healthUntil(server, (body, status) => status === 503, "/health");
-          assert.ok(sick.checks.find((c) => c.name === "store").reason);
+          assert.match(sick.checks.find((c) => c.name === "store").reason, fault === "store_full" ? /disk is full: make room/ : /read-only/);
           assert.equal((await server.fetch("/health/live")).status, 200);
           await disarm(server);
           await healthUntil(server, (body, status) => status === 200, "/health");
@@ -214,7 +215,7 @@ test("model_down: the next one, then the built-in analyst; model_slow: later", a
         await arm(server, "model_down");
         const alone = await askModel(server, sample, "Where does our money go?");
         assert.ok(alone.calls.every((c) => c.outcome !== "answered"));
-        assert.equal(alone.report.summary_by, undefined);
+        assert.ok(!alone.report.summary_by, "no model wrote it");
         assert.ok(JSON.stringify(alone.report.caveats).length > 2, "a caveat says why");
         await disarm(server);
         await arm(server, "model_slow", { argument: 200, times: 1 });
@@ -320,12 +321,14 @@ test("no_files: a real limit of open files", needsPrlimit, async () => {
     await work.round();
     const socket = await server.socket();
     await work.round();
-    const open = spawnSync("sh", ["-c", `ls /proc/${server.process.pid}/fd | sort -n | tail -1`]);
-    limit(server, `--nofile=${Number(String(open.stdout).trim()) + 2}`);
-    const knocks = await Promise.all(Array.from({ length: 30 }, () => knock(server)));
+    const open = new Set(readdirSync(`/proc/${server.process.pid}/fd`).map(Number));
+    let free = 0;
+    while (open.has(free)) free++;
+    limit(server, `--nofile=${free + 3}:`); // room for three more
+    const knocks = await Promise.all(Array.from({ length: 30 }, () => knock(server, 500)));
     assert.ok(knocks.some((k) => k !== "200"), knocks.join(", "));
     for (const k of knocks) assert.match(k, /^(200|503)$/);
-    limit(server, "--nofile=4096");
+    limit(server, "--nofile=4096:");
     assertWholeLog(await socket.run("What do I spend?", { dataset: work.dataset, runId: "files" }));
     await recovers(server, work);
     const counts = knocks.reduce((sum, k) => ({ ...sum, [k]: (sum[k] ?? 0) + 1 }), {});
@@ -335,13 +338,14 @@ test("no_files: a real limit of open files", needsPrlimit, async () => {
 });
 
 /** A connection of its own: the status it is answered, or "closed". */
-function knock(server) {
+function knock(server, waitMs = 0) {
   return within(
     new Promise((resolve) => {
       const socket = connect(server.port, "127.0.0.1");
       let text = "";
       socket.setEncoding("utf8");
-      socket.on("connect", () => socket.write("GET /health/live HTTP/1.1\r\nHost: localhost:" + server.port + "\r\nConnection: close\r\n\r\n"));
+      const ask = () => socket.write(`GET /health/live HTTP/1.1\r\nHost: localhost:${server.port}\r\nConnection: close\r\n\r\n`);
+      socket.on("connect", () => setTimeout(ask, waitMs)); // meanwhile others come
       socket.on("data", (piece) => (text += piece));
       socket.on("error", () => {});
       socket.on("close", () => resolve(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1] ?? "closed"));
@@ -363,13 +367,15 @@ test("no_memory: the Nth allocation fails, for hundreds of N: a documented answe
     let failed = 0;
     for (const nth of nths) {
       const before = await hits(server, "no_memory");
-      await arm(server, "no_memory", { argument: nth, times: 1 });
+      await armMemory(server, nth);
       await work.round({ mayClose: true });
       await disarm(server);
       failed += (await hits(server, "no_memory")) - before;
       assert.equal((await server.fetch("/health/live")).status, 200, `after the ${nth}th`);
     }
     const seen = work.told();
+    const blamed = work.problems.filter((problem) => problem.code !== "SERVICE_UNAVAILABLE");
+    assert.deepEqual(blamed, [], "want of memory is nobody's mistake");
     assert.ok(failed > nths.length / 3, `${failed} of ${nths.length} allocations were reached`);
     await recovers(server, { facts });
     row("no_memory", `injected, ${nths.length} values of N up to ${nths.at(-1)}, ${failed} failed`, seen, await work.nothingIsLost());
@@ -436,7 +442,10 @@ test("a reader that is stopped (SIGSTOP): cut off, and it resumes without a gap 
       while (!lines.some((line) => line === "started")) await pause(20);
       reader.kill("SIGSTOP");
       const sockets = async () => Number(/^netra_ws_connections (\d+)$/m.exec(await (await server.fetch("/metrics")).text())[1]);
-      for (const began = Date.now(); (await sockets()) > 0; await pause(100)) assert.ok(Date.now() - began < 20_000, "it is cut off");
+      // The gauge is half a second old at most: it has seen the socket before it sees it gone.
+      for (const count of [1, 0]) {
+        for (const began = Date.now(); (await sockets()) !== count; await pause(50)) assert.ok(Date.now() - began < 20_000, `${count} sockets`);
+      }
       reader.kill("SIGCONT");
       assert.equal((await within(exited, "the reader's end"))[0], 0, lines.join("\n"));
       assert.ok(lines.some((line) => line.startsWith("whole ")), lines.join("\n"));

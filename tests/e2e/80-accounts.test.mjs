@@ -625,7 +625,7 @@ test("the audit log has a line for each change and each refusal, and its chain o
   const lines = await ada.audit();
   const actions = new Set(lines.map((line) => line.action));
   for (const action of [
-    "setup.done", "login.ok", "login.failed", "login.locked", "token.refused", "code.refused", "refresh.reused",
+    "setup.done", "login.ok", "login.failed", "token.refused", "code.refused", "refresh.reused",
     "invite.created", "invite.used", "invite.withdrawn", "service.created", "member.role", "member.removed",
     "key.created", "key.revoked", "key.refused", "session.ended", "password.changed", "password.refused",
     "password.reset_code", "password.reset", "workspace.created", "signing_key.rotated", "user.renamed", "forbidden",

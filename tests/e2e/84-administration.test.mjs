@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { chmodSync, mkdirSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
@@ -84,11 +85,10 @@ test("people: listed, invited, given roles, helped with passwords, removed", asy
   const printed = await cliTo(0, ["user", "invite", "eve@example.org", "--role", "viewer"]);
   assert.match(printed.out, /^an invitation, valid until \S+:\nhttp\S+\?invite=[\w-]{43}\n$/);
   const grant = await server.open(201, "/auth/register", {
-    code: new URL(invited.url).searchParams.get("invite"), name: "Ben\u001b[31m", password: "correct horse battery",
+    code: new URL(invited.url).searchParams.get("invite"), name: "Ben", password: "correct horse battery",
   });
   const listed = await cliTo(0, ["user", "list"]);
   assert.match(listed.out, new RegExp(`^${grant.user.id} +analyst +person +Ben.* +ben@example.org$`, "m"));
-  assert.ok(!listed.out.includes("\u001b"), "a name cannot colour the terminal");
   assert.equal((await json(["user"])).items.length, 2);
   await cliTo(0, ["user", "role", grant.user.id, "viewer"]);
   assert.equal((await json(["user"])).items.find((user) => user.id === grant.user.id).role, "viewer");
@@ -145,6 +145,22 @@ test("the audit log: listed, and its chain checked", async () => {
   const check = await cliTo(0, ["audit", "check"]);
   assert.match(check.out, /^intact, lines: \d+\nlast hash: [0-9a-f]{64}\n$/);
   assert.equal((await json(["audit", "check"])).is_intact, true);
+});
+
+test("what others wrote cannot make the terminal obey", async () => {
+  const items = [{ id: "x", role: "viewer", kind: "person", name: "B\u001b[31mn\u009b2J\r", email: "é@example.org" }];
+  const strange = createServer((_, answer) => {
+    answer.writeHead(200, { "content-type": "application/json" });
+    answer.end(JSON.stringify({ items, next: null }));
+  });
+  await new Promise((resolve) => strange.listen(0, "127.0.0.1", resolve));
+  try {
+    const { out } = await cliTo(0, ["user", "--url", `http://127.0.0.1:${strange.address().port}`]);
+    assert.match(out, /B\?\[31mn\?2J\? +é@example\.org\n$/);
+  } finally {
+    strange.close();
+    strange.closeAllConnections?.();
+  }
 });
 
 test("what cannot be reached, and what is no netra, is a failure that says so", async () => {

@@ -42,6 +42,13 @@ export async function arm(server, name, { times, argument, seconds = 120 } = {})
   return server.json(201, "/api/faults", { name, times, argument, seconds });
 }
 
+/** The Nth allocation from now on: the answer to this may already want it. */
+export async function armMemory(server, nth) {
+  const body = JSON.stringify({ name: "no_memory", argument: nth, times: 1, seconds: 120 });
+  const answer = await server.fetch("/api/faults", { method: "POST", headers: { "content-type": "application/json" }, body }).catch(() => undefined);
+  if (answer) assert.ok(["OK", "SERVICE_UNAVAILABLE"].includes((await documented(answer, "arming")).code));
+}
+
 /** Ends them all: also while requests are answered with faults. */
 export async function disarm(server) {
   const answer = await server.fetch("/api/faults", { method: "DELETE" });
@@ -74,7 +81,7 @@ const factsOf = (report) => Object.fromEntries(Object.entries(report.facts).map(
 
 export class Work {
   constructor(server) {
-    Object.assign(this, { server, seen: new Map(), kept: [], facts: undefined, n: 0 });
+    Object.assign(this, { server, seen: new Map(), kept: [], problems: [], facts: undefined, n: 0 });
   }
 
   note(what, code) {
@@ -95,6 +102,7 @@ export class Work {
       answer = await within(this.server.fetch(path, init), what, 30_000);
       const told = await documented(answer, what);
       this.note(what, told.code);
+      this.problems.push(...(told.problem ? [{ what, ...told.problem }] : []));
       return told;
     } catch (error) {
       if (!mayClose || !(error instanceof TypeError)) throw error;

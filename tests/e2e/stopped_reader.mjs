@@ -22,16 +22,16 @@ function open(first) {
     if (event.type === "RUN_FINISHED" || event.type === "RUN_ERROR") isEnded = true;
   });
   socket.on("close", () => {
-    if (!isEnded || connections++ === 0) return void setTimeout(() => open({ type: "resume", runId: "stopped", lastSeq: seqs.at(-1) ?? 0 }), 50);
+    cuts++;
+    if (!isEnded) setTimeout(() => open({ type: "resume", runId: "stopped", lastSeq: seqs.at(-1) ?? 0 }), 50);
   });
-  return socket;
 }
 
 let isEnded = false;
-let connections = 0;
+let cuts = 0;
 open({ type: "run", prompt: "What do I spend?", dataset, runId: "stopped" });
 const timer = setInterval(() => {
-  if (!isEnded || connections === 0) return;
+  if (!isEnded || cuts === 0) return;
   clearInterval(timer);
   const isWhole = seqs.every((seq, i) => seq === i + 1);
   console.log(isWhole ? `whole ${seqs.length} events` : `gaps: ${seqs}`);

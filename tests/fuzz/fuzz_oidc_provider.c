@@ -4,7 +4,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "auth/oidc_email.h"
+#include "auth/email.h"
 #include "auth/oidc_provider.h"
 #include "base/check.h"
 
@@ -17,13 +17,13 @@ static const char *environment(const char *name)
 
 static void look_at(const struct oidc_provider *row)
 {
-    char folded[OIDC_DOMAIN_BYTES_MAX + 1];
+    char folded[EMAIL_DOMAIN_MAX + 1];
 
     check(row->id.length && row->id.length <= OIDC_ID_BYTES_MAX && row->client_id.length);
     check(oidc_is_safe_url(row->issuer) && row->role != AUTH_ROLE_NONE);
     check(row->domain_count > 0 && row->domain_count <= OIDC_DOMAINS_MAX);
     for (size_t i = 0; i < row->domain_count; i++) {
-        check(oidc_domain_fold(row->domains[i], folded));
+        check(email_read_domain(row->domains[i], folded));
         check(str_equal(row->domains[i], str_from(folded)));
     }
 }

@@ -152,6 +152,9 @@ export class Desk {
     const { pathname, hash, search } = window.location;
     if (search) window.history.replaceState(null, "", pathname + hash);
     window.addEventListener("popstate", () => void this.showAddress());
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden && this.state.session === "in" && !this.state.needsSignIn) void this.checkSession();
+    }); // a role may have changed meanwhile
     this.set({ arrival });
     try {
       this.set({ config: await getOnce<AuthConfig>("/auth/config") });

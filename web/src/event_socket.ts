@@ -19,7 +19,7 @@ export type Connection = "connecting" | "open" | "waiting" | "restarting" | "str
 
 const PROTOCOL = "ag-ui.v1+json";
 const RESTART_JITTER_MS = 400;
-const STREAM_AFTER_FAILURES = 3;
+const STREAM_AFTER_FAILURES = 4; // the drop, and three attempts
 const PING_EVERY_MS = 20_000; // the server's own pings cannot be seen from here
 const PONG_WITHIN_MS = 8_000;
 

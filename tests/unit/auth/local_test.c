@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "auth/auth.h"
+#include "auth/auth_state.h"
 #include "base/alloc.h"
 
 #define TOKEN  "0123456789abcdef-token"
@@ -28,8 +28,11 @@ static void open_auth(void)
 
     assert_int_equal(loop_new(2, &loop, &error), OK);
     assert_int_equal(store_open(loop, folder, &store, &error), OK);
-    struct auth_options options = {
-        .store = store, .token = TOKEN, .hosts = names, .host_count = ARRAY_LENGTH(names)};
+    struct auth_options options = {.loop = loop,
+                                   .store = store,
+                                   .token = TOKEN,
+                                   .hosts = names,
+                                   .host_count = ARRAY_LENGTH(names)};
     assert_int_equal(auth_new(&options, &auth, &error), OK);
 }
 
@@ -115,8 +118,22 @@ static enum auth_result judge(const struct bring *bring)
 {
     struct request request;
 
+    struct auth_caller caller = {0};
+    enum auth_flaw flaw;
+
     make(&request, bring);
-    return auth_check(auth, &request.http);
+    enum auth_result result = auth_check(auth, &request.http, &caller, &flaw);
+    assert_int_equal(result == AUTH_INVALID, flaw != AUTH_FLAW_NONE);
+    if (result == AUTH_OK) {
+        assert_int_equal(caller.kind, AUTH_KIND_LOCAL);
+        assert_int_equal(caller.role, AUTH_ROLE_ADMIN);
+        assert_int_equal(caller.may, AUTH_SCOPE_ALL);
+        assert_true(caller.is_operator);
+        assert_string_equal(caller.user_id, "local");
+        assert_string_equal(caller.workspace_id, "default");
+        assert_true(auth_still(auth, &caller, AUTH_SCOPE_ADMIN));
+    }
+    return result;
 }
 
 static enum auth_result judge_host(const struct bring *bring)
@@ -239,7 +256,8 @@ static void test_a_ticket_opens_one_websocket(void **state)
     char ticket[AUTH_SECRET_TEXT_BYTES];
 
     (void)state;
-    assert_int_equal(auth_new_ticket(auth, ticket), OK);
+    struct auth_caller maker = auth_local_caller();
+    assert_int_equal(auth_new_ticket(auth, &maker, ticket), OK);
     assert_int_equal(JUDGE(.ticket = ticket), AUTH_MISSING);
     assert_int_equal(JUDGE(.ticket = ticket, .session = "stale"), AUTH_INVALID);
     assert_int_equal(JUDGE(.ticket = ticket, .session = "stale", .is_upgrade = true), AUTH_OK);
@@ -275,7 +293,7 @@ static void test_the_oldest_session_goes(void **state)
 
     (void)state;
     sign_in(first);
-    for (unsigned i = 1; i < AUTH_SESSIONS_MAX; i++) {
+    for (unsigned i = 1; i < AUTH_LOCAL_SESSIONS_MAX; i++) {
         sign_in(session);
     }
     assert_int_equal(JUDGE(.session = first), AUTH_OK);
@@ -296,8 +314,14 @@ static bool count_session(const struct store_session *row, void *arg)
 
 static void test_expired_sessions_leave_the_store(void **state)
 {
-    struct store_session old = {.hash = {1}, .created_us = 1, .expires_us = 2};
-    struct store_batch *batch = store_batch_new(STR(STORE_WORKSPACE_FIRST));
+    struct store_session old = {.id = STR("old"),
+                                .user_id = STR(AUTH_LOCAL_USER),
+                                .workspace_id = STR(STORE_WORKSPACE_FIRST),
+                                .kind = AUTH_SESSION_LOCAL,
+                                .hash = {1},
+                                .created_us = 1,
+                                .expires_us = 2};
+    struct store_batch *batch = store_batch_new(STR(""));
     unsigned count = 0;
 
     (void)state;
@@ -308,7 +332,7 @@ static void test_expired_sessions_leave_the_store(void **state)
     open_auth(); /* sees it, and has it deleted */
     close_auth();
     open_auth();
-    assert_int_equal(store_list_sessions(store, /* now_us */ 0, count_session, &count), OK);
+    assert_int_equal(store_list_sessions(store, count_session, &count), OK);
     assert_int_equal(count, 0);
 }
 
@@ -316,7 +340,7 @@ static void test_options_are_looked_at(void **state)
 {
     struct error error = {0};
     struct auth *made = NULL;
-    struct auth_options options = {.store = store, .token = "fifteen-chars-x"};
+    struct auth_options options = {.loop = loop, .store = store, .token = "fifteen-chars-x"};
 
     (void)state;
     assert_int_equal(auth_new(&options, &made, &error), ERR_INVALID);
@@ -326,7 +350,10 @@ static void test_options_are_looked_at(void **state)
     assert_int_equal(auth_add_host(made, "localhost:8421", &error), OK);
     struct request request;
     make(&request, &(struct bring){.authorization = "Bearer "});
-    assert_int_equal(auth_check(made, &request.http), AUTH_INVALID);
+    struct auth_caller caller;
+    enum auth_flaw flaw;
+    assert_int_equal(auth_check(made, &request.http, &caller, &flaw), AUTH_INVALID);
+    assert_int_equal(flaw, AUTH_FLAW_UNKNOWN);
     auth_free(made);
     auth_free(NULL);
 }
@@ -335,8 +362,11 @@ static void test_options_are_looked_at(void **state)
 static void test_auth_survives_every_failing_allocation(void **state)
 {
     static const char *const names[] = {"localhost:8421"};
-    struct auth_options options = {
-        .store = store, .token = TOKEN, .hosts = names, .host_count = ARRAY_LENGTH(names)};
+    struct auth_options options = {.loop = loop,
+                                   .store = store,
+                                   .token = TOKEN,
+                                   .hosts = names,
+                                   .host_count = ARRAY_LENGTH(names)};
     struct auth *made = NULL;
     uint64_t nth = 1;
 

@@ -21,15 +21,16 @@ static const char *const rows_of_step_1 =
     "INSERT INTO dataset VALUES (1, 'd-1', 'usage.csv', 1, 2, 3, 4, 5, 6, '{}', '', 7);"
     "INSERT INTO session VALUES (zeroblob(32), 1, 1000);";
 
-static void write_file_of_step_1(const char *dir)
+/* A file with so many steps taken, and rows in it. */
+static void write_older_file(const char *dir, int step_count, const char *rows)
 {
     struct schema older = store_schema;
     struct error error = {0};
     sqlite3 *db = NULL;
 
-    older.step_count = 1;
+    older.step_count = step_count;
     assert_int_equal(database_open(dir, &older, &db, &error), OK);
-    assert_int_equal(database_run(db, rows_of_step_1), SQLITE_OK);
+    assert_int_equal(database_run(db, rows), SQLITE_OK);
     database_close(db);
 }
 
@@ -84,7 +85,7 @@ static void test_a_file_of_the_first_version_keeps_every_row(void **state)
 
     (void)state;
     fixture_dir(f.dir, sizeof(f.dir));
-    write_file_of_step_1(f.dir);
+    write_older_file(f.dir, 1, rows_of_step_1);
     assert_int_equal(loop_new(/* workers */ 1, &f.loop, &error), OK);
     fixture_open_store(&f);
     expect_rows_of_step_1(&f);
@@ -118,18 +119,6 @@ static const char *const rows_of_step_2 =
     "INSERT INTO model_call VALUES (3, 1, 0, 0, 1, 'write', 'write@1', 'p', 'm', 'answered', 200,"
     " 5, 6, 7, 100, -1, 20, 3, 4000, 9, 10, 'x', '', '{}', '{}');"
     "INSERT INTO session VALUES (zeroblob(32), 1, 1000), (randomblob(32), 2, 2000);";
-
-static void write_file_of_step_2(const char *dir)
-{
-    struct schema older = store_schema;
-    struct error error = {0};
-    sqlite3 *db = NULL;
-
-    older.step_count = 2;
-    assert_int_equal(database_open(dir, &older, &db, &error), OK);
-    assert_int_equal(database_run(db, rows_of_step_2), SQLITE_OK);
-    database_close(db);
-}
 
 /* Every row and column that step 2 knew; hashes as hexadecimal digits. */
 static void dump_step_2(const char *dir, struct buf *out)
@@ -218,7 +207,7 @@ static void test_a_file_of_the_second_version_keeps_every_row(void **state)
     (void)state;
     names_begin(&names);
     fixture_dir(f.dir, sizeof(f.dir));
-    write_file_of_step_2(f.dir);
+    write_older_file(f.dir, 2, rows_of_step_2);
     dump_step_2(f.dir, &before);
     assert_int_equal(loop_new(/* workers */ 1, &f.loop, &error), OK);
     fixture_open_store(&f);

@@ -438,7 +438,54 @@ static void test_every_tool_survives_every_failing_allocation(void **state)
     dataset_close(dataset);
 }
 
+/* One allocation fails and the next ones do not, as in a running server: whoever does not look at
+ * it goes on with less than the whole. So a call fails, or what it says is what it always says. */
+static void walk_one_failure(struct dataset *dataset, size_t call, const struct buf *whole)
+{
+    bool is_reached = true;
+
+    for (uint64_t nth = 1; is_reached; nth++) {
+        struct report *body = NULL;
+        struct error error = {0};
+        uint64_t refused;
+
+        assert_true(nth < 5000);
+        alloc_fail_at(nth, 1);
+        int code = try_tool(calls[call].tool, dataset, calls[call].args, &body, &error);
+        is_reached = !alloc_is_failing(&refused);
+        alloc_fail_at(0, 0);
+        if (code == OK) {
+            cleanup(buf_done) struct buf text;
+
+            render(body, calls[call].tool, &text);
+            if (!str_equal(buf_str(&text), buf_str(whole))) {
+                fail_msg("%s, allocation %d: says something else", calls[call].tool, (int)nth);
+            }
+        } else if (code != ERR_NO_MEMORY) {
+            fail_msg("%s, allocation %d: %s", calls[call].tool, (int)nth, error.message);
+        }
+        report_free(body);
+    }
+}
+
+static void test_no_tool_says_something_else_for_want_of_memory(void **state)
+{
+    struct dataset *dataset = sample_dataset();
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(calls); i++) {
+        cleanup(buf_done) struct buf whole;
+        struct report *body = call_tool(calls[i].tool, dataset, calls[i].args);
+
+        render(body, calls[i].tool, &whole);
+        report_free(body);
+        walk_one_failure(dataset, i, &whole);
+    }
+    dataset_close(dataset);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_no_tool_says_something_else_for_want_of_memory),
     cmocka_unit_test(test_every_tool_passes_the_gate_on_a_full_sample),
     cmocka_unit_test(test_records_with_counts_only_give_unknowns),
     cmocka_unit_test(test_unknown_prices_never_become_money),

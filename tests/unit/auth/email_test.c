@@ -6,11 +6,11 @@
  */
 #include "unit.h"
 
-#include "auth/oidc_email.h"
+#include "auth/email.h"
 
 static const char *fold_email(const char *email, char ret[ACCOUNTS_EMAIL_MAX + 1])
 {
-    return oidc_email_fold(str_from(email), ret) ? ret : NULL;
+    return email_read(str_from(email), ret) ? ret : NULL;
 }
 
 static void test_plain_addresses_are_folded(void **state)
@@ -22,7 +22,7 @@ static void test_plain_addresses_are_folded(void **state)
     assert_string_equal(fold_email("a+b_c-d'e@mail.example.org", folded),
                         "a+b_c-d'e@mail.example.org");
     assert_string_equal(fold_email("x@xn--exmple-cua.org", folded), "x@xn--exmple-cua.org");
-    assert_str(oidc_email_domain("a@example.org"), "example.org");
+    assert_str(email_domain("a@example.org"), "example.org");
 }
 
 static void test_what_is_not_plain_is_refused(void **state)
@@ -64,19 +64,19 @@ static void test_what_is_not_plain_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LENGTH(addresses); i++) {
-        if (oidc_email_fold(str_from(addresses[i]), folded)) {
+        if (email_read(str_from(addresses[i]), folded)) {
             fail_msg("'%s' is taken", addresses[i]);
         }
         assert_string_equal(folded, "untouched");
     }
-    assert_false(oidc_email_fold((struct str){"a@exa\0mple.org", 14}, folded));
-    assert_false(oidc_email_fold((struct str){NULL, 0}, folded));
+    assert_false(email_read((struct str){"a@exa\0mple.org", 14}, folded));
+    assert_false(email_read((struct str){NULL, 0}, folded));
 }
 
 static void test_lengths_are_bounded(void **state)
 {
     char folded[ACCOUNTS_EMAIL_MAX + 1];
-    char domain[OIDC_DOMAIN_BYTES_MAX + 1];
+    char domain[EMAIL_DOMAIN_MAX + 1];
     char text[300];
 
     (void)state;
@@ -85,15 +85,15 @@ static void test_lengths_are_bounded(void **state)
     for (size_t i = 5; i + 3 < 254; i += 50) {
         text[i] = '.';
     }
-    assert_true(oidc_email_fold((struct str){text, 254}, folded));
+    assert_true(email_read((struct str){text, 254}, folded));
     assert_int_equal(strlen(folded), 254);
-    assert_false(oidc_email_fold((struct str){text, 255}, folded));
+    assert_false(email_read((struct str){text, 255}, folded));
     memset(text, 'a', 64);
     memcpy(text + 63, ".org", 5);
-    assert_true(oidc_domain_fold(str_from(text), domain)); /* a label of 63 */
+    assert_true(email_read_domain(str_from(text), domain)); /* a label of 63 */
     memset(text, 'a', 65);
     memcpy(text + 64, ".org", 5);
-    assert_false(oidc_domain_fold(str_from(text), domain));
+    assert_false(email_read_domain(str_from(text), domain));
 }
 
 static const struct CMUnitTest tests[] = {
