@@ -18,10 +18,10 @@
 #include "base/civil_time.h"
 #include "loop/clock.h"
 
-#define USERS     1000u
-#define CHECKS    100000
+#define USERS      1000u
+#define CHECKS     100000
 #define SIGNATURES 500
-#define HOST      "netra.example.org"
+#define HOST       "netra.example.org"
 
 struct desk {
     char folder[64];
@@ -234,9 +234,9 @@ static int remove_one(const char *path, const struct stat *about, int kind, stru
 static int bench_one(struct desk *desk, const char *name, int work, int (*run)(void *))
 {
     double began = bench_now_s();
-    int failed = run(desk) ||
-                 bench_run(&(struct bench){
-                     .name = name, .work = work, .unit = "checks", .run = run, .arg = desk});
+    int failed =
+        run(desk) || bench_run(&(struct bench){
+                         .name = name, .work = work, .unit = "checks", .run = run, .arg = desk});
 
     (void)fprintf(stderr, "%-28s %8.0f ns\n", name,
                   (bench_now_s() - began) * 1e9 / ((BENCH_RUNS + 2) * (double)work));

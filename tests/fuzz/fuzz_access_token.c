@@ -88,8 +88,8 @@ static void try_signed(struct str payload)
     check(header && cjose_header_set(header, "alg", "ES256", NULL) &&
           cjose_header_set(header, "kid", key->id, NULL) &&
           cjose_header_set(header, "typ", "at+jwt", NULL));
-    cjose_jws_t *jws = cjose_jws_sign(key->jwk, header, (const uint8_t *)payload.data,
-                                      payload.length, NULL);
+    cjose_jws_t *jws =
+        cjose_jws_sign(key->jwk, header, (const uint8_t *)payload.data, payload.length, NULL);
     if (jws && cjose_jws_export(jws, &text, NULL) &&
         flaw_of(str_from(text), &claims) == AUTH_FLAW_NONE) {
         check(str_find(payload, STR(ISSUER), 0) != SIZE_MAX ||

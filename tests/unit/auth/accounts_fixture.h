@@ -264,8 +264,7 @@ static inline void make_request(struct brought *request, const struct bring *bri
         bring_header(request, STR("Authorization"), request->authorization);
     }
     if (bring->cookie) {
-        (void)snprintf(request->cookie, sizeof(request->cookie), "netra_session=%s",
-                       bring->cookie);
+        (void)snprintf(request->cookie, sizeof(request->cookie), "netra_session=%s", bring->cookie);
         bring_header(request, STR("Cookie"), request->cookie);
     }
     if (bring->ticket) {
@@ -299,9 +298,9 @@ static inline bool count_line(const struct store_audit *row, void *arg)
 {
     struct audit_count *count = arg;
 
-    count->count += str_equal(row->action, str_from(count->action)) &&
-                    (!count->detail ||
-                     str_find(row->detail, str_from(count->detail), 0) != SIZE_MAX);
+    count->count +=
+        str_equal(row->action, str_from(count->action)) &&
+        (!count->detail || str_find(row->detail, str_from(count->detail), 0) != SIZE_MAX);
     return true;
 }
 

@@ -62,16 +62,14 @@ static void test_signing_in_gives_a_session_that_lasts(void **state)
     assert_int_equal(JUDGE(.bearer = token), AUTH_OK);
 }
 
-
 /* Whatever is wrong: one hash is computed, and the answer is the same. */
 static void test_a_failing_login_costs_one_hash_and_says_nothing(void **state)
 {
     static const char *const wrong[][2] = {
-        {"nobody@example.org", DESK_PASSWORD}, /* unknown */
-        {DESK_EMAIL, "another password"},
-        {DESK_EMAIL, ""},                 /* none that could be anybody's */
-        {"bob@example.org", "whatever it is"}, /* has no password */
-        {"eve@example.org", DESK_PASSWORD},    /* disabled */
+        {"nobody@example.org", DESK_PASSWORD},                   /* unknown */
+        {DESK_EMAIL, "another password"},      {DESK_EMAIL, ""}, /* none that could be anybody's */
+        {"bob@example.org", "whatever it is"},                   /* has no password */
+        {"eve@example.org", DESK_PASSWORD},                      /* disabled */
         {"not an e-mail", DESK_PASSWORD},
     };
 
@@ -122,9 +120,8 @@ static void test_too_many_failures_lock(void **state)
 static void test_tries_at_once_are_no_way_around_the_lock(void **state)
 {
     static struct outcome outcomes[8];
-    struct account_login login = {.email = STR(DESK_EMAIL),
-                                  .password = STR("wrong password"),
-                                  .origin = desk_origin};
+    struct account_login login = {
+        .email = STR(DESK_EMAIL), .password = STR("wrong password"), .origin = desk_origin};
     unsigned denied = 0;
 
     (void)state;
@@ -286,9 +283,8 @@ static void test_who_leaves_is_out_at_once(void **state)
     memcpy(key, outcome.secret, sizeof(key));
     assert_int_equal(JUDGE(.bearer = key), AUTH_OK);
     outcome.is_there = false;
-    assert_int_equal(accounts_remove_member(desk.auth, &admin, str_from(bob.user_id), &desk_origin,
-                                            DONE),
-                     OK);
+    assert_int_equal(
+        accounts_remove_member(desk.auth, &admin, str_from(bob.user_id), &desk_origin, DONE), OK);
     assert_int_equal(JUDGE(.bearer = token), AUTH_INVALID); /* before the store has it */
     assert_int_equal(JUDGE(.bearer = key), AUTH_INVALID);
     assert_false(auth_still(desk.auth, &bob, 0));
@@ -350,9 +346,8 @@ static void test_a_key_has_no_more_than_its_user(void **state)
     desk_reopen();
     assert_int_equal(JUDGE(.bearer = key), AUTH_OK);
     assert_int_equal(JUDGE(.bearer = service.access_token), AUTH_OK);
-    assert_int_equal(came_to(BEGIN(accounts_revoke_key(desk.auth, &bob, str_from(id), &desk_origin,
-                                                       DONE))),
-                     OK);
+    assert_int_equal(
+        came_to(BEGIN(accounts_revoke_key(desk.auth, &bob, str_from(id), &desk_origin, DONE))), OK);
     assert_int_equal(JUDGE(.bearer = key), AUTH_INVALID);
     assert_int_equal(JUDGE(.bearer = service.access_token), AUTH_INVALID);
     assert_int_equal(checked_flaw, AUTH_FLAW_REVOKED);
@@ -374,9 +369,8 @@ static void test_a_ticket_has_what_its_maker_has(void **state)
     assert_int_equal(checked_caller.may, AUTH_SCOPE_READ);
     assert_int_equal(JUDGE(.ticket = ticket, .is_upgrade = true), AUTH_INVALID);
     assert_int_equal(audit_lines("default", "ticket.reused", NULL), 1);
-    assert_int_equal(came_to(BEGIN(accounts_end_sessions(desk.auth, &bob,
-                                                         str_from(bob.credential_id), &desk_origin,
-                                                         DONE))),
+    assert_int_equal(came_to(BEGIN(accounts_end_sessions(
+                         desk.auth, &bob, str_from(bob.credential_id), &desk_origin, DONE))),
                      OK);
     assert_int_equal(JUDGE(.ticket = other, .is_upgrade = true), AUTH_INVALID);
     assert_int_equal(checked_flaw, AUTH_FLAW_REVOKED);
@@ -412,11 +406,9 @@ static void test_passwords_change_and_end_sessions(void **state)
     desk_reopen();
     assert_int_equal(try_login(DESK_EMAIL, "a new password", AUTH_SESSION_COOKIE), OK);
 
-#define FORGOT(email)                                                                              \
-    came_to(BEGIN(accounts_forgot(desk.auth, STR(email), &desk_origin, DONE)))
+#define FORGOT(email) came_to(BEGIN(accounts_forgot(desk.auth, STR(email), &desk_origin, DONE)))
 #define RESET(code, password)                                                                      \
-    came_to(BEGIN(                                                                                 \
-        accounts_reset(desk.auth, str_from(code), STR(password), &desk_origin, DONE)))
+    came_to(BEGIN(accounts_reset(desk.auth, str_from(code), STR(password), &desk_origin, DONE)))
     assert_int_equal(FORGOT("nobody@example.org"), OK);
     assert_string_equal(outcome.secret, "");
     assert_int_equal(FORGOT(DESK_EMAIL), OK);
@@ -439,9 +431,9 @@ static void test_an_admin_resets_only_who_is_theirs(void **state)
     (void)state;
     struct auth_caller admin = set_up_admin();
     struct auth_caller bob = add_person(&admin, "bob@example.org", AUTH_ROLE_VIEWER);
-    assert_int_equal(came_to(BEGIN(accounts_add_workspace(desk.auth, &bob, STR("Bob's"),
-                                                          &desk_origin, DONE))),
-                     ERR_DENIED);
+    assert_int_equal(
+        came_to(BEGIN(accounts_add_workspace(desk.auth, &bob, STR("Bob's"), &desk_origin, DONE))),
+        ERR_DENIED);
     assert_int_equal(came_to(BEGIN(accounts_add_workspace(desk.auth, &admin, STR("Second"),
                                                           &desk_origin, DONE))),
                      OK);
@@ -457,8 +449,7 @@ static void test_an_admin_resets_only_who_is_theirs(void **state)
     assert_false(eve.is_operator);
     /* Eve is an admin beside Ada, but not where Ada is an operator */
 #define RESET_CODE(caller, user)                                                                   \
-    came_to(BEGIN(                                                                                 \
-        accounts_reset_code(desk.auth, caller, str_from(user), &desk_origin, DONE)))
+    came_to(BEGIN(accounts_reset_code(desk.auth, caller, str_from(user), &desk_origin, DONE)))
     assert_int_equal(RESET_CODE(&eve, admin.user_id), ERR_DENIED);
     assert_int_equal(RESET_CODE(&eve, bob.user_id), ERR_NOT_FOUND);
     assert_int_equal(RESET_CODE(&in_second, eve.user_id), OK);
@@ -486,8 +477,7 @@ static void test_invitations(void **state)
     (void)state;
     struct auth_caller admin = set_up_admin();
 #define INVITE(email, role)                                                                        \
-    came_to(BEGIN(                                                                                 \
-        accounts_invite(desk.auth, &admin, STR(email), role, &desk_origin, DONE)))
+    came_to(BEGIN(accounts_invite(desk.auth, &admin, STR(email), role, &desk_origin, DONE)))
     assert_int_equal(INVITE("nonsense", AUTH_ROLE_VIEWER), ERR_INVALID);
     assert_int_equal(INVITE(DESK_EMAIL, AUTH_ROLE_VIEWER), ERR_EXISTS);
     assert_int_equal(INVITE("bob@example.org", 0), ERR_INVALID);
@@ -535,8 +525,8 @@ static void test_one_invitation_is_used_once_at_once(void **state)
                                        .origin = desk_origin};
     for (size_t i = 0; i < 2; i++) {
         outcomes[i].is_there = false;
-        assert_int_equal(
-            accounts_register(desk.auth, &request, note, &outcomes[i], &desk.error), OK);
+        assert_int_equal(accounts_register(desk.auth, &request, note, &outcomes[i], &desk.error),
+                         OK);
     }
     wait_for(&outcomes[0]);
     wait_for(&outcomes[1]);
@@ -577,9 +567,9 @@ static void test_sessions_end_by_time_and_come_back_with_the_clock(void **state)
     session->used_us = now_us + 29 * DAY_US;
     assert_true(auth_session_lives(desk.auth, session, now_us + 30 * DAY_US - MINUTE_US));
     assert_false(auth_session_lives(desk.auth, session, now_us + 30 * DAY_US + MINUTE_US));
-    assert_int_equal(auth_caller_of_session(desk.auth, session, AUTH_KIND_TOKEN,
-                                            now_us + 31 * DAY_US, &caller),
-                     AUTH_FLAW_EXPIRED);
+    assert_int_equal(
+        auth_caller_of_session(desk.auth, session, AUTH_KIND_TOKEN, now_us + 31 * DAY_US, &caller),
+        AUTH_FLAW_EXPIRED);
     /* what the clock ended, it gives back */
     assert_int_equal(auth_caller_of_session(desk.auth, session, AUTH_KIND_TOKEN, now_us, &caller),
                      AUTH_FLAW_NONE);

@@ -31,9 +31,8 @@ static void test_what_was_ended_stays_ended_on_a_full_disk(void **state)
     struct auth_caller bob = add_person(&admin, "bob@example.org", AUTH_ROLE_ANALYST);
     memcpy(token, outcome.grant.access_token, sizeof(token));
     fill_disk(true);
-    assert_int_equal(came_to(BEGIN(accounts_end_sessions(desk.auth, &bob,
-                                                         str_from(bob.credential_id), &desk_origin,
-                                                         DONE))),
+    assert_int_equal(came_to(BEGIN(accounts_end_sessions(
+                         desk.auth, &bob, str_from(bob.credential_id), &desk_origin, DONE))),
                      ERR_IO);
     assert_int_equal(JUDGE(.bearer = token), AUTH_INVALID);
     assert_int_equal(came_to(BEGIN(accounts_set_role(desk.auth, &admin, str_from(bob.user_id),
@@ -92,8 +91,8 @@ static bool database_has(const char *text)
 
     (void)snprintf(path, sizeof(path), "%s/netra.db", desk.folder);
     assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT name FROM sqlite_master WHERE type='table'",
-                                        -1, &tables, NULL),
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT name FROM sqlite_master WHERE type='table'", -1,
+                                        &tables, NULL),
                      SQLITE_OK);
     while (sqlite3_step(tables) == SQLITE_ROW) {
         char *sql = sqlite3_mprintf("SELECT * FROM \"%w\"", sqlite3_column_text(tables, 0));
@@ -154,12 +153,10 @@ static void test_of_who_is_erased_nothing_stays(void **state)
                                           .scopes = AUTH_SCOPE_READ};
     assert_int_equal(came_to(BEGIN(accounts_add_key(desk.auth, &zoe, &request, DONE))), OK);
     memcpy(key, outcome.secret, sizeof(key));
-    struct external_identity identity = {.provider = STR("corp"),
-                                         .subject = STR("zoe-at-corp"),
-                                         .email = STR("zoe@example.net")};
-    assert_int_equal(came_to(BEGIN(accounts_external_link(desk.auth, &zoe, &identity, &desk_origin,
-                                                          DONE))),
-                     OK);
+    struct external_identity identity = {
+        .provider = STR("corp"), .subject = STR("zoe-at-corp"), .email = STR("zoe@example.net")};
+    assert_int_equal(
+        came_to(BEGIN(accounts_external_link(desk.auth, &zoe, &identity, &desk_origin, DONE))), OK);
     assert_int_equal(try_login("zoe@example.net", "wrong password", AUTH_SESSION_COOKIE),
                      ERR_DENIED);
     assert_int_equal(
@@ -182,9 +179,8 @@ static void test_of_who_is_erased_nothing_stays(void **state)
     assert_true(database_has("Zimmermann"));
 
     export_of(&zoe, &exported);
-    const char *const expected[] = {"zoe@example.net", "Zoe Zimmermann", "zoe-at-corp",
-                                    "\"t1\"",          "login.ok",       "192.0.2.0/24",
-                                    "Mozilla/5.0"};
+    const char *const expected[] = {"zoe@example.net", "Zoe Zimmermann", "zoe-at-corp", "\"t1\"",
+                                    "login.ok",        "192.0.2.0/24",   "Mozilla/5.0"};
     for (size_t i = 0; i < ARRAY_LENGTH(expected); i++) {
         if (str_find(buf_str(&exported), str_from(expected[i]), 0) == SIZE_MAX) {
             fail_msg("the export lacks %s", expected[i]);
@@ -351,9 +347,8 @@ static void test_changes_survive_every_failing_allocation(void **state)
 static void test_it_ends_while_changes_are_under_way(void **state)
 {
     static struct outcome ignored[8];
-    struct account_login login = {.email = STR(DESK_EMAIL),
-                                  .password = STR(DESK_PASSWORD),
-                                  .origin = desk_origin};
+    struct account_login login = {
+        .email = STR(DESK_EMAIL), .password = STR(DESK_PASSWORD), .origin = desk_origin};
 
     (void)state;
     struct auth_caller admin = set_up_admin();

@@ -1,6 +1,6 @@
 /*
- * The small parts that accounts are made of: e-mails, passwords, encodings, seals, indexes, names of
- * roles and scopes.
+ * The small parts that accounts are made of: e-mails, passwords, encodings, seals, indexes, names
+ * of roles and scopes.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -25,13 +25,41 @@ static void test_what_is_an_email(void **state)
          "1234567890123456789012345678901234567890123456789012345678901234@example.org"},
     };
     static const char *const bad[] = {
-        "", "@", "a", "a@", "@b.c", "a@b", "a@b.", "a@.b", "a@b..c", "a@-b.c", "a@b-.c",
-        "a b@c.d", "a@b c.d", " a@b.c", "a@b.c ", "a@@b.c", "a@b@c.d", ".a@b.c", "a.@b.c",
-        "a..b@c.d", "\"a b\"@c.d", "a@[127.0.0.1]", "a@b.c\n", "a\t@b.c", "a@b_c.d",
-        "\xc3\xa4@example.org",     /* ä */
-        "ada@ex\xd0\xb0mple.org",   /* a Cyrillic a */
+        "",
+        "@",
+        "a",
+        "a@",
+        "@b.c",
+        "a@b",
+        "a@b.",
+        "a@.b",
+        "a@b..c",
+        "a@-b.c",
+        "a@b-.c",
+        "a b@c.d",
+        "a@b c.d",
+        " a@b.c",
+        "a@b.c ",
+        "a@@b.c",
+        "a@b@c.d",
+        ".a@b.c",
+        "a.@b.c",
+        "a..b@c.d",
+        "\"a b\"@c.d",
+        "a@[127.0.0.1]",
+        "a@b.c\n",
+        "a\t@b.c",
+        "a@b_c.d",
+        "\xc3\xa4@example.org",        /* ä */
+        "ada@ex\xd0\xb0mple.org",      /* a Cyrillic a */
         "ada@example.org\xe2\x80\x8b", /* and a space of no width */
-        "a,b@c.d", "a;b@c.d", "<a@b.c>", "a@b.c>", "a(b)@c.d", "a\\@b.c", "a:b@c.d",
+        "a,b@c.d",
+        "a;b@c.d",
+        "<a@b.c>",
+        "a@b.c>",
+        "a(b)@c.d",
+        "a\\@b.c",
+        "a:b@c.d",
         "12345678901234567890123456789012345678901234567890123456789012345@example.org",
         "a@1234567890123456789012345678901234567890123456789012345678901234.org",
     };
@@ -66,11 +94,15 @@ static void test_which_bytes_of_a_password_are_hashed(void **state)
     static const char *const cases[][2] = {
         {"plain ASCII stays", "plain ASCII stays"},
         {" spaces stay ", " spaces stay "},
-        {"e\xcc\x81", "\xc3\xa9"},             /* e and an accent: é */
-        {"\xc3\xa9", "\xc3\xa9"},              /* é */
-        {"a\xc2\xa0" "b", "a b"},              /* a space that does not break */
-        {"a\xe3\x80\x80" "b", "a b"},          /* an ideographic one */
-        {"\xef\xbc\xa1", "\xef\xbc\xa1"},      /* a wide A stays: NFC, not NFKC */
+        {"e\xcc\x81", "\xc3\xa9"}, /* e and an accent: é */
+        {"\xc3\xa9", "\xc3\xa9"},  /* é */
+        {"a\xc2\xa0"
+         "b",
+         "a b"}, /* a space that does not break */
+        {"a\xe3\x80\x80"
+         "b",
+         "a b"},                          /* an ideographic one */
+        {"\xef\xbc\xa1", "\xef\xbc\xa1"}, /* a wide A stays: NFC, not NFKC */
         {"\xf0\x9f\x90\xb4", "\xf0\x9f\x90\xb4"},
     };
     static const char *const refused[] = {"", "a\nb", "a\x7f", "\xff", "\xc2\x85", "\xed\xa0\x80"};
@@ -88,10 +120,9 @@ static void test_which_bytes_of_a_password_are_hashed(void **state)
     assert_int_equal(password_prepare((struct str){"a\0b", 3}, &password), ERR_INVALID);
     char longest[ACCOUNTS_PASSWORD_MAX + 1];
     memset(longest, 'x', sizeof(longest));
-    assert_int_equal(
-        password_prepare((struct str){longest, ACCOUNTS_PASSWORD_MAX}, &password), OK);
-    assert_int_equal(
-        password_prepare((struct str){longest, ACCOUNTS_PASSWORD_MAX + 1}, &password), ERR_INVALID);
+    assert_int_equal(password_prepare((struct str){longest, ACCOUNTS_PASSWORD_MAX}, &password), OK);
+    assert_int_equal(password_prepare((struct str){longest, ACCOUNTS_PASSWORD_MAX + 1}, &password),
+                     ERR_INVALID);
 }
 
 static void test_which_passwords_are_taken(void **state)
@@ -179,8 +210,7 @@ static void test_a_seal_opens_for_its_name_and_secret_only(void **state)
     for (size_t i = 0; i < strlen(text); i++) {
         memcpy(again, text, sizeof(again));
         again[i] = again[i] == 'A' ? 'B' : 'A';
-        assert_int_equal(seal_open(&seal, STR("k1"), str_from(again), plain, &length),
-                         ERR_INVALID);
+        assert_int_equal(seal_open(&seal, STR("k1"), str_from(again), plain, &length), ERR_INVALID);
     }
     assert_int_equal(seal_open(&seal, STR("k1"), STR(""), plain, &length), ERR_INVALID);
     memset(longest, 'x', sizeof(longest));

@@ -47,8 +47,8 @@ static void sign_payload(char token[AUTH_TOKEN_BYTES_MAX], const char *typ, cons
     if (typ) {
         assert_true(cjose_header_set(header, "typ", typ, NULL));
     }
-    cjose_jws_t *jws = cjose_jws_sign(our_key()->jwk, header, (const uint8_t *)payload,
-                                      strlen(payload), NULL);
+    cjose_jws_t *jws =
+        cjose_jws_sign(our_key()->jwk, header, (const uint8_t *)payload, strlen(payload), NULL);
     assert_non_null(jws);
     assert_true(cjose_jws_export(jws, &text, NULL));
     (void)snprintf(token, AUTH_TOKEN_BYTES_MAX, "%s", text);
@@ -77,11 +77,16 @@ static void print_claims(char *text, size_t size, const char *name, const char *
     int64_t now_s = clock_now_us() / SECOND_US;
     char times[3][32];
     const char *const claims[][2] = {
-        {"iss", "\"" DESK_URL "\""}, {"aud", "\"netra\""},
-        {"sub", "\"u\""},            {"sid", "\"s\""},
-        {"ws", "\"default\""},       {"role", "\"admin\""},
-        {"scope", "\"read run\""},   {"iat", times[0]},
-        {"nbf", times[1]},           {"exp", times[2]},
+        {"iss", "\"" DESK_URL "\""},
+        {"aud", "\"netra\""},
+        {"sub", "\"u\""},
+        {"sid", "\"s\""},
+        {"ws", "\"default\""},
+        {"role", "\"admin\""},
+        {"scope", "\"read run\""},
+        {"iat", times[0]},
+        {"nbf", times[1]},
+        {"exp", times[2]},
         {"jti", "\"j\""},
     };
     size_t length = 0;
@@ -93,9 +98,9 @@ static void print_claims(char *text, size_t size, const char *name, const char *
         bool is_it = name && strcmp(name, claims[i][0]) == 0;
 
         if (!is_it || value) {
-            length += (size_t)snprintf(text + length, size - length, "%c\"%s\":%s",
-                                       length ? ',' : '{', claims[i][0],
-                                       is_it ? value : claims[i][1]);
+            length +=
+                (size_t)snprintf(text + length, size - length, "%c\"%s\":%s", length ? ',' : '{',
+                                 claims[i][0], is_it ? value : claims[i][1]);
         }
     }
     (void)snprintf(text + length, size - length, "}");
@@ -380,9 +385,19 @@ static void test_signatures_of_others_and_in_other_forms(void **state)
 static void test_what_is_no_token_at_all(void **state)
 {
     static const char *const texts[] = {
-        "", ".", "..", "...", "a", "a.b", "a.b.c", "netra_key", "{}",
+        "",
+        ".",
+        "..",
+        "...",
+        "a",
+        "a.b",
+        "a.b.c",
+        "netra_key",
+        "{}",
         "{\"payload\":\"e30\",\"protected\":\"e30\",\"signature\":\"e30\"}",
-        "\xf0\x9f\x92\xa9.\xf0\x9f\x92\xa9.\xf0\x9f\x92\xa9", "!.!.!", "eyJhbGciOiJFUzI1NiJ9 .e30.e30",
+        "\xf0\x9f\x92\xa9.\xf0\x9f\x92\xa9.\xf0\x9f\x92\xa9",
+        "!.!.!",
+        "eyJhbGciOiJFUzI1NiJ9 .e30.e30",
     };
     static char huge[100000];
 
@@ -410,8 +425,8 @@ static void test_keys_rotate_and_old_tokens_stay(void **state)
     struct auth_caller admin = set_up_admin();
     memcpy(before, outcome.grant.access_token, sizeof(before));
     memcpy(kid, our_key()->id, sizeof(kid));
-    assert_int_equal(
-        came_to(BEGIN(accounts_rotate_keys(desk.auth, &admin, &desk_origin, DONE))), OK);
+    assert_int_equal(came_to(BEGIN(accounts_rotate_keys(desk.auth, &admin, &desk_origin, DONE))),
+                     OK);
     assert_string_not_equal(our_key()->id, kid);
     assert_int_equal(JUDGE(.bearer = before), AUTH_OK);
     assert_int_equal(try_login(DESK_EMAIL, DESK_PASSWORD, AUTH_SESSION_TOKENS), OK);
