@@ -2,8 +2,12 @@
 #include "auth/password_rules.h"
 
 #include <openssl/crypto.h>
-#include <stdlib.h>
 #include <utf8proc.h>
+
+#define BYTES_MAX                                                                                  \
+    (3 * (size_t)ACCOUNTS_PASSWORD_MAX) /* composing makes no text shorter than that */
+#define POINTS_MAX (2 * 3 * (int)ACCOUNTS_PASSWORD_MAX) /* two bytes become at most three points   \
+                                                         */
 
 /* Of 10 and more characters; what is shorter is refused anyway. Compared without regard to case. */
 static const char *const common[] = {
@@ -35,7 +39,7 @@ void password_wipe(struct password *password)
     OPENSSL_cleanse(password, sizeof(*password));
 }
 
-/* utf8proc_map_custom's hook: before composition. */
+/* utf8proc_decompose_custom's hook: before anything else. */
 static utf8proc_int32_t plain_space(utf8proc_int32_t point, void *data)
 {
     (void)data;
@@ -58,26 +62,25 @@ static bool has_control(struct str text)
 
 int password_prepare(struct str text, struct password *ret_password)
 {
-    /* composition makes a text shorter by at most a factor of 3 */
-    if (text.length == 0 || text.length > 3 * (size_t)ACCOUNTS_PASSWORD_MAX || !str_is_utf8(text) ||
-        has_control(text)) {
+    utf8proc_int32_t points[POINTS_MAX + 1]; /* becomes the text, in place */
+    const utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_COMPOSE;
+
+    if (text.length == 0 || text.length > BYTES_MAX || !str_is_utf8(text) || has_control(text)) {
         return ERR_INVALID;
     }
-    utf8proc_uint8_t *mapped = NULL;
-    utf8proc_ssize_t length =
-        utf8proc_map_custom((const utf8proc_uint8_t *)text.data, (utf8proc_ssize_t)text.length,
-                            &mapped, UTF8PROC_STABLE | UTF8PROC_COMPOSE, plain_space, NULL);
-    if (length < 0 || !mapped) {
-        return length == UTF8PROC_ERROR_NOMEM || length >= 0 ? ERR_NO_MEMORY : ERR_INVALID;
+    utf8proc_ssize_t length = utf8proc_decompose_custom((const utf8proc_uint8_t *)text.data,
+                                                        (utf8proc_ssize_t)text.length, points,
+                                                        POINTS_MAX, options, plain_space, NULL);
+    if (length >= 0 && length <= POINTS_MAX) {
+        length = utf8proc_reencode(points, length, options);
     }
-    int code = length > (utf8proc_ssize_t)ACCOUNTS_PASSWORD_MAX ? ERR_INVALID : OK;
+    int code = length < 0 || length > (utf8proc_ssize_t)ACCOUNTS_PASSWORD_MAX ? ERR_INVALID : OK;
     if (code == OK) {
-        memcpy(ret_password->text, mapped, (size_t)length);
+        memcpy(ret_password->text, points, (size_t)length);
         ret_password->text[length] = '\0';
         ret_password->length = (size_t)length;
     }
-    OPENSSL_cleanse(mapped, (size_t)length);
-    free(mapped); /* utf8proc's own */
+    OPENSSL_cleanse(points, sizeof(points));
     return code;
 }
 
@@ -111,9 +114,6 @@ int password_prepare_new(struct str text, struct str email, struct password *ret
     struct password made;
     int code = password_prepare(text, &made);
 
-    if (code == ERR_NO_MEMORY) {
-        return error_set(error, code, "out of memory");
-    }
     if (code || made.length < ACCOUNTS_PASSWORD_MIN) {
         code = error_set(error, ERR_INVALID,
                          "cannot take this password: it must have %u to %u bytes of UTF-8 text "

@@ -22,8 +22,7 @@ struct password {
 };
 void password_wipe(struct password *password);
 
-/* ERR_INVALID: not UTF-8, control characters, empty or too long: nobody has such a password.
- * ERR_NO_MEMORY. */
+/* ERR_INVALID: not UTF-8, control characters, empty or too long: nobody has such a password. */
 must_check int password_prepare(struct str text, struct password *ret_password);
 
 /* The same for one that is to be set. ERR_INVALID with the reason: too short, the e-mail (or what

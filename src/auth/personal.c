@@ -21,12 +21,12 @@ static void put_time(struct json_writer *w, const char *key, int64_t time_us)
 {
     cleanup(buf_done) struct buf text;
 
+    buf_init(&text, 64);
     json_key(w, key);
     if (!time_us) {
         json_put_null(w);
         return;
     }
-    buf_init(&text, 64);
     civil_print(time_us, &text);
     json_put_str(w, buf_str(&text));
 }

@@ -247,7 +247,7 @@ int listener_open(struct http_server *server, const struct http_server_options *
 {
     struct listener *listener = &server->listener;
     struct sockaddr_storage address = {0};
-    socklen_t size;
+    socklen_t size = 0;
 
     listener->fd = -1;
     listener->reserve_fd = -1;

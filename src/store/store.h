@@ -51,7 +51,8 @@ enum store_run_status {
 enum store_dataset_status { STORE_DATASET_IMPORTING, STORE_DATASET_READY, STORE_DATASET_FAILED };
 
 /* owner_id, here and below: the user who made it, "local" in local mode; empty: a user who has been
- * erased. The workspace is the batch's or the query's, and is told in rows that are read. */
+ * erased. It is given with a new row, and stays when that is put or set again. The workspace is the
+ * batch's or the query's, and is told in rows that are read. */
 struct store_thread {
     struct str id;
     struct str workspace_id; /* of a row that is read; what a batch writes has the batch's */

@@ -1,7 +1,8 @@
 /*
  * A row is found by the text id that the caller knows, inside the statement: an INSERT … SELECT
  * that finds no parent in the workspace changes no row, which makes the batch invalid. An id that
- * is there already in another workspace is a conflict whose update finds no row.
+ * is there already in another workspace is a conflict whose update finds no row. An owner is only
+ * inserted: whoever has an old row in hand must not undo an erasure.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -10,7 +11,7 @@
 const struct write_sql write_sql[WRITE_STATEMENT_COUNT] = {
     [WRITE_PUT_THREAD] = {"INSERT INTO thread (id, workspace, owner, title, created_us, updated_us)"
                           " SELECT ?1, id, ?2, ?3, ?4, ?5 FROM workspace WHERE id = " WORKSPACE
-                          " ON CONFLICT (id) DO UPDATE SET owner = excluded.owner,"
+                          " ON CONFLICT (id) DO UPDATE SET"
                           " title = excluded.title, created_us = excluded.created_us,"
                           " updated_us = excluded.updated_us"
                           " WHERE thread.workspace = excluded.workspace",
@@ -31,7 +32,7 @@ const struct write_sql write_sql[WRITE_STATEMENT_COUNT] = {
                        true},
     [WRITE_SET_RUN] = {"UPDATE run SET thread ="
                        " (SELECT n FROM thread WHERE id = ?2 AND workspace = " WORKSPACE "),"
-                       " owner = ?3, status = ?4, prompt = ?5, dataset_id = ?6, seed = ?7,"
+                       " status = ?4, prompt = ?5, dataset_id = ?6, seed = ?7,"
                        " now_us = ?8, created_us = ?9, started_us = ?10, finished_us = ?11,"
                        " reason = ?12, report_id = ?13, has_model = ?14, seq_leased = ?15,"
                        " traceparent = ?16, is_cancelled = ?17"
@@ -63,8 +64,7 @@ const struct write_sql write_sql[WRITE_STATEMENT_COUNT] = {
                            " records, rejected, from_us, to_us, description, reason, created_us)"
                            " SELECT ?1, id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12"
                            " FROM workspace WHERE id = " WORKSPACE
-                           " ON CONFLICT (id) DO UPDATE SET owner = excluded.owner,"
-                           " name = excluded.name,"
+                           " ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
                            " status = excluded.status, bytes = excluded.bytes,"
                            " records = excluded.records, rejected = excluded.rejected,"
                            " from_us = excluded.from_us, to_us = excluded.to_us,"

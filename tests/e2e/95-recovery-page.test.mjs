@@ -173,6 +173,18 @@ test("INTERNAL_ERROR: once more by itself; then the message has the id of its tr
     assert.deepEqual(await questions(), [QUESTION]);
   }));
 
+test("a page that is opened while the server cannot answer comes up by itself", needsChromium, () =>
+  withPageOf(server, async (page) => {
+    const { url } = await server.json(201, "/auth/sign-in-link", {});
+    await page.goto(new URL(url, server.url).href);
+    await page.locator(".connection.is-open").waitFor();
+    await arm("rate_limited", { times: 2, argument: 2 });
+    await page.reload();
+    await page.getByRole("heading", { name: "The server cannot answer now" }).waitFor();
+    await page.getByText(/Waiting \d s/).waitFor();
+    await page.locator(".connection.is-open").waitFor();
+  }, { isSignedIn: false }));
+
 test("a page of the settings has an address; one step back closes them", needsChromium, () =>
   withPage(async (page) => {
     await page.getByRole("button", { name: "Settings" }).click();

@@ -71,10 +71,12 @@ static void try_unsigned(struct str bytes)
         return;
     }
     base64url_encode((const unsigned char *)bytes.data, header, text);
-    (void)strcat(text, ".");
-    base64url_encode((const unsigned char *)payload.data, payload.length, text + strlen(text));
-    (void)strcat(text, ".");
-    base64url_encode((const unsigned char[64]){1}, 64, text + strlen(text));
+    size_t length = strlen(text);
+    text[length++] = '.';
+    base64url_encode((const unsigned char *)payload.data, payload.length, text + length);
+    length += strlen(text + length);
+    text[length++] = '.';
+    base64url_encode((const unsigned char[64]){1}, 64, text + length);
     check(flaw_of(str_from(text), &claims) != AUTH_FLAW_NONE);
 }
 

@@ -147,6 +147,14 @@ function trend(samples, name, allowedOf) {
   return { name, first: half[0][name], last: half.at(-1)[name], middle, rise, allowed, isFlat: rise <= allowed };
 }
 
+/** The rule proves first that it can fail: a leak of 40 MiB an hour is seen, noise of 3 MiB is not. */
+function proveRule() {
+  const made = (valueOf) => Array.from({ length: 720 }, (_, i) => ({ at: i * 5, resident: valueOf(i) }));
+  const judge = (samples) => trend(samples, "resident", () => RISE_BYTES).isFlat;
+  assert.ok(!judge(made((i) => 64 * MEBIBYTE + (i / 360) * 20 * MEBIBYTE)), "a leak is taken for flat");
+  assert.ok(judge(made((i) => 64 * MEBIBYTE + (i % 3) * MEBIBYTE)), "noise is taken for a leak");
+}
+
 const COLUMNS = ["at", "resident", "anonymous", "files", "runs", "uploads", "logins", "sockets", "cut"];
 
 function write(samples, trends) {
@@ -196,4 +204,5 @@ async function soak(server) {
 }
 
 assert.ok(token);
+proveRule();
 await Server.with(soak, { env: { NETRA_LOG_LEVEL: "warning" } });

@@ -384,7 +384,11 @@ int main(int count, char **texts)
 {
     static struct soak soak = {.clients = 500, .run_count = 100, .seconds = 60};
 
-    if (!getenv("NETRA_BIN") || read_arguments(&soak, count, texts) || raise_files(&soak)) {
+    if (!getenv("NETRA_BIN")) {
+        (void)fprintf(stderr, "soak: NETRA_BIN names no program\n");
+        return 2;
+    }
+    if (read_arguments(&soak, count, texts) || raise_files(&soak)) {
         return 2;
     }
     (void)setvbuf(stdout, NULL, _IOLBF, 0);

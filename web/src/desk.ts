@@ -157,11 +157,13 @@ export class Desk {
     }); // a role may have changed meanwhile
     this.set({ arrival });
     try {
-      this.set({ config: await getOnce<AuthConfig>("/auth/config") });
+      this.set({ config: await get<AuthConfig>("/auth/config") });
+      const me = await recovery.through(true, readMe);
+      this.set(me ? { me, session: "in" } : { session: "out" });
     } catch {
       return this.set({ session: "unreachable" });
     }
-    if (await this.checkSession()) await this.begin();
+    if (this.state.me) await this.begin();
   }
 
   /** Somebody is signed in: everything is read. */
@@ -181,7 +183,6 @@ export class Desk {
       return true;
     } catch (error) {
       if (isSignedOut(error)) this.signOut();
-      else if (this.state.session === "unknown") this.set({ session: "unreachable" });
       return false;
     }
   }
@@ -566,6 +567,16 @@ export class Desk {
     } catch (error) {
       this.changeUpload(id, { phase: "failed", reason: describe(error) });
     }
+  }
+}
+
+/** Undefined when nobody is signed in. */
+async function readMe(): Promise<Me | undefined> {
+  try {
+    return await getOnce<Me>("/auth/me");
+  } catch (error) {
+    if (isSignedOut(error)) return undefined;
+    throw error;
   }
 }
 

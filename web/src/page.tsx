@@ -8,7 +8,7 @@ import { AccountMenu } from "./account_menu.tsx";
 import { settingsPageOf, type SettingsPage } from "./address.ts";
 import { Conversation } from "./conversation.tsx";
 import { DataPanel } from "./data_panel.tsx";
-import type { Desk } from "./desk.ts";
+import type { Desk, DeskState } from "./desk.ts";
 import { DataIcon, EyeIcon, MenuIcon, SettingsIcon } from "./icons.tsx";
 import { RecoveryBar } from "./recovery_bar.tsx";
 import { Settings } from "./settings.tsx";
@@ -52,8 +52,8 @@ export function Page({ desk }: { desk: Desk }) {
   }, [title]);
 
   if (state.session === "out" || (state.session === "in" && state.arrival.reset)) return <SignIn desk={desk} state={state} />;
-  if (state.session === "unknown") return <p class="blank" aria-busy="true" />;
-  if (state.session === "unreachable") return <Unreachable />;
+  if (state.session === "unknown" && !state.wait) return <p class="blank" aria-busy="true" />;
+  if (state.session !== "in") return <Unreachable desk={desk} state={state} />;
 
   const toggle = (which: Drawer) => () => setDrawer(drawer === which ? undefined : which);
   return (
@@ -131,17 +131,25 @@ function Connection({ state, onRetry }: { state: keyof typeof CONNECTION_TEXTS; 
   );
 }
 
-function Unreachable() {
+/** Before anything is known: it is tried again by itself for a while, then when somebody says so. */
+function Unreachable({ desk, state }: { desk: Desk; state: DeskState }) {
+  const isDown = !state.wait || state.wait.problem.code === "UNREACHABLE";
   return (
     <main class="door">
-      <h1>The server cannot be reached</h1>
-      <p>Is it still running? In a terminal, start it again with:</p>
-      <pre>netra serve</pre>
-      <p>
-        <button type="button" class="primary" onClick={() => window.location.reload()}>
-          Try again
-        </button>
-      </p>
+      <h1>{isDown ? "The server cannot be reached" : "The server cannot answer now"}</h1>
+      {state.wait ? (
+        <RecoveryBar desk={desk} state={state} />
+      ) : (
+        <>
+          <p>Is it still running? In a terminal, start it again with:</p>
+          <pre>netra serve</pre>
+          <p>
+            <button type="button" class="primary" onClick={() => window.location.reload()}>
+              Try again
+            </button>
+          </p>
+        </>
+      )}
     </main>
   );
 }

@@ -13,7 +13,7 @@ export function RecoveryBar({ desk, state }: { desk: Desk; state: DeskState }) {
   const { wait, notice, connection } = state;
   return (
     <div class="bars">
-      {wait && wait.reason !== "failed" && <WaitBar wait={wait} trouble={state.trouble} />}
+      {wait && wait.reason !== "failed" && <WaitBar wait={wait} trouble={state.trouble} isFirst={state.session === "unknown"} />}
       {connection === "restarting" && (
         <p class="bar is-waiting" role="status">
           The server is being restarted. Questions that are at work go on when it is back.
@@ -34,18 +34,26 @@ export function RecoveryBar({ desk, state }: { desk: Desk; state: DeskState }) {
   );
 }
 
-function sentence({ reason, problem }: Wait, trouble: string | undefined): string {
+function sentence({ reason, problem }: Wait, trouble: string | undefined, isFirst: boolean): string {
+  if (isFirst && problem.code === "UNREACHABLE") return "Perhaps it is being started.";
   if (reason === "limited") return "That was too much at once: the server asks to wait.";
   if (problem.code === "UNREACHABLE") return "The server cannot be reached. What is on the page can be read.";
   const why = trouble ?? problem.detail;
-  return `The server cannot do this at the moment${why ? ` (${why})` : ""}. What is on the page can be read.`;
+  const rest = isFirst ? "" : " What is on the page can be read.";
+  return `The server cannot do this at the moment${why ? ` (${why})` : ""}.${rest}`;
 }
 
-function WaitBar({ wait, trouble }: { wait: Wait; trouble: string | undefined }) {
+interface WaitBarProps {
+  wait: Wait;
+  trouble: string | undefined;
+  isFirst: boolean; // nothing is on the page yet
+}
+
+function WaitBar({ wait, trouble, isFirst }: WaitBarProps) {
   const seconds = useSecondsUntil(wait.untilMs);
   return (
     <div class="bar is-waiting" data-wait={wait.reason}>
-      <span role="status">{sentence(wait, trouble)}</span>
+      <span role="status">{sentence(wait, trouble, isFirst)}</span>
       <span class="bar-when">
         <span class="seconds" aria-hidden="true">
           {seconds > 0 ? `Waiting ${seconds} s` : "Trying again…"}

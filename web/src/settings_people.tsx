@@ -128,6 +128,45 @@ function OpenInvites({ invites }: { invites: Loaded<Invite[]> }) {
   );
 }
 
+interface MemberRowProps {
+  member: Member;
+  isSelf: boolean;
+  isBusy: boolean;
+  onRole: (role: Role) => void;
+  onLink: () => void;
+  onRemove: () => void;
+}
+
+function MemberRow({ member, isSelf, isBusy, onRole, onLink, onRemove }: MemberRowProps) {
+  const now = Date.now();
+  return (
+    <li data-member={member.email ?? member.name}>
+      <p class="row-what">
+        <strong>{member.name}</strong>
+        {isSelf && <span class="tag is-good">you</span>}
+        {member.kind === "service" && <span class="tag">service</span>}
+        <span class="soft small row-note">
+          {member.email ? `${member.email} · ` : ""}since {moment(Date.parse(member.since), now)}
+          {member.used_at ? ` · last seen ${moment(Date.parse(member.used_at), now)}` : ""}
+        </span>
+      </p>
+      <span class="row-actions">
+        <RoleChoice value={member.role} label={`Role of ${member.name}`} disabled={isBusy} onRole={onRole} />
+        {member.kind === "person" && !isSelf && (
+          <button type="button" class="quiet" disabled={isBusy} onClick={onLink} aria-label={`Reset link for ${member.name}`}>
+            Reset link
+          </button>
+        )}
+        {!isSelf && (
+          <button type="button" class="quiet" disabled={isBusy} onClick={onRemove} aria-label={`Remove ${member.name}`}>
+            Remove
+          </button>
+        )}
+      </span>
+    </li>
+  );
+}
+
 function Members({ desk, me, members }: { desk: Desk; me: Me; members: Loaded<Member[]> }) {
   const [doomed, setDoomed] = useState<Member>();
   const [reset, setReset] = useState<{ name: string; url: string; expires_at: string }>();
@@ -153,33 +192,9 @@ function Members({ desk, me, members }: { desk: Desk; me: Me; members: Loaded<Me
       <Reading of={members} />
       <ul class="rows">
         {(members.value ?? []).map((member) => (
-          <li key={member.id} data-member={member.email ?? member.name}>
-            <p class="row-what">
-              <strong>{member.name}</strong>
-              {member.id === me.user.id && <span class="tag is-good">you</span>}
-              {member.kind === "service" && <span class="tag">service</span>}
-              <span class="soft small row-note">
-                {member.email ? `${member.email} · ` : ""}since {moment(Date.parse(member.since), now)}
-                {member.used_at ? ` · last seen ${moment(Date.parse(member.used_at), now)}` : ""}
-              </span>
-            </p>
-            <span class="row-actions">
-              <RoleChoice value={member.role} label={`Role of ${member.name}`} disabled={action.isBusy}
-                onRole={(role) => void setRole(member, role)} />
-              {member.kind === "person" && member.id !== me.user.id && (
-                <button type="button" class="quiet" disabled={action.isBusy} onClick={() => void makeLink(member)}
-                  aria-label={`Reset link for ${member.name}`}>
-                  Reset link
-                </button>
-              )}
-              {member.id !== me.user.id && (
-                <button type="button" class="quiet" disabled={action.isBusy} onClick={() => setDoomed(member)}
-                  aria-label={`Remove ${member.name}`}>
-                  Remove
-                </button>
-              )}
-            </span>
-          </li>
+          <MemberRow key={member.id} member={member} isSelf={member.id === me.user.id} isBusy={action.isBusy}
+            onRole={(role) => void setRole(member, role)} onLink={() => void makeLink(member)}
+            onRemove={() => setDoomed(member)} />
         ))}
       </ul>
       <Failure action={action} />

@@ -26,12 +26,20 @@ static void append_base64url(char *text, size_t size, const void *bytes, size_t 
     base64url_encode(bytes, count, text + length);
 }
 
+static void append(char *text, size_t size, const char *more)
+{
+    size_t length = strlen(text);
+
+    assert_true(length + strlen(more) < size);
+    memcpy(text + length, more, strlen(more) + 1);
+}
+
 /* header.payload */
 static void begin_forged(char *text, size_t size, const char *header, const char *payload)
 {
     text[0] = '\0';
     append_base64url(text, size, header, strlen(header));
-    (void)strcat(text, ".");
+    append(text, size, ".");
     append_base64url(text, size, payload, strlen(payload));
 }
 
@@ -272,8 +280,8 @@ static void test_the_table_of_headers(void **state)
         (void)snprintf(header, sizeof(header), cases[i].header, our_key()->id);
         for (size_t k = 0; k < ARRAY_LENGTH(signatures); k++) {
             begin_forged(token, sizeof(token), header, payload);
-            (void)strcat(token, ".");
-            (void)strcat(token, signatures[k]);
+            append(token, sizeof(token), ".");
+            append(token, sizeof(token), signatures[k]);
             enum auth_flaw got = flaw_of(token);
 
             if (got != cases[i].flaw) {
@@ -290,7 +298,7 @@ static void sign_hmac(char *token, size_t size, const void *key, size_t key_byte
 
     assert_non_null(HMAC(EVP_sha256(), key, (int)key_bytes, (const unsigned char *)token,
                          strlen(token), mac, &length));
-    (void)strcat(token, ".");
+    append(token, size, ".");
     append_base64url(token, size, mac, length);
 }
 
@@ -353,10 +361,10 @@ static void test_signatures_of_others_and_in_other_forms(void **state)
     forged[dot - 1] = '\0'; /* with its dot */
     EXPECT(forged, AUTH_FLAW_MALFORMED);
     memcpy(forged, token, strlen(token) + 1);
-    (void)strcat(forged, "=");
+    append(forged, sizeof(forged), "=");
     EXPECT(forged, AUTH_FLAW_SIGNATURE);
     memcpy(forged, token, strlen(token) + 1);
-    (void)strcat(forged, ".AAAA");
+    append(forged, sizeof(forged), ".AAAA");
     EXPECT(forged, AUTH_FLAW_MALFORMED);
     memcpy(forged, token, strlen(token) + 1);
     forged[strlen(token) - 1]++; /* bits behind the end: the same bytes, another text */

@@ -724,6 +724,11 @@ static void test_an_owner_is_erased(void **state)
         struct store_batch *batch = new_accounts_batch();
         store_erase_owner(batch, STR("u-1"), with_threads != 0);
         assert_int_equal(apply(&f, batch), OK);
+        batch = new_batch(); /* whoever has the run in hand still */
+        struct store_run run = run_of("r-1", "t-2", 1);
+        run.owner_id = STR("u-1");
+        store_set_run(batch, &run);
+        assert_int_equal(apply(&f, batch), OK);
         assert_int_equal(
             store_list_threads(f.store, HERE, STR(""), 9, note_owner_of_thread, &names), OK);
         expect_names(&names, with_threads ? "u-2 " : "u-2  ");

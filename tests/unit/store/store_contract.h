@@ -91,7 +91,6 @@ static void store_contract_run(struct fixture *f)
     run.report_id = STR("p-1");
     run.has_model = true;
     run.seq_leased = 512;
-    run.owner_id = STR("u-2");
     run.traceparent = STR("00-1-2-01");
     run.is_cancelled = true;
     batch = new_batch();
@@ -208,8 +207,10 @@ static bool is_dataset(const struct store_dataset *row, void *arg)
 
 static void store_contract_dataset(struct fixture *f)
 {
-    struct store_dataset dataset = {
-        .id = STR("d-1"), .name = STR("usage.csv"), .status = STORE_DATASET_IMPORTING};
+    struct store_dataset dataset = {.id = STR("d-1"),
+                                    .owner_id = STR("u-1"),
+                                    .name = STR("usage.csv"),
+                                    .status = STORE_DATASET_IMPORTING};
     struct store_batch *batch = new_batch();
 
     store_put_dataset(batch, &dataset);
