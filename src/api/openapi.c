@@ -137,6 +137,21 @@ static const char *status_text(int status)
     }
 }
 
+/* What the gate may answer before the handler is asked, and whatever else goes wrong. */
+static void put_refusals(struct json_writer *w, const struct route *route)
+{
+    static const char problem[] = "{\"$ref\":\"#/components/responses/Problem\"}";
+
+    if (route->scope != ROUTE_PUBLIC) {
+        put_raw(w, "401", problem);
+        put_raw(w, "403", problem);
+    }
+    if (route->place != ROUTE_PLACE_FREE) {
+        put_raw(w, "429", problem);
+    }
+    put_raw(w, "default", problem);
+}
+
 static void put_responses(struct json_writer *w, const struct route *route)
 {
     char status[8];
@@ -151,7 +166,7 @@ static void put_responses(struct json_writer *w, const struct route *route)
         put_content(w, route->reply_type ? route->reply_type : "application/json", route->reply);
     }
     json_end_object(w);
-    put_raw(w, "default", "{\"$ref\":\"#/components/responses/Problem\"}");
+    put_refusals(w, route);
     json_end_object(w);
 }
 

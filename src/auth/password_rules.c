@@ -6,8 +6,9 @@
 
 #define BYTES_MAX                                                                                  \
     (3 * (size_t)ACCOUNTS_PASSWORD_MAX) /* composing makes no text shorter than that */
-#define POINTS_MAX (2 * 3 * (int)ACCOUNTS_PASSWORD_MAX) /* two bytes become at most three points   \
-                                                         */
+#define POINTS_MAX                                                                                 \
+    (2 * 3 * (int)ACCOUNTS_PASSWORD_MAX) /* two bytes become at most three points                  \
+                                          */
 
 /* Of 10 and more characters; what is shorter is refused anyway. Compared without regard to case. */
 static const char *const common[] = {

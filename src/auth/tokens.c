@@ -384,7 +384,7 @@ enum auth_flaw tokens_check(struct tokens *tokens, struct str token, int64_t now
     struct json_value object;
     struct parts parts;
 
-    if (token.length >= AUTH_TOKEN_BYTES_MAX || !split(token, &parts)) {
+    if (token.length >= AUTH_TOKEN_BYTES_MAX) {
         return AUTH_FLAW_MALFORMED;
     }
     struct secret_hash hash = secret_hash_of(token);
@@ -392,6 +392,9 @@ enum auth_flaw tokens_check(struct tokens *tokens, struct str token, int64_t now
     if (cached) {
         *ret_claims = cached->claims;
         return check_time(&cached->claims, now_us);
+    }
+    if (!split(token, &parts)) {
+        return AUTH_FLAW_MALFORMED;
     }
     enum auth_flaw flaw = check_header(tokens, parts.header, now_us, &key);
     if (flaw) {

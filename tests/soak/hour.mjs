@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs, uploads, logins and sockets that come and go, for as long as is asked, against the real program: memory and file
+// Runs, uploads, sign-ins with passwords, keys and sockets that come and go in accounts mode, for as long as is asked, against the real program: memory and file
 // descriptors must stay flat. Whether they do is judged by a rule, not by eye: see trend().
 //
 //     node tests/soak/hour.mjs --minutes 60 [--out build/soak]
@@ -13,7 +13,7 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { Server, token } from "../e2e/server.mjs";
+import { Server } from "../e2e/server.mjs";
 import { root } from "../e2e/support.mjs";
 
 const SAMPLE_MS = 5_000;
@@ -23,6 +23,7 @@ const RISE_SHARE = 0.05; // … or this share of the median, whichever is more
 const RISE_FILES = 8;
 const RUN_LOOPS = 3;
 const SOCKETS = 20;
+const ADA = { email: "ada@example.org", name: "Ada", password: "correct horse battery" };
 const PROMPTS = ["Why is it so expensive?", "Which model costs most?", "What would caching save?", "Where does the money go?"];
 
 function argument(name, usual) {
@@ -76,23 +77,25 @@ async function oneUpload(server) {
   counts.uploads++;
 }
 
+/** A password, a refresh token and what comes of it, a browser's session, a key: made, used and ended again. */
 async function oneLogin(server) {
-  const { url } = await server.json(201, "/auth/sign-in-link", {});
-  const signIn = await fetch(url, { redirect: "manual" });
-  assert.equal(signIn.status, 303);
-  const cookie = signIn.headers.get("set-cookie").split(";")[0];
-  const headers = { cookie, origin: server.url, "content-type": "application/json" };
-  const me = await fetch(new URL("/auth/me", server.url), { headers });
-  assert.equal(me.status, 200);
-  await me.text();
-  const bye = await fetch(new URL("/auth/logout", server.url), { method: "POST", headers, body: "{}" });
-  assert.equal(bye.status, 204);
+  const ask = (status, path, body, headers = {}) => server.json(status, path, body, { headers: { authorization: "", ...headers } });
+  const grant = await ask(200, "/auth/login", ADA);
+  const next = await ask(200, "/auth/refresh", { refresh_token: grant.refresh_token });
+  const bearer = { authorization: `Bearer ${next.access_token}` };
+  assert.equal((await ask(200, "/auth/me", undefined, bearer)).user.email, ADA.email);
+  const made = await ask(201, "/api/keys", { name: "soak", scopes: ["read"] }, bearer);
+  await ask(200, "/api/threads", undefined, { authorization: `Bearer ${made.key}` });
+  const gone = await server.fetch(`/api/keys/${made.id}`, { method: "DELETE", headers: bearer });
+  assert.equal(gone.status, 204);
+  await ask(204, "/auth/logout", {}, bearer);
+  await ask(401, "/auth/me", undefined, bearer);
   counts.logins++;
 }
 
 /** Half of them leave politely, the others are cut. */
 async function socketsComeAndGo(server, runId) {
-  const sockets = await Promise.all(Array.from({ length: SOCKETS }, () => server.socket()));
+  const sockets = await Promise.all(Array.from({ length: SOCKETS }, () => server.socket({ headers: server.bearer })));
   for (const socket of sockets) socket.send({ type: "resume", runId, lastSeq: 0 });
   await Promise.all(sockets.map((socket) => socket.next((event) => event.type === "RUN_FINISHED")));
   for (const [index, socket] of sockets.entries()) {
@@ -177,7 +180,17 @@ function write(samples, trends) {
 
 // --- the whole --------------------------------------------------------------------------------------------------------
 
-async function soak(server) {
+/** The server as somebody with a key sees it. */
+async function withKey(server) {
+  const ada = await server.setUp(ADA);
+  const key = await ada.key(["read", "run", "data"]);
+  const bearer = key.headers;
+  const fetch = (path, options = {}) => server.fetch(path, { ...options, headers: { ...bearer, ...options.headers } });
+  return Object.assign(Object.create(server), { bearer, fetch });
+}
+
+async function soak(started) {
+  const server = await withKey(started);
   const startedAt = Date.now();
   const samples = [];
   const dataset = await server.json(201, "/api/datasets/sample", { seed: 1 });
@@ -186,7 +199,7 @@ async function soak(server) {
   const loops = [
     ...Array.from({ length: RUN_LOOPS }, () => keep(100, () => oneRun(server, dataset))),
     keep(250, () => oneUpload(server)),
-    keep(200, () => oneLogin(server)),
+    keep(400, () => oneLogin(server)),
     keep(500, () => socketsComeAndGo(server, kept.id)),
     keep(SAMPLE_MS, async () => samples.push(sample(server.process.pid, startedAt))),
   ];
@@ -203,6 +216,5 @@ async function soak(server) {
   assert.ok(trends.every((t) => t.isFlat), "memory or file descriptors rise: see summary.md");
 }
 
-assert.ok(token);
 proveRule();
-await Server.with(soak, { env: { NETRA_LOG_LEVEL: "warning" } });
+await Server.with(soak, { env: { NETRA_LOG_LEVEL: "warning" } }, Server.startAccounts);

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "auth/accounts.h"
 #include "loop/clock.h"
 #include "monitor/log.h"
 #include "json/json_read.h"
@@ -48,6 +49,8 @@ struct house {
     struct price_book *book;
     struct llm_provider *providers; /* set before house_open: a chain that nobody answers */
     size_t provider_count;
+    const char *auth_secret;                 /* set before house_open: accounts mode */
+    char setup_code[AUTH_SECRET_TEXT_BYTES]; /* of accounts mode, for the first admin */
     struct http_client *client;
     struct llm *llm;
     struct api_models models;
@@ -148,7 +151,17 @@ static inline void house_build(struct house *house)
     struct dataset_cache_options datasets = {
         .loop = house->loop, .store = house->records, .bytes_max = HOUSE_DATASET_ROOM};
     house_must(dataset_cache_new(&datasets, &house->datasets, &error), &error);
-    struct auth_options auth = {.loop = house->loop, .store = house->store, .token = HOUSE_TOKEN};
+    struct auth_options auth = {.loop = house->loop,
+                                .store = house->store,
+                                .mode = house->auth_secret ? AUTH_MODE_ACCOUNTS : AUTH_MODE_LOCAL,
+                                .token = HOUSE_TOKEN,
+                                .secret = str_from(house->auth_secret),
+                                .allows_passwords = true,
+                                .access_token_s = 900,
+                                .session_days = 30,
+                                .idle_days = 14,
+                                .signing_key_days = 30,
+                                .lockout_failures = 5};
     house_must(auth_new(&auth, &house->auth, &error), &error);
     house_build_models(house);
     struct api_options api = {.loop = house->loop,
@@ -160,6 +173,7 @@ static inline void house_build(struct house *house)
                               .page = &house_page,
                               .models = &house->models,
                               .public_url = house->url,
+                              .allows_passwords = true,
                               .upload_bytes_max = (uint64_t)64 << 20,
                               .limits = house->limits,
                               .started_us = clock_now_us()};
@@ -186,6 +200,10 @@ static inline void house_build(struct house *house)
     (void)snprintf(name, sizeof(name), "127.0.0.1:%u", house->port);
     (void)snprintf(house->url, sizeof(house->url), "http://%s", name);
     house_must(auth_add_host(house->auth, name, &error), &error);
+    auth_set_url(house->auth, house->url);
+    if (house->auth_secret) {
+        house_must(accounts_setup_code(house->auth, house->setup_code), &error);
+    }
     house_must(runner_recover(house->runner, &error), &error);
 }
 

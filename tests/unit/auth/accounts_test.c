@@ -602,6 +602,59 @@ static void test_refused_tokens_are_audited_and_bounded(void **state)
     assert_int_equal(audit_lines("default", "token.refused", "\"left_out\":"), 1);
 }
 
+struct seen {
+    unsigned count;
+    bool is_in_order;
+    char last[UUID_BYTES];
+};
+
+static bool see_member(const struct store_member *row, void *arg)
+{
+    struct seen *seen = arg;
+
+    seen->is_in_order = seen->is_in_order && str_compare(row->user_id, str_from(seen->last)) > 0;
+    memcpy(seen->last, row->user_id.data, row->user_id.length);
+    seen->last[row->user_id.length] = '\0';
+    seen->count++;
+    return true;
+}
+
+/* Entered in any order; each is on one page, in the order of ids. */
+static void test_lists_are_paged_in_the_order_of_ids(void **state)
+{
+    struct seen seen = {.is_in_order = true};
+    struct directory *directory = &desk.auth->directory;
+    unsigned before;
+
+    (void)state;
+    for (unsigned i = 0; i < 701; i++) {
+        char id[UUID_BYTES];
+
+        (void)snprintf(id, sizeof(id), "u-%04u", i * 37 % 701);
+        struct store_user user = {.id = str_from(id), .is_service = true};
+        struct store_member member = {
+            .workspace_id = STR("default"), .user_id = str_from(id), .role = AUTH_ROLE_VIEWER};
+        directory_add_user(directory, user_new(&user));
+        assert_true(directory_add_member(directory, member_new(&member)));
+    }
+    do {
+        char after[UUID_BYTES];
+
+        before = seen.count;
+        memcpy(after, seen.last, sizeof(after));
+        accounts_members(desk.auth, STR("default"), str_from(after), 50, see_member, &seen);
+    } while (seen.count - before == 50);
+    assert_int_equal(seen.count, 701);
+    assert_true(seen.is_in_order);
+    seen.count = 0;
+    accounts_members(desk.auth, STR("default"), STR("u-0698"), 100000, see_member, &seen);
+    assert_int_equal(seen.count, 2);
+    seen.count = 0;
+    accounts_members(desk.auth, STR("default"), STR(""), 0, see_member, &seen);
+    accounts_members(desk.auth, STR("elsewhere"), STR(""), 50, see_member, &seen);
+    assert_int_equal(seen.count, 0);
+}
+
 static void test_networks(void **state)
 {
     static const char *const cases[][2] = {
@@ -646,6 +699,7 @@ static const struct CMUnitTest tests[] = {
     CASE(test_sessions_end_by_time_and_come_back_with_the_clock),
     CASE(test_hosts_and_origins),
     CASE(test_refused_tokens_are_audited_and_bounded),
+    CASE(test_lists_are_paged_in_the_order_of_ids),
     CASE(test_networks),
 };
 
