@@ -203,7 +203,8 @@ int accounts_forgot(struct auth *auth, struct str email, const struct account_or
     return OK;
 }
 
-/* Somebody's password is all that they may: only who may all of it already sets it anew. */
+/* Somebody's password is all that they may: only who may all of it already sets it anew. What is no
+ * session stays in its workspace, whatever its user is elsewhere. */
 static bool may_reset(const struct auth *auth, const struct auth_caller *caller,
                       const struct user *user)
 {
@@ -212,7 +213,10 @@ static bool may_reset(const struct auth *auth, const struct auth_caller *caller,
         const struct member *of_caller = directory_member(
             &auth->directory, str_from(of_user->workspace_id), str_from(caller->user_id));
 
-        if (!of_caller || of_caller->role != AUTH_ROLE_ADMIN) {
+        bool is_here = str_equal(str_from(of_user->workspace_id), str_from(caller->workspace_id));
+        bool is_reached = is_here || sign_in_session(auth, caller);
+
+        if (!is_reached || !of_caller || of_caller->role != AUTH_ROLE_ADMIN) {
             return caller->is_operator;
         }
     }
