@@ -317,7 +317,9 @@ static void erase_checked(int code, const char *encoded, void *arg)
 
     (void)encoded;
     if (code == OK) {
-        erase(change);
+        if (password_has_session(change)) {
+            erase(change);
+        }
         return;
     }
     if (code != ERR_DENIED) {
