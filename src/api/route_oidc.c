@@ -22,15 +22,17 @@ static const struct account_wrong wrong_link = {.needs = "session",
                                                 .detail = "this session cannot link an account"};
 
 /* The cookie that binds a sign-in to its browser; empty: it is taken away. SameSite=Lax, because
- * the browser comes back from another site. */
+ * the browser comes back from another site. Over https its name lets no neighbour under the same
+ * domain plant one, and so sign somebody in as somebody else; such a cookie is of all paths. */
 static void print_state_cookie(const struct api *api, struct str value,
                                char ret_cookie[ACCOUNT_COOKIE_BYTES_MAX])
 {
+    bool is_https = account_is_https(api);
+
     (void)snprintf(ret_cookie, ACCOUNT_COOKIE_BYTES_MAX,
-                   OIDC_STATE_COOKIE "=%.*s; Path=/auth/callback; HttpOnly; SameSite=Lax; "
-                                     "Max-Age=%d%s",
-                   STR_ARGS(value), value.length ? OIDC_STATE_MINUTES * 60 : 0,
-                   account_is_https(api) ? "; Secure" : "");
+                   "%s" OIDC_STATE_COOKIE "=%.*s; Path=%s; HttpOnly; SameSite=Lax; Max-Age=%d%s",
+                   is_https ? "__Host-" : "", STR_ARGS(value), is_https ? "/" : "/auth/callback",
+                   value.length ? OIDC_STATE_MINUTES * 60 : 0, is_https ? "; Secure" : "");
 }
 
 /* False: no provider is configured, and the call is answered. */
@@ -178,9 +180,11 @@ static void get_callback(const struct call *call)
     if (!late) {
         return;
     }
-    int code = oidc_callback(api->options.oidc, call->request->query,
-                             http_cookie(call->request, OIDC_STATE_COOKIE), &origin, came_back,
-                             late, &error);
+    int code =
+        oidc_callback(api->options.oidc, call->request->query,
+                      http_cookie(call->request, account_is_https(api) ? "__Host-" OIDC_STATE_COOKIE
+                                                                       : OIDC_STATE_COOKIE),
+                      &origin, came_back, late, &error);
     if (code) {
         redirect_to_sentence(api, call->id, &error);
         late_free(late);

@@ -62,9 +62,10 @@ void oidc_free(struct oidc *oidc);
 typedef bool (*oidc_provider_fn)(struct str id, struct str name, void *arg);
 void oidc_providers(const struct oidc *oidc, oidc_provider_fn fn, void *arg);
 
-/* Where to send the browser, and the value of the cookie OIDC_STATE_COOKIE (HttpOnly, SameSite=Lax,
- * Path=/auth/callback). url and cookie are borrowed for the call. code: OK, ERR_NOT_FOUND (no such
- * provider), ERR_IO (the provider cannot be reached or says what it must not). */
+/* Where to send the browser, and the value of the cookie OIDC_STATE_COOKIE (HttpOnly, SameSite=Lax;
+ * Path=/auth/callback, or with "__Host-" before its name over https). url and cookie are borrowed
+ * for the call. code: OK, ERR_NOT_FOUND (no such provider), ERR_IO (the provider cannot be reached
+ * or says what it must not). */
 typedef void (*oidc_begin_fn)(int code, const struct error *error, struct str url,
                               struct str cookie, void *arg);
 

@@ -73,15 +73,26 @@ void sign_in_busy(struct change *change, int code)
     }
 }
 
+/* What a terminal obeys, what breaks a line, and what turns the text around it: C0, DEL and C1,
+ * U+2028 to U+202E, U+2066 to U+2069. left: bytes from at on. */
+static bool is_control(const unsigned char *at, size_t left)
+{
+    if (at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && left > 1 && at[1] < 0xa0)) {
+        return true;
+    }
+    return at[0] == 0xe2 && left > 2 &&
+           ((at[1] == 0x80 && at[2] >= 0xa8 && at[2] <= 0xae) ||
+            (at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9));
+}
+
 bool sign_in_name(struct change *change, struct str name)
 {
     struct str trimmed = str_trim(name);
     bool has_control = false;
 
     for (size_t i = 0; i < trimmed.length; i++) {
-        unsigned char c = (unsigned char)trimmed.data[i];
-
-        has_control = has_control || c < 0x20 || c == 0x7f;
+        has_control =
+            has_control || is_control((const unsigned char *)trimmed.data + i, trimmed.length - i);
     }
     if (trimmed.length == 0 || trimmed.length > ACCOUNTS_NAME_MAX || has_control ||
         !str_is_utf8(trimmed)) {

@@ -36,7 +36,8 @@ void sign_in_known(struct change *change, const char *user_id, const char *works
  * ERR_DENIED. */
 void sign_in_deny(struct change *change, const char *action, struct str target, const char *detail);
 
-/* A name of 1 to ACCOUNTS_NAME_MAX bytes of UTF-8 without control characters; or the change is
+/* A name of 1 to ACCOUNTS_NAME_MAX bytes of UTF-8 without characters that steer (controls, line
+ * separators, directions); or the change is
  * refused, and false. */
 bool sign_in_name(struct change *change, struct str name);
 

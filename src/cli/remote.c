@@ -7,10 +7,12 @@
 #include <stdlib.h>
 
 #include "cli/read_file.h"
+#include "report/visible.h"
 #include "server/url.h"
 
 #define AUTHORIZATION_BYTES (REMOTE_TOKEN_BYTES_MAX + 32)
 #define URL_BYTES_MAX       4096
+#define DETAIL_COLUMNS_MAX  200u
 /* Of the file: read_file reads pieces of 64 KiB, and needs room for one more. */
 #define TOKEN_FILE_BYTES_MAX ((size_t)131072)
 
@@ -208,7 +210,10 @@ static int refused(const struct remote *remote, struct json_value root, struct e
     default:
         break;
     }
-    (void)error_set(error, code, "%.*s (HTTP %d)", STR_ARGS(detail), remote->status);
+    cleanup(buf_done) struct buf shown; /* whoever answers, the terminal obeys none of it */
+    buf_init(&shown, ERROR_MESSAGE_BYTES_MAX);
+    (void)visible_append_cut(&shown, detail, DETAIL_COLUMNS_MAX);
+    (void)error_set(error, code, "%.*s (HTTP %d)", STR_ARGS(buf_str(&shown)), remote->status);
     if (remote->status == 401) {
         error_hint(error, "Set NETRA_TOKEN, or --token-file, to an API key or an access token of "
                           "this server.");

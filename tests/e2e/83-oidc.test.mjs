@@ -13,7 +13,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { Browser, RealProvider, ScriptedIdentity, atHash, newKey, publicPart, token } from "./identity_provider.mjs";
-import { Server } from "./server.mjs";
+import { Server, withAccounts } from "./server.mjs";
 
 const KEYS_AGAIN_MS = 30_000;
 const GENERIC = "signing in did not work; please try again";
@@ -29,6 +29,7 @@ const PEOPLE = {
 };
 
 let folder;
+let file; /* of the providers */
 let corp; /* RS256, e-mail in the token */
 let second; /* ES256, e-mail in userinfo */
 let scripted;
@@ -65,7 +66,7 @@ before(async () => {
     { ...rest, id: "google", preset: "google", issuer: scripted.issuer("google") },
     ...["evil", "lies", "moved", "endless", "silent"].map((id) => ({ ...rest, id, issuer: scripted.issuer(id) })),
   ];
-  const file = join(folder, "providers.json");
+  file = join(folder, "providers.json");
   writeFileSync(file, JSON.stringify({ providers }));
   server = await Server.startAccounts({ keys: { "auth.oidc_file": file }, env: { NETRA_OIDC_SECOND_SECRET: second.secret } });
   for (const real of [corp, second]) real.serve(`${server.url}/auth/callback`);
@@ -305,6 +306,28 @@ test("a state is one that was given out, once, to this browser", async () => {
     return browser.go(back);
   });
 });
+
+test("over https the state's cookie is one that no neighbour can plant", () =>
+  withAccounts(async (secure) => {
+    const admin = await secure.setUp();
+    for (const [name, why] of [["netra_oidc", "browser"], ["__Host-netra_oidc", "malformed"]]) {
+      const away = await secure.fetch("/auth/oidc/evil?next=/", { headers: { authorization: "" } });
+      const line = away.headers.get("set-cookie");
+      assert.match(line, /^__Host-netra_oidc=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax; Max-Age=600; Secure$/);
+      const state = new URL(away.headers.get("location")).searchParams.get("state");
+      evil.next = {}; /* no token, to whoever is let through */
+      const cookie = `${name}=${line.split(";")[0].split("=")[1]}`;
+      const back = `/auth/callback?${new URLSearchParams({ code: "c", state, iss: evil.issuer })}`;
+      const answer = await secure.fetch(back, { headers: { authorization: "", cookie } });
+      assert.equal(answer.status, 303);
+      let last;
+      for (const until = Date.now() + 5_000; !last && Date.now() < until; await sleep(10)) {
+        last = (await admin.audit()).reverse().find((one) => one.action === "oidc.refused");
+        if (last?.detail.why !== why) last = undefined;
+      }
+      assert.equal(last?.detail.why, why);
+    }
+  }, { keys: { "auth.oidc_file": file, public_url: "https://netra.example.org", "http.trusted_proxies": "127.0.0.1" }, env: { NETRA_OIDC_SECOND_SECRET: second.secret } }));
 
 // --- a provider that is not to be trusted ---------------------------------------------------------------------------
 

@@ -149,14 +149,19 @@ test("the audit log: listed, and its chain checked", async () => {
 
 test("what others wrote cannot make the terminal obey", async () => {
   const items = [{ id: "x", role: "viewer", kind: "person", name: "B\u001b[31mn\u009b2J\r", email: "é@example.org" }];
+  let refusal;
   const strange = createServer((_, answer) => {
-    answer.writeHead(200, { "content-type": "application/json" });
-    answer.end(JSON.stringify({ items, next: null }));
+    answer.writeHead(refusal ? 403 : 200, { "content-type": "application/json" });
+    answer.end(JSON.stringify(refusal ?? { items, next: null }));
   });
   await new Promise((resolve) => strange.listen(0, "127.0.0.1", resolve));
   try {
     const { out } = await cliTo(0, ["user", "--url", `http://127.0.0.1:${strange.address().port}`]);
     assert.match(out, /B\?\[31mn\?2J\? +é@example\.org\n$/);
+    refusal = { detail: "no\u001b]0;owned\u0007 \u009b2J\r way" };
+    const { err } = await cliTo(1, ["user", "--url", `http://127.0.0.1:${strange.address().port}`]);
+    assert.match(err, /no.* way \(HTTP 403\)\n/);
+    assert.doesNotMatch(err, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
   } finally {
     strange.close();
     strange.closeAllConnections?.();

@@ -120,6 +120,34 @@ static void test_refusals_of_one_user_do_not_fill_the_log(void **state)
     assert_int_equal(audit_lines("default", "fault.armed", NULL), 1);
 }
 
+/* Names are shown to others: in lists, in terminals, in mails. */
+static void test_names_do_not_steer_what_shows_them(void **state)
+{
+    static const char *const steering[] = {"a\nb",
+                                           "a\x1b[31m",
+                                           "a\x7f",
+                                           "a\xc2\x9b"
+                                           "2J",
+                                           "a\xe2\x80\xa8",
+                                           "a\xe2\x80\xae"
+                                           "b",
+                                           "\xe2\x81\xa6"
+                                           "b"};
+    static const char *const fine[] = {"Ada", "\xc3\x89milie", "\xe2\x80\x93", "\xe2\x82\xac"};
+
+    (void)state;
+    struct auth_caller admin = set_up_admin();
+    for (size_t i = 0; i < ARRAY_LENGTH(steering); i++) {
+        assert_int_equal(
+            came_to(BEGIN(accounts_rename(desk.auth, &admin, str_from(steering[i]), DONE))),
+            ERR_INVALID);
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(fine); i++) {
+        assert_int_equal(
+            came_to(BEGIN(accounts_rename(desk.auth, &admin, str_from(fine[i]), DONE))), OK);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, desk_set_up, desk_tear_down)
     CASE(test_a_password_is_not_changed_by_a_session_that_has_ended),
@@ -127,6 +155,7 @@ static const struct CMUnitTest tests[] = {
     CASE(test_a_stranger_asks_for_few_mails),
     CASE(test_tries_that_were_not_made_are_not_remembered),
     CASE(test_refusals_of_one_user_do_not_fill_the_log),
+    CASE(test_names_do_not_steer_what_shows_them),
 };
 
 UNIT_MAIN(tests)
