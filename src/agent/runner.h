@@ -58,7 +58,7 @@ struct runner_options {
     uint64_t model_tokens_max;     /* that one run may use */
     unsigned concurrent_max;       /* runs that work at once */
     unsigned concurrent_owner_max; /* of one owner in one workspace; 0: no limit of its own */
-    unsigned waiting_owner_max;    /* of one owner; more: ERR_LIMIT; 0: RUNNER_QUEUE_MAX */
+    unsigned waiting_owner_max;    /* of one owner; more: ERR_QUOTA; 0: RUNNER_QUEUE_MAX */
     uint64_t model_tokens_day_max; /* of a workspace in 24 hours, as counted by the store; 0: no
                                     * limit. Beyond it the built-in analyst answers, and says so */
     runner_publish_fn publish;
@@ -95,8 +95,8 @@ must_check int runner_recover(struct runner *runner, struct error *error);
 /* ERR_INVALID (an id that is not one, an empty or too long prompt: the message says which and how
  * long it may be), ERR_NOT_FOUND (no such dataset, or it is not ready), ERR_EXISTS (a run of that
  * id is there in the same workspace: not an error for who asks for the same again; in another:
- * ERR_INVALID), ERR_LIMIT (too many wait: try later), ERR_NO_MEMORY. accepted is called only after
- * OK. */
+ * ERR_INVALID), ERR_LIMIT (too many wait: try later), ERR_QUOTA (too many of this owner wait),
+ * ERR_NO_MEMORY. accepted is called only after OK. */
 must_check int runner_start(struct runner *runner, const struct runner_request *request,
                             runner_accepted_fn accepted, void *arg, struct error *error);
 
@@ -105,6 +105,9 @@ must_check int runner_start(struct runner *runner, const struct runner_request *
  * it was asked for before; ERR_NOT_FOUND when the run is not open, or of another workspace. It is
  * kept: a run that this process does not live to end is ended by the next one. */
 int runner_cancel(struct runner *runner, struct str workspace_id, struct str run_id);
+
+/* runner_options.waiting_owner_max, 0 where there is none. */
+unsigned runner_waiting_owner_max(const struct runner *runner);
 
 /* How many runs will get a place before this one, as things stand (owners in turn); 0: it is next.
  * ERR_NOT_FOUND when it does not wait, or has begun and waits for a place again. */
