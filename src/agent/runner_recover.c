@@ -172,7 +172,9 @@ static void log_skipped(struct live_run *live)
 void live_tell_taken_up(struct live_run *live)
 {
     live->must_tell_that = false;
-    live->row.status = STORE_RUN_RUNNING;
+    if (live->row.status == STORE_RUN_QUEUED) { /* the next event may be its last */
+        live->row.status = STORE_RUN_RUNNING;
+    }
     live->row.started_us = live->row.started_us ? live->row.started_us : clock_now_us();
     log_resumption(live, /* attempt */ 0);
     live_log_row(live);
@@ -217,6 +219,9 @@ void live_resume(struct live_run *live)
 
     if (!code && live->row.seq_leased > reading.last_seq + SKIPPED_MAX) {
         code = ERR_INVALID;
+    }
+    if (code == ERR_INVALID || code == ERR_LIMIT) { /* no other reading would tell anything else */
+        live->defects = RUNNER_ATTEMPTS_MAX;
     }
     if (code) {
         live_lose(live, code);
