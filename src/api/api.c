@@ -116,7 +116,11 @@ int api_new(const struct api_options *options, struct api **ret_api, struct erro
     buf_init(&api->scratch, ROUTE_REPLY_BYTES_MAX);
     buf_init(&api->query, QUERY_BYTES_MAX);
     buf_init(&api->short_health.text, QUERY_BYTES_MAX);
-    int code = router_build(&api->router, route_tables, ROUTE_TABLES);
+    /* At once and for good: a parameter that finds no memory would look like a wrong one. */
+    int code = buf_reserve(&api->query, QUERY_BYTES_MAX);
+    if (!code) {
+        code = router_build(&api->router, route_tables, ROUTE_TABLES);
+    }
     if (!code) {
         code = json_parser_new(ROUTE_BODY_BYTES_MAX, &api->parser);
     }

@@ -23,6 +23,7 @@
 struct body_fault {
     char pointer[BODY_POINTER_BYTES_MAX]; /* "/prompt"; "" is the whole body */
     char detail[ERROR_MESSAGE_BYTES_MAX];
+    bool is_ours; /* want of memory: nothing was wrong with what was sent */
 };
 
 /* Fills fault and returns false, so that a reader can end with it. A text too long is cut. */

@@ -48,6 +48,10 @@ bool call_json(const struct call *call, struct json_value *ret_root)
 
 void call_refuse(const struct call *call, const struct body_fault *fault)
 {
+    if (fault->is_ours) {
+        problem_reply(call->api, call->id, PROBLEM_SERVICE_UNAVAILABLE, NULL, "%s", fault->detail);
+        return;
+    }
     problem_reply(call->api, call->id, PROBLEM_INVALID_REQUEST, fault->pointer, "%s",
                   fault->detail);
 }

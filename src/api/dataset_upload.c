@@ -343,7 +343,12 @@ static bool read_query(const struct call *call, const char *name, size_t nth, st
     if (!http_query(call->request, name, nth, text)) {
         return true;
     }
+    bool has_room = arena_has_room(arena, text->length + 1);
     copy = arena_copy(arena, buf_str(text));
+    if (buf_status(text) == OK && has_room && !copy.data) {
+        fault->is_ours = true;
+        return body_refuse(fault, "", "out of memory");
+    }
     if (buf_status(text) || !copy.data || !str_is_utf8(copy) || has_control(copy)) {
         return body_refuse(fault, "", "the query parameter %s is not a text, or too long", name);
     }
@@ -542,8 +547,9 @@ struct exchange *dataset_upload_begin(const struct call *call)
                       "an upload has at most %" PRIu64 " bytes: split the file, or compress it",
                       call->api->options.upload_bytes_max);
     } else if (!read_request(call, &request, &fault)) {
-        problem_reply(call->api, call->id, PROBLEM_INVALID_REQUEST, /* pointer */ NULL, "%s",
-                      fault.detail);
+        problem_reply(call->api, call->id,
+                      fault.is_ours ? PROBLEM_SERVICE_UNAVAILABLE : PROBLEM_INVALID_REQUEST,
+                      /* pointer */ NULL, "%s", fault.detail);
     } else {
         upload = upload_begin(call, &request);
     }

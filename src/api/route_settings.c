@@ -177,6 +177,8 @@ static bool read_prompt(const struct call *call, struct buf *prompt)
     }
     if (buf_status(prompt) == ERR_LIMIT) {
         refuse(call, "the query parameter prompt is too long");
+    } else if (buf_status(prompt) == ERR_NO_MEMORY) {
+        problem_reply(call->api, call->id, PROBLEM_SERVICE_UNAVAILABLE, NULL, "out of memory");
     } else if (buf_status(prompt) || !str_is_utf8(buf_str(prompt))) {
         refuse(call, "the query parameter prompt cannot be decoded");
     } else if (str_trim(buf_str(prompt)).length == 0) {

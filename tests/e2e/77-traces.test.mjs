@@ -133,7 +133,7 @@ test("a request without a trace, or with one that is none, begins one", async ()
     const wrong = ["", "00-0-0-0", `00-${"0".repeat(32)}-${"1".repeat(16)}-01`, `ff-${"1".repeat(32)}-${"1".repeat(16)}-01`, "x".repeat(4000)];
     const ids = new Set();
     for (const traceparent of wrong) {
-      const answer = await server.fetch("/health/live", traceparent ? { headers: { traceparent } } : {});
+      const answer = await server.fetch("/api/threads", traceparent ? { headers: { traceparent } } : {});
       const [version, traceId, spanId, flags] = answer.headers.get("traceresponse").split("-");
       assert.deepEqual([version, traceId.length, spanId.length, flags], ["00", 32, 16, "01"]);
       assert.match(traceId, hex);
@@ -149,10 +149,10 @@ test("who says that it is not sampled is not, and the share of the others is con
     async ({ server, collector }) => {
       const sampled = (n) => `00-${n.toString(16).padStart(32, "a")}-${"b".repeat(16)}-01`;
       for (let i = 0; i < 5; i++) {
-        await server.fetch("/health/live", { headers: { traceparent: sampled(i).replace(/1$/, "0") } });
-        await server.fetch("/health/live");
+        await server.fetch("/api/threads", { headers: { traceparent: sampled(i).replace(/1$/, "0") } });
+        await server.fetch("/api/threads");
       }
-      await server.fetch("/health/live", { headers: { traceparent: sampled(9) } });
+      await server.fetch("/api/threads", { headers: { traceparent: sampled(9) } });
       await collector.until(({ spans }) => spans.length > 0, "the one that is sampled");
       await pause(300);
       assert.deepEqual(collector.spans.map((s) => s.traceId), [sampled(9).split("-")[1]]);
@@ -223,7 +223,7 @@ test("headers for the collector are sent to it, and are seen nowhere else", asyn
   const secret = "COLLECTOR-SECRET-91f";
   await withCollector(
     async ({ server, collector }) => {
-      await server.fetch("/health/live");
+      await server.fetch("/api/threads");
       await collector.until(({ requests }) => requests.length > 0, "a request");
       assert.equal(collector.requests[0].headers["x-api-key"], `${secret} x`);
       assert.equal(collector.requests[0].headers["authorization"], "Basic abc=");
@@ -257,7 +257,7 @@ test("a collector that refuses for now is asked again, with the same spans", asy
   const answer = (n) => ({ status: statuses[n] ?? 200, headers: n === 1 ? { "retry-after": "1" } : {} });
   await withCollector(
     async ({ server, collector }) => {
-      await server.fetch("/health/live");
+      await server.fetch("/api/threads");
       await collector.until(({ spans }) => spans.length > 0, "the third try");
       assert.ok(collector.requests.length >= 3);
       assert.equal(collector.bodies[0], collector.bodies[1]);
@@ -276,13 +276,14 @@ test("a collector that does not want it is not asked again; partial success is c
     n === 0 ? { status: 400 } : n === 1 ? { status: 200, body: '{"partialSuccess":{"rejectedSpans":"1","errorMessage":"no"}}' } : { status: 200 };
   await withCollector(
     async ({ server, collector }) => {
-      await server.fetch("/health/live");
+      await server.fetch("/api/threads");
       await collector.until(({ requests }) => requests.length >= 1, "a request");
       const lost = await counted(server, "refused", (n) => n > 0, "refused");
       assert.equal(lost, collector.requests[0].count);
       const degraded = await server.json(200, "/health");
       assert.match(degraded.checks.find((c) => c.name === "traces").reason, /it answers 400/);
       assert.equal(degraded.status, "degraded");
+      await server.fetch("/api/threads");
       await collector.until(({ requests }) => requests.length >= 2, "another request");
       assert.notEqual(collector.bodies[0], collector.bodies[1]);
       await counted(server, "refused", (n) => n === lost + 1, "partial success");
@@ -304,7 +305,7 @@ for (const [what, options] of [
       const ask = async (n) => {
         for (let i = 0; i < n; i++) {
           const began = performance.now();
-          assert.equal((await server.fetch("/health/live")).status, 200);
+          assert.equal((await server.fetch("/api/threads")).status, 200);
           slowest = Math.max(slowest, performance.now() - began);
         }
       };
@@ -323,16 +324,24 @@ for (const [what, options] of [
 
 test("what waits is sent before the end", async () => {
   await withCollector(async ({ server, collector }) => {
-    const answer = await server.fetch("/health/live");
+    const answer = await server.fetch("/api/threads");
     const [, traceId] = answer.headers.get("traceresponse").split("-");
     assert.equal(await server.stop(), 0);
     assert.ok(collector.spans.some((s) => s.traceId === traceId), "the last span has come");
   });
 });
 
+test("what machines ask every few seconds begins no trace, but goes on with one", async () => {
+  await Server.with(async (server) => {
+    assert.equal((await server.fetch("/health/live")).headers.get("traceresponse"), null);
+    const asked = await tracing.ask((headers) => server.fetch("/health/live", { headers }));
+    assert.ok(asked.result.headers.get("traceresponse").startsWith(`00-${asked.traceId}-`));
+  });
+});
+
 test("without an endpoint nothing is gathered, and every answer still has its trace", async () => {
   await Server.with(async (server) => {
-    const answer = await server.fetch("/health/live");
+    const answer = await server.fetch("/api/threads");
     assert.match(answer.headers.get("traceresponse"), /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
     assert.equal(await counter(server, "netra_trace_spans"), 0);
   });
