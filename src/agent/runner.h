@@ -103,15 +103,16 @@ must_check int runner_recover(struct runner *runner, struct error *error);
 /* ERR_INVALID (an id that is not one, an empty or too long prompt: the message says which and how
  * long it may be), ERR_NOT_FOUND (no such dataset, or it is not ready), ERR_EXISTS (a run of that
  * id is there in the same workspace: not an error for who asks for the same again; in another:
- * ERR_INVALID), ERR_LIMIT (too many wait or stand still: try later), ERR_NO_MEMORY. accepted is called only after
- * OK. */
+ * ERR_INVALID), ERR_LIMIT (too many wait or stand still: try later), ERR_NO_MEMORY. accepted is
+ * called only after OK. */
 must_check int runner_start(struct runner *runner, const struct runner_request *request,
                             runner_accepted_fn accepted, void *arg, struct error *error);
 
 /* Asks a run to end: RUN_FINISHED with outcome "cancelled" follows when the step at work has seen
- * it, at once when the run waits, when it was taken up again if it stands still; "success" when its report is being stored already. OK also when
- * it was asked for before; ERR_NOT_FOUND when the run is not open, or of another workspace. It is
- * kept: a run that this process does not live to end is ended by the next one. */
+ * it, at once when the run waits, when it was taken up again if it stands still; "success" when its
+ * report is being stored already. OK also when it was asked for before; ERR_NOT_FOUND when the run
+ * is not open, or of another workspace. It is kept: a run that this process does not live to end is
+ * ended by the next one. */
 int runner_cancel(struct runner *runner, struct str workspace_id, struct str run_id);
 
 /* How many runs will get a place before this one, as things stand (owners in turn); 0: it is next.
@@ -135,7 +136,7 @@ bool runner_is_accepting(const struct runner *runner, struct str thread_id);
 struct runner_counts {
     unsigned working;
     unsigned waiting;
-    unsigned asking; /* a model; they are not among working */
+    unsigned asking;  /* a model; they are not among working */
     unsigned stalled; /* the store refused what they told; they hold no place and do not wait */
     uint64_t finished;
     uint64_t failed;

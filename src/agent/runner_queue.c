@@ -205,7 +205,8 @@ static struct live_run *first_of(const struct live_queue *queue)
     return live;
 }
 
-/* While the server stops only who has begun; while the store refuses nobody: it would be in vain. */
+/* While the server stops only who has begun; while the store refuses nobody: it would be in vain.
+ */
 struct live_run *runner_next_in_line(const struct runner *runner)
 {
     struct live_run *live = runner->stall.is_refused ? NULL : first_of(&runner->answered);

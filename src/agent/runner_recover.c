@@ -1,11 +1,13 @@
 /*
- * Runs that the last process left open, or this one let go (runner_stall.c). Which ones there are is asked once; the log of each is read
- * when it gets its place: what it has must be made again before anything is added.
+ * Runs that the last process left open, or this one let go (runner_stall.c). Which ones there are
+ * is asked once; the log of each is read when it gets its place: what it has must be made again
+ * before anything is added.
  *
  * Each attempt leaves a CUSTOM event in the log, durable before the work begins. So a run that
  * brings the process down is known by how many of them follow one another: an attempt that got
- * further has added something behind its own. What the disk refused brought nothing down: a run that
- * is taken up by the same process is told so, with attempt 0, in the batch of its first new event.
+ * further has added something behind its own. What the disk refused brought nothing down: a run
+ * that is taken up by the same process is told so, with attempt 0, in the batch of its first new
+ * event.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

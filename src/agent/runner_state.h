@@ -170,7 +170,7 @@ struct live_run {
     unsigned told_ahead; /* its position as it was told last; UINT_MAX: never */
     enum live_phase phase;
     bool has_place;
-    bool is_accepted; /* durable */
+    bool is_accepted;    /* durable */
     bool is_recovered;   /* it is done again */
     bool is_taken_up;    /* by the process that let it go */
     bool must_tell_that; /* it is, in front of the next event */

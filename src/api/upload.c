@@ -28,7 +28,7 @@ struct upload {
     bool is_abandoned;
     bool is_admitted;
     bool is_synthetic; /* the records are generated */
-    bool is_over; /* finished was called */
+    bool is_over;      /* finished was called */
     uint64_t seed;
     struct error refusal; /* why it was not admitted */
 

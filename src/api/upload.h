@@ -41,8 +41,8 @@ struct upload_options {
 must_check int upload_new(const struct upload_options *options, struct upload **ret_upload,
                           struct error *error);
 
-/* The dataset's id is this upload's, or why it is not. Once, any time: nothing is stored before, and
- * with a reason nothing at all: finished follows with it, perhaps at once. */
+/* The dataset's id is this upload's, or why it is not. Once, any time: nothing is stored before,
+ * and with a reason nothing at all: finished follows with it, perhaps at once. */
 void upload_admit(struct upload *upload, const struct error *refusal);
 
 /* When no worker is at it: after finished, or before the first write. NULL is allowed. */

@@ -3,8 +3,8 @@
  * about a person once their account is gone.
  *
  * Lines about requests of nobody are bounded: whoever can reach the server could fill the disk with
- * them. What is changed is in one batch with its line; a line of what was refused that the disk does
- * not take is counted among those that were left out.
+ * them. What is changed is in one batch with its line; a line of what was refused that the disk
+ * does not take is counted among those that were left out.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -57,6 +57,19 @@ static void run_for(struct place *place, int64_t ms)
     }
 }
 
+/* With a run that stands still: the store refused what followed this event, so many times (0: until
+ * it is told otherwise). */
+static struct place *open_stalled(uint64_t seq, uint64_t times)
+{
+    struct place *place = place_open(1);
+
+    add_dataset(place, STORE_DATASET_READY);
+    refuse_at(place, seq, times);
+    start(place, "run-1", DATASET);
+    run_until_stalled(place, 1);
+    return place;
+}
+
 /* What was heard is the log, event by event; it was made again so many times. */
 static void assert_heard_once(struct place *place, const char *run_id, size_t resumed)
 {
@@ -158,14 +171,10 @@ static void test_many_runs_wait_for_the_store(void **state)
 /* A run that is accepted says that the store takes again: nobody waits for the next look. */
 static void test_an_acceptance_ends_the_waiting(void **state)
 {
-    struct place *place = place_open(1);
+    struct place *place = open_stalled(5, 0);
     int64_t since_us;
 
     (void)state;
-    add_dataset(place, STORE_DATASET_READY);
-    refuse_at(place, 5, 0);
-    start(place, "run-1", DATASET);
-    run_until_stalled(place, 1);
     run_for(place, 1700); /* looked at after 0.1, 0.3, 0.7, 1.5 and 3.1 s */
     take();
     since_us = clock_now_us();
@@ -179,13 +188,9 @@ static void test_an_acceptance_ends_the_waiting(void **state)
 
 static void assert_stalled_can_be_cancelled(uint64_t seq)
 {
-    struct place *place = place_open(1);
+    struct place *place = open_stalled(seq, 0);
     struct error error = {0};
 
-    add_dataset(place, STORE_DATASET_READY);
-    refuse_at(place, seq, 0);
-    start(place, "run-1", DATASET);
-    run_until_stalled(place, 1);
     assert_int_equal(try_start(place, "run-1", DATASET, &error), ERR_EXISTS);
     assert_int_equal(runner_cancel(place->runner, STR("other"), STR("run-1")), ERR_NOT_FOUND);
     assert_int_equal(runner_cancel(place->runner, STR(STORE_WORKSPACE_FIRST), STR("run-1")), OK);
@@ -209,14 +214,10 @@ static void test_a_run_that_stands_still_can_be_cancelled(void **state)
 
 static void test_a_thread_that_is_deleted_meanwhile_takes_its_run_with_it(void **state)
 {
-    struct place *place = place_open(1);
+    struct place *place = open_stalled(5, 1);
     int64_t since_us = clock_now_us();
 
     (void)state;
-    add_dataset(place, STORE_DATASET_READY);
-    refuse_at(place, 5, 1);
-    start(place, "run-1", DATASET);
-    run_until_stalled(place, 1);
     struct store_batch *batch = store_batch_new(STR(STORE_WORKSPACE_FIRST));
     assert_non_null(batch);
     store_delete_thread(batch, STR("thread-1"));
@@ -236,14 +237,10 @@ static void test_a_thread_that_is_deleted_meanwhile_takes_its_run_with_it(void *
 /* A server that stops does not wait for the disk; the next one ends the run. */
 static void test_a_run_that_stands_still_does_not_keep_the_server(void **state)
 {
-    struct place *place = place_open(1);
+    struct place *place = open_stalled(5, 0);
     int64_t since_us;
 
     (void)state;
-    add_dataset(place, STORE_DATASET_READY);
-    refuse_at(place, 5, 0);
-    start(place, "run-1", DATASET);
-    run_until_stalled(place, 1);
     since_us = clock_now_us();
     drain(place, 20000);
     assert_true(clock_now_us() - since_us < 5 * SECOND_US);

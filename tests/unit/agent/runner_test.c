@@ -413,8 +413,8 @@ static void test_acceptance_survives_every_failing_allocation(void **state)
     place_close(place);
 }
 
-/* From one allocation on all fail, on whichever thread: the run ends or stands still, never hangs, and
- * its log holds as far as it goes; when there is memory it ends. */
+/* From one allocation on all fail, on whichever thread: the run ends or stands still, never hangs,
+ * and its log holds as far as it goes; when there is memory it ends. */
 static void test_a_run_survives_memory_running_out(void **state)
 {
     struct place *place = place_open(1);
