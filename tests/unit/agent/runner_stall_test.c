@@ -317,10 +317,11 @@ static void test_what_the_disk_refuses_is_no_attempt(void **state)
     place_close(place);
 }
 
-static void lose_a_note(struct place *place, const struct heard *heard)
+/* As when there is no memory for what follows this event. */
+static void lose(struct place *place, const struct heard *heard)
 {
     if (!heard->is_last && place->runner->live) {
-        atomic_store(&place->runner->live->has_lost_note, true);
+        live_lose(place->runner->live, ERR_NO_MEMORY);
     }
 }
 
@@ -331,7 +332,7 @@ static void test_what_fails_each_time_ends_with_a_reason(void **state)
 
     (void)state;
     add_dataset(place, STORE_DATASET_READY);
-    place->on_event = lose_a_note;
+    place->on_event = lose;
     start(place, "run-1", DATASET);
     run_until_ended(place, 1);
     place->on_event = NULL;
