@@ -80,7 +80,8 @@ static int check_state(const struct runner *runner, const struct runner_request 
     struct store *store = runner->options.store;
     bool is_ready = false;
 
-    if (runner->is_draining || runner->counts.waiting >= RUNNER_QUEUE_MAX) {
+    if (runner->is_draining ||
+        runner->counts.waiting + runner->counts.stalled >= RUNNER_QUEUE_MAX) {
         return error_set(error, ERR_LIMIT, "%s",
                          runner->is_draining ? "the server is stopping" : "too many runs wait");
     }
