@@ -302,18 +302,26 @@ for (const [what, options] of [
 ]) {
   test(`a collector that is ${what}: answers are as fast as ever, spans are dropped and counted, the end comes in time`, async () => {
     await withCollector(async ({ server }) => {
-      const asked = 5000;
+      let asked = 0;
       let slowest = 0;
       const ask = async (n) => {
         for (let i = 0; i < n; i++) {
           const began = performance.now();
           assert.equal((await server.fetch("/api/threads")).status, 200);
+          asked++;
           slowest = Math.max(slowest, performance.now() - began);
         }
       };
-      await Promise.all(Array.from({ length: 10 }, () => ask(asked / 10)));
-      const dropped = await counted(server, "dropped", (n) => n > 0, "dropped");
-      assert.ok(dropped >= asked - 4096 - 2 * 512 && dropped < asked, `${dropped} of ${asked} were dropped`);
+      // Where a machine is slow, some are given up meanwhile, and more have to be asked until the queue is full.
+      let dropped = 0;
+      for (let round = 0; round < 10 && !dropped; round++) {
+        await Promise.all(Array.from({ length: 10 }, () => ask(500)));
+        await pause(1000); // metrics are half a second old
+        dropped = await counter(server, "netra_trace_spans", 'result="dropped"');
+      }
+      const lost = await counter(server, "netra_trace_spans", 'result="lost"');
+      assert.ok(dropped > 0 && dropped < asked, `${dropped} of ${asked} were dropped`);
+      assert.ok(dropped + lost >= asked - 4096 - 2 * 512 && dropped + lost <= asked, `${dropped} of ${asked} were dropped, ${lost} lost`);
       assert.ok(slowest < 2000, `the slowest answer took ${slowest} ms`);
       const began = Date.now();
       assert.equal(await server.stop(), 0);
