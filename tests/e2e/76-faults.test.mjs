@@ -13,7 +13,7 @@ import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { setTimeout as pause } from "node:timers/promises";
 
-import { Work, arm, armMemory, disarm, documented, hits, recovers } from "./faults.mjs";
+import { STILL_MS, Work, arm, armMemory, disarm, documented, hits, recovers } from "./faults.mjs";
 import { CHAIN, FAST, answers, askModel } from "./model_server.mjs";
 import { ScriptedProvider } from "./scripted_provider.mjs";
 import { Server, Socket, assertContiguous, assertWholeLog, isLast, within } from "./server.mjs";
@@ -43,7 +43,7 @@ async function healthUntil(server, holds, what) {
     const answer = await server.fetch("/health");
     const body = await answer.json();
     if (holds(body, answer.status)) return body;
-    assert.ok(Date.now() - began < 20_000, `${what}: ${JSON.stringify(body)}`);
+    assert.ok(Date.now() - began < 60_000, `${what}: ${JSON.stringify(body)}`);
   }
 }
 
@@ -54,6 +54,7 @@ async function matrix(server, { fault, cause, begin, end, rounds = 2, mayClose =
   const { facts } = work;
   work.seen.clear();
   await begin(work);
+  work.stillMs = STILL_MS;
   for (let i = 0; i < rounds; i++) await work.round({ mayClose });
   const seen = work.told();
   await end(work);
@@ -420,15 +421,14 @@ function knock(server, waitMs = 0) {
   );
 }
 
-test("no_memory: the Nth allocation fails, for hundreds of N: a documented answer or none, never a wrong one", async () => {
-  await withServer(async (server) => {
+/** Work while each of these allocations fails, one after the other, on a server of its own. */
+function failEach(nths) {
+  return withServer(async (server) => {
     const work = new Work(server);
     await work.round();
     const { facts } = work;
     work.seen.clear();
-    const nths = [];
-    for (let n = 1; n <= 60; n++) nths.push(n);
-    for (let n = 61; n < 40_000; n = Math.ceil(n * 1.035)) nths.push(n);
+    work.stillMs = STILL_MS;
     let failed = 0;
     for (const nth of nths) {
       const before = await hits(server, "no_memory");
@@ -438,13 +438,25 @@ test("no_memory: the Nth allocation fails, for hundreds of N: a documented answe
       failed += (await hits(server, "no_memory")) - before;
       assert.equal((await server.fetch("/health/live")).status, 200, `after the ${nth}th`);
     }
-    const seen = work.told();
     const blamed = work.problems.filter((problem) => problem.code !== "SERVICE_UNAVAILABLE");
     assert.deepEqual(blamed, [], "want of memory is nobody's mistake");
-    assert.ok(failed > nths.length / 3, `${failed} of ${nths.length} allocations were reached`);
     await recovers(server, { facts });
-    row("no_memory", `injected, ${nths.length} values of N up to ${nths.at(-1)}, ${failed} failed`, seen, await work.nothingIsLost());
+    return { failed, seen: work.seen, kept: await work.nothingIsLost() };
   });
+}
+
+test("no_memory: the Nth allocation fails, for hundreds of N: a documented answer or none, never a wrong one", async () => {
+  const nths = [];
+  for (let n = 1; n <= 60; n++) nths.push(n);
+  for (let n = 61; n < 40_000; n = Math.ceil(n * 1.035)) nths.push(n);
+  // Most of the time a run is waited for whose log stands still: servers beside each other.
+  const lanes = await Promise.all([0, 1, 2, 3].map((lane) => failEach(nths.filter((_, i) => i % 4 === lane))));
+  const sum = (of) => lanes.reduce((total, lane) => total + of(lane), 0);
+  const failed = sum((lane) => lane.failed);
+  assert.ok(failed > nths.length / 3, `${failed} of ${nths.length} allocations were reached`);
+  const all = new Work();
+  for (const { seen } of lanes) for (const [key, n] of seen) all.seen.set(key, (all.seen.get(key) ?? 0) + n);
+  row("no_memory", `injected, ${nths.length} values of N up to ${nths.at(-1)}, ${failed} failed`, all.told(), sum((lane) => lane.kept));
 });
 
 test("step_fails: it is logged and done once more", async () => {
@@ -509,7 +521,7 @@ test("a reader that is stopped (SIGSTOP): cut off, and it resumes without a gap 
       const sockets = async () => Number(/^netra_ws_connections (\d+)$/m.exec(await (await server.fetch("/metrics")).text())[1]);
       // The gauge is half a second old at most: it has seen the socket before it sees it gone.
       for (const count of [1, 0]) {
-        for (const began = Date.now(); (await sockets()) !== count; await pause(50)) assert.ok(Date.now() - began < 20_000, `${count} sockets`);
+        for (const began = Date.now(); (await sockets()) !== count; await pause(50)) assert.ok(Date.now() - began < 60_000, `${count} sockets`);
       }
       reader.kill("SIGCONT");
       assert.equal((await within(exited, "the reader's end"))[0], 0, lines.join("\n"));

@@ -14,7 +14,7 @@ const json = { "content-type": "application/json" };
 const row = '{"timestamp":"2025-01-01T00:00:00Z","model":"gpt-4o","prompt_tokens":5,"completion_tokens":3}\n';
 const hasPrlimit = spawnSync("prlimit", ["--version"]).status === 0;
 const needsPrlimit = { skip: hasPrlimit ? false : "prlimit (util-linux) is missing" };
-const HEALTH_MS = 15_000;
+const HEALTH_MS = 60_000;
 
 function limit(server, bytes) {
   const done = spawnSync("prlimit", ["--pid", String(server.process.pid), `--fsize=${bytes}:unlimited`]);
