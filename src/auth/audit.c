@@ -3,7 +3,8 @@
  * about a person once their account is gone.
  *
  * Lines about requests that were refused are bounded, of nobody and of each user: whoever can reach
- * the server could fill the disk with them. What changed an account always has its line.
+ * the server could fill the disk with them. What is changed is in one batch with its line; a line
+ * of what was refused that the disk does not take is counted among those that were left out.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -91,6 +92,24 @@ void auth_submit(struct auth *auth, struct store_batch *batch)
     }
 }
 
+static void line_stored(int code, void *arg)
+{
+    struct auth *auth = arg;
+
+    auth->in_store--;
+    auth->audit_bucket.left_out += code != OK;
+}
+
+void auth_submit_line(struct auth *auth, struct store_batch *batch)
+{
+    auth->in_store++;
+    int code = store_submit(auth->store, batch, line_stored, auth);
+
+    if (code) {
+        line_stored(code, auth);
+    }
+}
+
 void auth_audit_put(struct store_batch *batch, const struct auth_caller *who, const char *action,
                     struct str target, const char *network, const char *detail)
 {
@@ -138,10 +157,11 @@ void accounts_audit(struct auth *auth, const struct auth_caller *caller, const c
     }
     struct store_batch *batch = store_batch_new(STR(""));
     if (!batch) {
+        auth->audit_bucket.left_out++;
         return;
     }
     auth_network_of(address, network);
     auth_audit_put(batch, caller ? caller : &nobody, action, target, network,
                    with_left_out(detail, left_out, text));
-    auth_submit(auth, batch);
+    auth_submit_line(auth, batch);
 }

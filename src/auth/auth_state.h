@@ -144,6 +144,9 @@ bool auth_audit_takes(struct auth *auth, uint64_t *ret_left_out);
 /* A batch that nobody waits for. */
 void auth_submit(struct auth *auth, struct store_batch *batch);
 
+/* The same with a line of the audit log, which is counted as left out when it is not stored. */
+void auth_submit_line(struct auth *auth, struct store_batch *batch);
+
 /* A line with the batch. detail NULL: {}. */
 void auth_audit_put(struct store_batch *batch, const struct auth_caller *who, const char *action,
                     struct str target, const char *network, const char *detail);
