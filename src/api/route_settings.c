@@ -10,6 +10,7 @@
 #include "agent/preview.h"
 #include "agent/prompts.h"
 #include "api/api_state.h"
+#include "api/gate.h"
 #include "api/work.h"
 #include "ask/interpretation.h"
 #include "loop/clock.h"
@@ -37,7 +38,9 @@ static void put_u64(struct json_writer *w, const char *key, uint64_t value)
     json_put_i64(w, (int64_t)value);
 }
 
-static void put_link(struct json_writer *w, const struct llm *llm, size_t index)
+/* A provider's words about a failure may repeat what it was sent, whoever's question that was: they
+ * are for those who run the deployment. Whose run it was sees them with the run. */
+static void put_link(struct json_writer *w, const struct llm *llm, size_t index, bool tells_failure)
 {
     struct llm_state state;
 
@@ -52,7 +55,7 @@ static void put_link(struct json_writer *w, const struct llm *llm, size_t index)
     put_text(w, "breaker", str_from(state.breaker));
     put_u64(w, "attempts", state.attempts);
     put_u64(w, "answered", state.answered);
-    if (state.last_failure[0]) {
+    if (state.last_failure[0] && tells_failure) {
         put_text(w, "last_failure", str_from(state.last_failure));
     }
     json_end_object(w);
@@ -75,7 +78,7 @@ static void put_limits(struct json_writer *w, const struct llm_limits *limits)
     json_end_object(w);
 }
 
-static void put_models(struct json_writer *w, const struct api_models *models)
+static void put_models(struct json_writer *w, const struct api_models *models, bool tells_failure)
 {
     size_t count = models->llm ? llm_provider_count(models->llm) : 0;
 
@@ -84,7 +87,7 @@ static void put_models(struct json_writer *w, const struct api_models *models)
     json_key(w, "chain");
     json_begin_array(w);
     for (size_t i = 0; i < count; i++) {
-        put_link(w, models->llm, i);
+        put_link(w, models->llm, i, tells_failure);
     }
     json_end_array(w);
     put_limits(w, &models->limits);
@@ -115,7 +118,7 @@ static void write_known(struct work *work)
     struct json_writer w = json_writer_on(&work->out);
 
     json_begin_object(&w);
-    put_models(&w, work->api->options.models);
+    put_models(&w, work->api->options.models, gate_may(&work->who, ROUTE_OPERATOR));
     put_prompts(&w);
     json_key(&w, "never_sent");
     json_begin_array(&w);

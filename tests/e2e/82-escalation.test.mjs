@@ -4,12 +4,13 @@
 // who wants the account of somebody who was in another; an admin who was made smaller and kept a way back.
 
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { Person, Server } from "./server.mjs";
+import { Person, Server, withAccounts } from "./server.mjs";
 
 let folder;
 let server;
@@ -136,4 +137,34 @@ test("a list of people says nothing about what they do elsewhere", async () => {
   const { items } = await finn.json(200, "/api/users");
   assert.notEqual(items.find((item) => item.id === finn.id).used_at, undefined);
   assert.equal(items.find((item) => item.id === ada.id).used_at, undefined, "Ada is at work in the first workspace only");
+});
+
+test("what a provider says about one workspace's question is not told in another one", async () => {
+  const echo = createServer((request, answer) => {
+    let body = "";
+    request.setEncoding("utf8").on("data", (piece) => (body += piece));
+    request.on("end", () => {
+      answer.writeHead(400, { "content-type": "application/json" });
+      answer.end(JSON.stringify({ error: { message: /takeover/.test(body) ? "refused: the takeover of Acme" : "refused" } }));
+    });
+  });
+  await new Promise((resolve) => echo.listen(0, "127.0.0.1", resolve));
+  const keys = { "llm.chain": "compatible:echo", "llm.compatible_url": `http://127.0.0.1:${echo.address().port}/v1` };
+  try {
+    await withAccounts(async (asking) => {
+      const boss = await asking.setUp();
+      const run = await boss.json(202, "/api/runs", { prompt: "What does the takeover of Acme cost us?" });
+      for (let status; status !== "finished"; ) ({ status } = await boss.json(200, `/api/runs/${run.id}`));
+      const { id } = await boss.json(201, "/api/workspaces", { name: "Second" });
+      const there = new Person(asking, await (await asking.signInAs(boss)).json(200, "/auth/workspace", { workspace: id }));
+      const other = await there.bring({ email: "other@example.org", role: "admin" });
+      const ours = (await boss.json(200, "/api/settings")).models.chain[0];
+      assert.match(ours.last_failure, /takeover/, "the operator is told");
+      const theirs = (await other.json(200, "/api/settings")).models.chain[0];
+      assert.equal(theirs.last_failure, undefined);
+    }, { keys });
+  } finally {
+    echo.close();
+    echo.closeAllConnections?.();
+  }
 });
