@@ -124,6 +124,12 @@ static size_t plain_span(struct str text, size_t at)
     return at;
 }
 
+/* ASCII that stands for itself. */
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
 static void append_string(struct buf *out, struct str text)
 {
     const utf8proc_uint8_t *bytes = (const utf8proc_uint8_t *)text.data;
@@ -132,6 +138,11 @@ static void append_string(struct buf *out, struct str text)
     buf_append_char(out, '"');
     for (size_t i = plain_span(text, 0); i < text.length;) {
         utf8proc_int32_t point;
+
+        if (is_plain(bytes[i])) {
+            i++;
+            continue;
+        }
         utf8proc_ssize_t used =
             bytes[i] < 0x80
                 ? 1
