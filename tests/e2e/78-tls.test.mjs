@@ -208,7 +208,7 @@ test("a renewed certificate is taken without dropping anyone", async () => {
   const renewed = authority.issue(files.cert, files.key, { type: "rsa" });
   const began = Date.now();
   while ((await serialOf()) !== renewed) {
-    assert.ok(Date.now() - began < 20_000, "the new certificate is in force");
+    assert.ok(Date.now() - began < 60_000, "the new certificate is in force");
     await pause(200);
   }
   // The old connections are the same as before.
@@ -232,7 +232,7 @@ test("a renewed certificate is taken without dropping anyone", async () => {
   authority.issue(stray, files.key);
   server.process.kill("SIGHUP");
   while (!/key/.test(server.log)) {
-    assert.ok(Date.now() - told < 10_000, server.log);
+    assert.ok(Date.now() - told < 60_000, server.log);
     await pause(20);
   }
   assert.equal(await serialOf(), third);

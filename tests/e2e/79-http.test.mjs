@@ -136,7 +136,7 @@ test("a trusted proxy says who the client is; nobody else is believed", async ()
   const later = async (to, count) => {
     const began = Date.now();
     while (seen(to.log, "/api/tools").length < count) {
-      assert.ok(Date.now() - began < 10_000, to.log);
+      assert.ok(Date.now() - began < 60_000, to.log);
       await pause(50);
     }
     return seen(to.log, "/api/tools");
@@ -208,7 +208,7 @@ test("patience ends: in a head, in a body, between requests, with who takes noth
       const one = `GET ${LARGE} HTTP/1.1\r\nHost: 127.0.0.1:${other.port}\r\nAuthorization: Bearer ${token}\r\n\r\n`;
       greedy.write(one.repeat(400));
       const length = (await ask(LARGE, { to: other })).body.length;
-      await pause(1500);
+      await pause(3000);
       let got = 0;
       greedy.on("data", (piece) => (got += piece.length));
       const ended = once(greedy, "close");
@@ -231,14 +231,16 @@ test("a WebSocket client that stops reading is cut off with 1013 while a run str
       // It asks on and on without reading; another one does the same and reads.
       slow.ws._socket.pause();
       const quick = await other.socket();
+      const sockets = async () => Number(/^netra_ws_connections (\d+)$/m.exec(String((await ask("/metrics", { to: other })).body))[1]);
+      // The gauge is half a second old at most: it has seen both before it sees one of them gone.
+      while ((await sockets()) !== 2) await pause(50);
       const asking = { type: "resume", runId: first[0].runId, lastSeq: 0 };
       let wasCut = false;
       for (let i = 0; i < 4000 && !wasCut; i++) {
         slow.send(asking);
         if (i % 50 === 49) {
           await pause(50);
-          const metrics = String((await ask("/metrics", { to: other })).body);
-          wasCut = /^netra_ws_connections(?:\{[^}]*\})? 1$/m.test(metrics);
+          wasCut = (await sockets()) === 1;
         }
       }
       assert.ok(wasCut, "the server does not hold what nobody reads");

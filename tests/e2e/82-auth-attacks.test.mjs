@@ -41,7 +41,7 @@ const signed = (payload, header = {}, key = stranger.privateKey) =>
 async function linesSince(n, action, admin = ada) {
   for (const began = Date.now(); ; ) {
     const lines = (await admin.audit()).filter((line) => line.n > n && line.action === action);
-    if (lines.length || Date.now() - began > 5000) return lines;
+    if (lines.length || Date.now() - began > 30_000) return lines;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -125,7 +125,7 @@ async function refused(why, sentenceWanted, fn) {
   /* the answer does not wait for the line */
   const isRefusal = (line) => line.action === "oidc.refused";
   let lines = [];
-  for (const until = Date.now() + 5_000; !lines.length && Date.now() < until; await sleep(10)) {
+  for (const until = Date.now() + 30_000; !lines.length && Date.now() < until; await sleep(10)) {
     lines = (await ada.audit()).slice(known).filter(isRefusal);
   }
   assert.equal(lines.length, 1, `one line of the audit log about ${why}: ${JSON.stringify(lines)}`);

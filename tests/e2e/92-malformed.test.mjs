@@ -103,10 +103,10 @@ test("malformed: a slow drip of headers is cut off with 408", async () => {
         });
       }),
       "the server to lose patience",
-      10_000,
+      30_000,
     );
     assert.match(text, /^HTTP\/1\.1 408 /);
-    assert.ok(Date.now() - began < 5000);
+    assert.ok(Date.now() - began < 8000);
   } finally {
     await slow.stop();
     slow.remove();

@@ -223,7 +223,7 @@ test("a run that waits says how many are ahead", needsChromium, async () => {
     await withPageOf(busy, async (page) => {
       await addSample(page);
       const dataset = await page.locator(".dataset.is-chosen").getAttribute("data-dataset");
-      await busy.json(201, "/api/faults", { name: "store_slow", argument: 150, seconds: 60 });
+      await busy.json(201, "/api/faults", { name: "store_slow", argument: 400, seconds: 60 });
       const crowd = await Promise.all(Array.from({ length: 6 }, () => busy.json(202, "/api/runs", { prompt: PLAN, dataset })));
       const run = await ask(page, QUESTION);
       const place = run.locator(".queue");

@@ -22,12 +22,16 @@ after(async () => {
 
 test("a run that waits says how many are ahead, and is told as that changes", async () => {
   const socket = await server.socket();
+  // Runs that take their time, so that the last one is still far behind when it is looked at.
+  await server.json(201, "/api/faults", { name: "store_slow", argument: 200, seconds: 60 });
   const asked = [];
   for (let i = 0; i < runs; i++) asked.push(server.json(202, "/api/runs", { prompt, dataset: sample.id, run_id: `wait-${i}` }));
   await Promise.all(asked);
   const record = await server.json(200, `/api/runs/wait-${runs - 1}`);
   assert.ok(Number.isInteger(record.queue?.ahead) && record.queue.ahead >= 1 && record.queue.ahead < runs, JSON.stringify(record));
   socket.send({ type: "resume", runId: `wait-${runs - 1}`, lastSeq: 0 });
+  await socket.next((e) => e.name === "netra.queue", "a position");
+  await server.json(204, "/api/faults", undefined, { method: "DELETE" });
   await socket.next((e) => isLast(e) && e.runId === `wait-${runs - 1}`, "the end of the last run");
   assertWholeLog(socket.of(`wait-${runs - 1}`));
   const told = socket.events.filter((e) => e.name === "netra.queue");

@@ -14,7 +14,7 @@ const json = { "content-type": "application/json" };
 const row = '{"timestamp":"2025-01-01T00:00:00Z","model":"gpt-4o","prompt_tokens":5,"completion_tokens":3}\n';
 const hasPrlimit = spawnSync("prlimit", ["--version"]).status === 0;
 const needsPrlimit = { skip: hasPrlimit ? false : "prlimit (util-linux) is missing" };
-const HEALTH_MS = 15_000;
+const HEALTH_MS = 60_000;
 
 function limit(server, bytes) {
   const done = spawnSync("prlimit", ["--pid", String(server.process.pid), `--fsize=${bytes}:unlimited`]);
@@ -69,6 +69,33 @@ test("a disk that is full refuses with a reason, is told by /health, and is forg
     assertWholeLog(await before.run("hello", { runId: "full" }));
     await server.upload("g.jsonl", row);
     await server.json(204, `/api/datasets/${sample.id}`, undefined, { method: "DELETE" });
+  } finally {
+    await server.stop();
+    server.remove();
+  }
+});
+
+test("runs whose logs stand still because the disk is full go on in the same process", needsPrlimit, async () => {
+  const server = await Server.start();
+  const prompt = "How can we reduce costs by 20 % without making anything worse? Audit our caching, too.";
+  try {
+    const sample = await server.json(201, "/api/datasets/sample", { seed: 1 });
+    const sockets = await Promise.all([0, 1, 2, 3, 4, 5].map(() => server.socket()));
+    for (const [i, socket] of sockets.entries()) socket.send({ type: "run", prompt, dataset: sample.id, runId: `held-${i}` });
+    await sockets[0].next((e) => e.type === "STEP_STARTED");
+    limit(server, 4096);
+    for (const began = Date.now(); !/run held-\d stands still/.test(server.log); await pause(20)) {
+      assert.ok(Date.now() - began < HEALTH_MS, "no run stands still");
+    }
+    await pause(1000);
+    limit(server, "unlimited");
+    for (const [i, socket] of sockets.entries()) {
+      const last = await socket.next((e) => (isLast(e) && e.runId === `held-${i}`) || e.name === "error", `the end of held-${i}`, 20_000);
+      if (last.name === "error") continue; // it came too late to be accepted
+      assertWholeLog(socket.of(`held-${i}`));
+      assert.deepEqual(await server.events(`held-${i}`), socket.of(`held-${i}`));
+    }
+    assert.match(await (await server.fetch("/metrics")).text(), /^netra_runs_taken_up_total [1-9]/m);
   } finally {
     await server.stop();
     server.remove();

@@ -93,7 +93,7 @@ export class Collector {
   }
 
   /** When something holds of what has come; spans come every two seconds. */
-  until(holds, what, ms = 15_000) {
+  until(holds, what, ms = 60_000) {
     const found = new Promise((resolve, reject) => {
       const look = () => {
         if (this.errors.length) reject(this.errors[0]);

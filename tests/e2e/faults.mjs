@@ -25,7 +25,9 @@ const RECOVERY = {
   INVALID_REQUEST: "return_error",
   INTERNAL_ERROR: "log_and_retry",
 };
-const STILL_MS = 1500;
+/** A log that grows no more for so long while a fault is armed stands still; without one, work may be slow. */
+export const STILL_MS = 1500;
+const SLOW_MS = 30_000;
 
 export const PROMPT = "Where does our money go?";
 export const RECORDS = Array.from({ length: 120 }, (_, i) =>
@@ -81,7 +83,7 @@ const factsOf = (report) => Object.fromEntries(Object.entries(report.facts).map(
 
 export class Work {
   constructor(server) {
-    Object.assign(this, { server, seen: new Map(), kept: [], problems: [], facts: undefined, n: 0 });
+    Object.assign(this, { server, seen: new Map(), kept: [], problems: [], facts: undefined, n: 0, stillMs: SLOW_MS });
   }
 
   note(what, code) {
@@ -123,7 +125,7 @@ export class Work {
       const run = told.code === "OK" ? JSON.parse(told.body) : undefined;
       if (run && ["finished", "failed", "cancelled"].includes(run.status)) return run;
       if (run && run.last_seq !== last.seq) last = { seq: run.last_seq, at: Date.now() };
-      if (Date.now() - last.at > STILL_MS * (run?.status === "queued" ? 4 : 1)) return { ...run, status: "still" };
+      if (Date.now() - last.at > this.stillMs * (run?.status === "queued" ? 4 : 1)) return { ...run, status: "still" };
       await pause(10);
     }
   }
@@ -171,9 +173,9 @@ export class Work {
   async socket(mayClose) {
     const socket = new Socket(this.server);
     try {
-      await within(socket.opened, "the WebSocket's handshake", 10_000);
+      await within(socket.opened, "the WebSocket's handshake", mayClose ? 10_000 : SLOW_MS);
       socket.send({ type: "ping" });
-      await Promise.race([socket.next((e) => e.name === "pong" || e.type === "pong" || e.name === "netra.pong", "a pong", 5_000), socket.closed]);
+      await Promise.race([socket.next((e) => e.name === "pong" || e.type === "pong" || e.name === "netra.pong", "a pong", mayClose ? 5_000 : SLOW_MS), socket.closed]);
       const closed = await socket.close();
       this.note("socket", closed.code === 1005 || closed.code === 1000 ? "OK" : `closed ${closed.code}`);
     } catch (error) {

@@ -4,18 +4,19 @@
 // more tools, a summary of facts that were offered.
 
 import assert from "node:assert/strict";
+import { after } from "node:test";
 
 import { ScriptedProvider } from "./scripted_provider.mjs";
 import { Server } from "./server.mjs";
 
 export const CHAIN = "anthropic:claude-haiku-4-5";
 
-/** Short time-outs: a test that waits for one should not take seconds. */
+/** Short time-outs, but longer than a busy machine makes a provider that answers. */
 export const FAST = {
-  NETRA_LLM_FIRST_TOKEN_TIMEOUT_MS: "400",
-  NETRA_LLM_IDLE_TIMEOUT_MS: "400",
-  NETRA_LLM_TOTAL_TIMEOUT_MS: "5000",
-  NETRA_LLM_QUESTION_TIMEOUT_MS: "8000",
+  NETRA_LLM_FIRST_TOKEN_TIMEOUT_MS: "2000",
+  NETRA_LLM_IDLE_TIMEOUT_MS: "2000",
+  NETRA_LLM_TOTAL_TIMEOUT_MS: "15000",
+  NETRA_LLM_QUESTION_TIMEOUT_MS: "20000",
   NETRA_LLM_ATTEMPTS_MAX: "1",
   NETRA_LLM_BREAKER_FAILURES: "1000",
 };
@@ -53,6 +54,32 @@ export async function withModels(answer, fn, { chain = CHAIN, env = {}, data } =
   } finally {
     await provider.stop();
   }
+}
+
+const shared = new Map(); /* chain → a server that lasts as long as the file, and whose turn it is */
+after(async () => {
+  for (const one of shared.values()) {
+    const { server, provider } = await one;
+    await server.stop().finally(() => provider.stop());
+    server.remove();
+  }
+});
+
+async function startShared(chain) {
+  const one = {};
+  one.provider = await ScriptedProvider.start((question, n) => one.answer(question, n));
+  one.server = await Server.start({ env: one.provider.env(chain, FAST) });
+  one.sample = await one.server.json(201, "/api/datasets/sample", { seed: 1 });
+  return one;
+}
+
+/** withModels on one server for all tests of a file that name this chain: for tests that need nothing but their own run. */
+export async function withSharedModels(answer, fn, { chain = CHAIN, data } = {}) {
+  if (!shared.has(chain)) shared.set(chain, startShared(chain));
+  const one = await shared.get(chain);
+  one.answer = typeof answer === "function" ? answer : answers(answer);
+  one.provider.questions.length = 0;
+  return fn({ ...one, sample: data ? await one.server.upload("usage.jsonl", data) : one.sample });
 }
 
 /** Asks over a WebSocket; {events, run, report, calls}. */

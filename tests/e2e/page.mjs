@@ -13,7 +13,7 @@ import { root } from "./support.mjs";
 
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
 export const needsChromium = { skip: CHROMIUM ? false : "there is no chromium: tools/install_deps.sh test" };
-export const WAIT_MS = 20_000;
+export const WAIT_MS = 60_000;
 export const WIDE = { width: 1600, height: 1000 };
 export const TALL = { width: 1400, height: 1500 }; // with room for the whole course of a run
 export const NARROW = { width: 360, height: 740 };
@@ -21,6 +21,7 @@ export const NARROW = { width: 360, height: 740 };
 let browser;
 const chromiumOnce = () => (browser ??= chromium.launch({
   executablePath: CHROMIUM,
+  timeout: 120_000,
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
     "--disable-component-update", "--disable-dev-shm-usage", "--no-first-run"],
 }));

@@ -18,7 +18,7 @@ import { netra } from "./support.mjs";
 export const token = "e2e-token-0123456789abcdef";
 /** What seals the signing keys of servers in accounts mode. */
 export const authSecret = "e2e-secret-0123456789abcdef-0123456789abcdef";
-const START_MS = 20_000;
+const START_MS = 60_000;
 const WAIT_MS = 60_000;
 
 // What a sanitizer, a check() that fails or libuv's own asserts write: never part of a good day.
@@ -131,8 +131,8 @@ export class Server {
   async stop(signal = "SIGTERM", { code: expected = 0 } = {}) {
     const wasAsked = this.process.exitCode === null && this.process.signalCode === null;
     if (wasAsked) this.process.kill(signal);
-    const [code, by] = await within(this.exited, `netra serve after ${signal}`, 30_000);
-    await within(this.logged, "the end of the log", 5_000);
+    const [code, by] = await within(this.exited, `netra serve after ${signal}`, 60_000);
+    await within(this.logged, "the end of the log", 30_000);
     assert.equal(this.report, "", "the server reported a bug");
     if (wasAsked && signal !== "SIGKILL") assert.equal(code ?? by, expected, `exit code:\n${this.log.slice(-4000)}`);
     return code ?? by;
@@ -218,7 +218,7 @@ export class Server {
   }
 }
 
-/** The same with accounts. */
+/** Server.with, in accounts mode: fn(server), options as for Server.startAccounts. */
 export const withAccounts = (fn, options) => Server.with(fn, options, Server.startAccounts);
 
 /** Somebody (or a key) who asks a server in accounts mode. */

@@ -15,7 +15,7 @@ export const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 export const netra = resolve(process.env.NETRA_BIN ?? join(root, "build/release/src/netra"));
 
 const OUTPUT_BYTES_MAX = 512 << 20;
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 /** The folder of third-party data, or undefined. */
 export const data = process.env.NETRA_TEST_DATA ? resolve(process.env.NETRA_TEST_DATA) : undefined;
