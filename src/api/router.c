@@ -116,13 +116,16 @@ bool router_params(struct str pattern, struct str path, struct str *ret_params)
     size_t count = 0;
 
     while (p < pattern.length) {
-        if (pattern.data[p] != '{') {
-            if (at == path.length || path.data[at] != pattern.data[p]) {
-                return false;
-            }
-            at++;
-            p++;
-            continue;
+        size_t brace = str_find(pattern, STR("{"), p);
+        size_t fixed = (brace == SIZE_MAX ? pattern.length : brace) - p;
+
+        if (path.length - at < fixed || memcmp(path.data + at, pattern.data + p, fixed) != 0) {
+            return false;
+        }
+        at += fixed;
+        p += fixed;
+        if (p == pattern.length) {
+            break;
         }
         size_t close = str_find(pattern, STR("}"), p);
         size_t next = str_find(pattern, STR("/"), close);

@@ -61,11 +61,6 @@ int buf_grow(struct buf *buf, size_t more)
     return OK;
 }
 
-void buf_append_char(struct buf *buf, char c)
-{
-    buf_append(buf, (struct str){&c, 1});
-}
-
 void buf_printf(struct buf *buf, const char *format, ...)
 {
     va_list args;

@@ -57,7 +57,11 @@ static inline void buf_append(struct buf *buf, struct str text)
     buf->data[buf->length] = '\0';
 }
 
-void buf_append_char(struct buf *buf, char c);
+static inline void buf_append_char(struct buf *buf, char c)
+{
+    buf_append(buf, (struct str){&c, 1});
+}
+
 void buf_printf(struct buf *buf, const char *format, ...) printf_like(2, 3);
 
 static inline int buf_status(const struct buf *buf)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/civil_time.h"
 
+#include <stdio.h>
+
 #include "base/check.h"
 #include "base/error.h"
 
@@ -225,6 +227,45 @@ void civil_print_date(int64_t time_us, struct buf *out)
     struct civil_time civil = civil_from_us(time_us);
 
     buf_printf(out, "%04d-%02d-%02d", civil.year, civil.month, civil.day);
+}
+
+static char *put_digits(char *at, int value, int count)
+{
+    for (int i = count - 1; i >= 0; i--) {
+        at[i] = (char)('0' + value % 10);
+        value /= 10;
+    }
+    return at + count;
+}
+
+/* By hand: printing two of these took a fifth of what a small answer costs. */
+void civil_stamp(int64_t time_us, char ret_text[CIVIL_STAMP_BYTES])
+{
+    struct civil_time civil = civil_from_us(time_us);
+    char *at = ret_text;
+
+    if (civil.year < 0 || civil.year > 9999) {
+        (void)snprintf(ret_text, CIVIL_STAMP_BYTES, "%d-%02u-%02uT%02u:%02u:%02u.%06uZ", civil.year,
+                       (unsigned)civil.month % 100, (unsigned)civil.day % 100,
+                       (unsigned)civil.hour % 100, (unsigned)civil.minute % 100,
+                       (unsigned)civil.second % 100, (unsigned)civil.microsecond % 1000000);
+        return;
+    }
+    at = put_digits(at, civil.year, 4);
+    *at++ = '-';
+    at = put_digits(at, civil.month, 2);
+    *at++ = '-';
+    at = put_digits(at, civil.day, 2);
+    *at++ = 'T';
+    at = put_digits(at, civil.hour, 2);
+    *at++ = ':';
+    at = put_digits(at, civil.minute, 2);
+    *at++ = ':';
+    at = put_digits(at, civil.second, 2);
+    *at++ = '.';
+    at = put_digits(at, civil.microsecond, 6);
+    *at++ = 'Z';
+    *at = '\0';
 }
 
 void civil_print(int64_t time_us, struct buf *out)

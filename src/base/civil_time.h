@@ -55,6 +55,10 @@ must_check int civil_parse(struct str text, int64_t *ret_time_us);
 /* "2026-08-21T07:00:00Z", with ".123456" only when it is not zero. */
 void civil_print(int64_t time_us, struct buf *out);
 
+/* "2026-08-21T07:00:00.123456Z", always with all six digits: what answers and log lines have. */
+#define CIVIL_STAMP_BYTES 48
+void civil_stamp(int64_t time_us, char ret_text[CIVIL_STAMP_BYTES]);
+
 /* "2026-08-21". */
 void civil_print_date(int64_t time_us, struct buf *out);
 

@@ -75,10 +75,27 @@ size_t str_find(struct str s, struct str needle, size_t from)
     return SIZE_MAX;
 }
 
+typedef unsigned char sixteen __attribute__((vector_size(16)));
+
+/* Whether a control character is among the sixteen bytes. */
+static bool has_control(const char *at)
+{
+    sixteen bytes;
+    uint64_t found[2];
+
+    memcpy(&bytes, at, sizeof(bytes));
+    sixteen is_control = (sixteen)(bytes < 0x20) | (sixteen)(bytes == 0x7f);
+    memcpy(found, &is_control, sizeof(found));
+    return (found[0] | found[1]) != 0;
+}
+
 size_t str_span_printable(struct str s)
 {
     size_t at = 0;
 
+    while (s.length - at >= sizeof(sixteen) && !has_control(s.data + at)) {
+        at += sizeof(sixteen);
+    }
     for (; s.length - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
         uint64_t word;
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "json/json_write.h"
 
-#include <inttypes.h>
 #include <utf8proc.h>
 
 #include "base/check.h"
@@ -99,14 +98,51 @@ static void append_escaped(struct buf *out, unsigned char c)
     }
 }
 
+#define EIGHT UINT64_C(0x0101010101010101) /* times a byte: that byte eight times */
+
+/* Bit 7 of the first byte that is c, and of bytes before it never. */
+static uint64_t is_byte(uint64_t word, unsigned char c)
+{
+    uint64_t differs = word ^ EIGHT * c;
+
+    return (differs - EIGHT) & ~differs;
+}
+
+/* How far text is ASCII that needs no escape, eight bytes at a time; the last few are not looked
+ * at. */
+static size_t plain_span(struct str text, size_t at)
+{
+    for (; text.length - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+        uint64_t word;
+
+        memcpy(&word, text.data + at, sizeof(word));
+        uint64_t is_control = (word - EIGHT * 0x20) | is_byte(word, 0x7f);
+        if ((word | is_control | is_byte(word, '"') | is_byte(word, '\\')) & EIGHT * 0x80) {
+            break;
+        }
+    }
+    return at;
+}
+
+/* ASCII that stands for itself. */
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
 static void append_string(struct buf *out, struct str text)
 {
     const utf8proc_uint8_t *bytes = (const utf8proc_uint8_t *)text.data;
     size_t plain = 0; /* start of what needs no change and is not written yet */
 
     buf_append_char(out, '"');
-    for (size_t i = 0; i < text.length;) {
+    for (size_t i = plain_span(text, 0); i < text.length;) {
         utf8proc_int32_t point;
+
+        if (is_plain(bytes[i])) {
+            i++;
+            continue;
+        }
         utf8proc_ssize_t used =
             bytes[i] < 0x80
                 ? 1
@@ -168,7 +204,18 @@ void json_put_bool(struct json_writer *w, bool value)
 void json_put_i64(struct json_writer *w, int64_t value)
 {
     before_value(w);
-    buf_printf(w->out, "%" PRId64, value);
+    char digits[24];
+    size_t at = sizeof(digits);
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+    if (value < 0) {
+        digits[--at] = '-';
+    }
+    buf_append(w->out, (struct str){digits + at, sizeof(digits) - at});
 }
 
 void json_put_str(struct json_writer *w, struct str value)

@@ -79,11 +79,9 @@ enum health_state health_state(const struct health *health, int64_t now_us)
 
 static void put_time(struct json_writer *w, const char *key, int64_t time_us)
 {
-    char text[64];
-    struct civil_time t = civil_from_us(time_us);
+    char text[CIVIL_STAMP_BYTES];
 
-    (void)snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", t.year, t.month,
-                   t.day, t.hour, t.minute, t.second, t.microsecond);
+    civil_stamp(time_us, text);
     json_key(w, key);
     json_put_text(w, text);
 }

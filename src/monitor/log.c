@@ -123,11 +123,9 @@ static void put_escaped(struct line *line, const char *text, bool is_json)
 
 static void put_time(struct line *line, int64_t now_us)
 {
-    char text[64];
-    struct civil_time t = civil_from_us(now_us);
+    char text[CIVIL_STAMP_BYTES];
 
-    (void)snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", t.year, t.month,
-                   t.day, t.hour, t.minute, t.second, t.microsecond);
+    civil_stamp(now_us, text);
     put_text(line, text);
 }
 

@@ -6,6 +6,7 @@
  */
 #include "store/database.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 #include "store/data_dir.h"
@@ -218,11 +219,20 @@ static int name_file(const struct schema *schema, const char *data_dir, struct e
     return inner.code;
 }
 
+/* Nobody asks SQLite how much memory it has, and counting it takes a mutex for each allocation. */
+static void configure(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static int open_connection(const char *data_dir, const struct schema *schema, int flags,
                            sqlite3 **ret_db, struct error *error)
 {
+    static pthread_once_t configured = PTHREAD_ONCE_INIT;
     char path[DATA_PATH_BYTES_MAX];
     sqlite3 *db = NULL;
+
+    (void)pthread_once(&configured, configure);
     int code = data_dir_path(data_dir, schema->file, path, error);
 
     if (!code && (flags & SQLITE_OPEN_READWRITE)) {

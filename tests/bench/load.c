@@ -103,7 +103,7 @@ static int open_link(uint16_t port, SSL_SESSION *resumed)
     return context && speak_tls(fd, resumed) ? -1 : fd;
 }
 
-static int open_socket(uint16_t port)
+int load_open(uint16_t port)
 {
     return open_link(port, /* resumed */ NULL);
 }
@@ -204,7 +204,7 @@ int load_requests(uint16_t port, const char *path, int connections, int count)
     for (int i = 0; i < connections; i++) {
         struct epoll_event want = {.events = EPOLLIN, .data.u32 = (uint32_t)i};
 
-        fds[i] = open_socket(port);
+        fds[i] = load_open(port);
         if (fds[i] < 0 || epoll_ctl(poll, EPOLL_CTL_ADD, fds[i], &want) ||
             send_all(fds[i], request, (size_t)size)) {
             return -1;
@@ -248,7 +248,7 @@ int load_request(uint16_t port, const char *token, const char *path, const char 
 {
     static char bytes[READ_BYTES];
     size_t got = 0;
-    int fd = open_socket(port);
+    int fd = load_open(port);
     int status = -1;
     int length = snprintf(bytes, sizeof(bytes),
                           "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nAuthorization: Bearer %s\r\n"
@@ -291,7 +291,7 @@ int load_sockets_open(struct load_sockets *sockets, uint16_t port, const char *t
     for (int i = 0; i < count; i++) {
         struct epoll_event want = {.events = EPOLLIN, .data.u32 = (uint32_t)i};
         char answer[1024];
-        int fd = open_socket(port);
+        int fd = load_open(port);
 
         if (fd < 0) {
             return -1;

@@ -23,6 +23,9 @@ uint64_t load_resident_bytes(pid_t pid);
 /* Sockets that are opened from now on speak TLS; NULL: plain. The context is borrowed. */
 void load_use_tls(SSL_CTX *context);
 
+/* A connection, plain or with TLS: its descriptor, or -1. */
+int load_open(uint16_t port);
+
 /* load_requests sends it as a bearer from now on; NULL: none. Borrowed. */
 void load_use_token(const char *token);
 

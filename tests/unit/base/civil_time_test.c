@@ -209,7 +209,33 @@ static void test_civil_floor_rounds_down_also_before_1970(void **state)
     assert_int_equal(civil_weekday(-1), 3);
 }
 
+/* The same as printing the parts, at the ends of what is printed with four digits and beyond. */
+static void test_civil_stamp_has_every_digit(void **state)
+{
+    static const struct {
+        int64_t time_us;
+        const char *text;
+    } cases[] = {
+        {0, "1970-01-01T00:00:00.000000Z"},
+        {-1, "1969-12-31T23:59:59.999999Z"},
+        {INT64_C(1787295600123456), "2026-08-21T07:00:00.123456Z"},
+        {CIVIL_TIME_US_MIN, "0001-01-01T00:00:00.000000Z"},
+        {CIVIL_TIME_US_MAX, "9999-12-31T23:59:59.999999Z"},
+        {CIVIL_TIME_US_MAX + 1, "10000-01-01T00:00:00.000000Z"},
+        {INT64_MAX, "294247-01-10T04:00:54.775807Z"},
+        {INT64_MIN, "-290308-12-21T19:59:05.224192Z"},
+    };
+    char text[CIVIL_STAMP_BYTES];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        civil_stamp(cases[i].time_us, text);
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_civil_stamp_has_every_digit),
     cmocka_unit_test(test_civil_days_are_consecutive_from_year_1_to_9999),
     cmocka_unit_test(test_civil_reads_what_exports_write),
     cmocka_unit_test(test_civil_refuses_what_is_no_moment),
