@@ -75,9 +75,9 @@ static void say_drained(void *arg)
     }
 }
 
-static void look_drained(struct runner *runner)
+void runner_look_drained(struct runner *runner)
 {
-    if (!runner->is_draining || runner->is_drained) {
+    if (!runner->is_draining || runner->is_drained || runner->stall.is_probing) {
         return;
     }
     for (const struct live_run *live = runner->live; live; live = live->next) {
@@ -108,17 +108,18 @@ static void stop_work(void *arg)
             live_settle(live);
         }
     }
-    look_drained(runner);
+    runner_look_drained(runner);
 }
 
 void runner_drain(struct runner *runner, uint64_t grace_ms, loop_fn drained, void *arg)
 {
     runner->is_draining = true;
     runner->is_drained = false;
+    runner_stall_stop(runner);
     runner->drained = drained;
     runner->drained_arg = arg;
     loop_timer_start(&runner->grace, grace_ms, /* repeat_ms */ 0);
-    look_drained(runner);
+    runner_look_drained(runner);
 }
 
 /* ---- life and death ---- */
@@ -132,17 +133,17 @@ struct live_run *live_new(struct runner *runner)
         live->told_ahead = UINT_MAX;
         live->next_seq = 1;
         arena_init(&live->arena, LIVE_ARENA_BYTES_MAX);
+        arena_init(&live->asking.texts, LIVE_ARENA_BYTES_MAX);
         live_work_init(live);
         live_text_init(live);
     }
     return live;
 }
 
-void live_free(struct live_run *live)
+void live_forget_work(struct live_run *live)
 {
     check(!is_under_way(live));
     live_stop_asking(live);
-    live_disown(live);
     live_drop_notes(live);
     buf_done(&live->text.told);
     buf_done(&live->text.waiting);
@@ -154,8 +155,51 @@ void live_free(struct live_run *live)
         buf_done(&live->rendered[i]);
     }
     alloc_free(live->replay.keys);
+    arena_done(&live->asking.texts);
+    live->text = (struct live_text){0};
+    live_text_init(live);
+    live->batch = NULL;
+    live->batch_marks = 0;
+    live->replay = (struct replay){0};
+    live->differs = NULL;
+    live->delivery_started_us = 0;
+    live->delivered_to = 0;
+    live->lease = NULL;
+    live->run = NULL;
+    live->asking = (struct live_asking){.texts = live->asking.texts};
+    live->is_done = false;
+    live->is_delivered = false;
+    live->was_tried_again = false;
+    live->must_tell_that = false;
+    live->code = OK;
+    live->error = (struct error){0};
+    live->reason[0] = '\0';
+    atomic_store(&live->is_cancelled, false);
+    atomic_store(&live->has_lost_note, false);
+}
+
+void live_free(struct live_run *live)
+{
+    live_forget_work(live);
+    live_disown(live);
     arena_done(&live->arena);
     alloc_free(live);
+}
+
+void live_drop(struct live_run *live)
+{
+    struct runner *runner = live->runner;
+    struct live_run **at = &runner->live;
+
+    while (*at != live) {
+        at = &(*at)->next;
+    }
+    *at = live->next;
+    if (live->lost_code && live->is_accepted) {
+        runner->counts.failed++;
+        metric_add(METRIC_RUNS, metric_label(METRIC_RUNS, STR("lost")), 1);
+    }
+    live_free(live);
 }
 
 void live_settle(struct live_run *live)
@@ -163,7 +207,7 @@ void live_settle(struct live_run *live)
     struct runner *runner = live->runner;
 
     if (live->phase != LIVE_GONE) {
-        look_drained(runner);
+        runner_look_drained(runner);
         return;
     }
     live_leave_queue(live);
@@ -171,19 +215,12 @@ void live_settle(struct live_run *live)
     if (is_under_way(live)) {
         return;
     }
-    struct live_run **at = &runner->live;
-    while (*at != live) {
-        at = &(*at)->next;
-    }
-    *at = live->next;
     live_leave_place(live);
-    if (live->lost_code && live->is_accepted) {
-        runner->counts.failed++;
-        metric_add(METRIC_RUNS, metric_label(METRIC_RUNS, STR("lost")), 1);
+    if (!live_stall(live)) {
+        live_drop(live);
     }
-    live_free(live);
     runner_schedule(runner);
-    look_drained(runner);
+    runner_look_drained(runner);
 }
 
 void live_poke(struct live_run *live)
@@ -206,7 +243,8 @@ int runner_new(const struct runner_options *options, struct runner **ret_runner,
     runner->options = *options;
     loop_timer_init(options->loop, &runner->grace, stop_work, runner);
     runner_positions_init(runner);
-    runner->open_timers = 2;
+    runner_stall_init(runner);
+    runner->open_timers = 3;
     *ret_runner = runner;
     return OK;
 }
@@ -233,6 +271,7 @@ void runner_free(struct runner *runner)
     }
     json_parser_free(runner->parser);
     loop_timer_close(&runner->positions, free_closed);
+    loop_timer_close(&runner->stall.timer, free_closed);
     loop_timer_close(&runner->grace, free_closed);
 }
 
@@ -241,7 +280,9 @@ void runner_free(struct runner *runner)
 struct live_run *runner_find(const struct runner *runner, struct str run_id)
 {
     for (struct live_run *live = runner->live; live; live = live->next) {
-        if (live->phase != LIVE_GONE && str_equal(live->names.run_id, run_id)) {
+        bool is_there = live->phase != LIVE_GONE || (live->lost_code && live->is_accepted);
+
+        if (is_there && str_equal(live->names.run_id, run_id)) {
             return live;
         }
     }
@@ -266,11 +307,7 @@ static void keep_cancellation(struct live_run *live)
         return;
     }
     live->row.is_cancelled = true;
-    live_log_row(live);
-    live_flush(live, 0);
-    if (live->phase == LIVE_GONE) {
-        live_poke(live);
-    }
+    live_keep_row(live);
 }
 
 int runner_cancel(struct runner *runner, struct str workspace_id, struct str run_id)
@@ -281,11 +318,16 @@ int runner_cancel(struct runner *runner, struct str workspace_id, struct str run
         return ERR_NOT_FOUND;
     }
     live->is_cancel_wanted = true;
+    if (live->phase == LIVE_GONE) {
+        return OK; /* it is about to stand still */
+    }
     if (live->queue && (live->run || !live->is_recovered)) {
         live_leave_queue(live);
         live_cancel(live);
         live_poke(live);
         runner_show_counts(runner);
+    } else if (live->phase == LIVE_STALLED) {
+        live_hasten(live);
     } else if (live->phase == LIVE_ASKING) {
         live_poke(live); /* not from within what the model's text may have called */
     } else {

@@ -22,10 +22,15 @@
  * before it is durable: numbers for such events are leased from the store first, so that a number
  * that a client has seen is never given to another event (runner_text.c).
  *
- * When the store cannot write (a full disk) or there is no memory for an event, the run ends here
- * without one: counted as failed, publish is not called for it again. Its log stands as it is and
- * has no gap; in the store it stays open, and the next start takes it up. The runner goes on with
- * the others. The same happens to the runs of a thread that is deleted, for ever.
+ * When the store cannot write (a full disk) or there is no memory for an event, the run is let go:
+ * it stands still, without a place, its log as it is and without a gap. This process takes it up
+ * again, as the next one would, after a pause that grows from RUNNER_PAUSE_FIRST_MS to
+ * RUNNER_PAUSE_MOST_MS while it does not get any further, and not before the store has taken a row:
+ * until it has, no run gets a place. The run keeps its turn, who listens to it and a wish to cancel
+ * it; its log goes on behind a CUSTOM event with attempt 0, which is stored with the first event
+ * that is new, so that what the disk refuses counts as no attempt. What is no fault of the disk is
+ * tried RUNNER_ATTEMPTS_MAX times; then the run ends with RUN_ERROR. A run whose thread was deleted
+ * meanwhile is gone: counted as failed, publish is not called for it again.
  *
  * Loop thread.
  *
@@ -42,6 +47,9 @@
 #define RUNNER_CONCURRENT_MAX  64u
 #define RUNNER_EVENT_BYTES_MAX 262144u /* one event, as it is sent */
 #define RUNNER_ATTEMPTS_MAX    5u      /* times in a row that a run is done again in vain */
+#define RUNNER_PAUSE_FIRST_MS  100u    /* before a run that stands still is taken up again … */
+#define RUNNER_PAUSE_MOST_MS   30000u  /* … doubled up to this while it gets no further */
+#define RUNNER_PROBE_MOST_MS   5000u   /* between looks at a store that refuses: from _FIRST_ on */
 
 /* An event, in order, and durable but for text of a model that is on its way: that is published as
  * it comes and again when it is durable. Returns the number of subscribers that it was written to.
@@ -58,7 +66,7 @@ struct runner_options {
     uint64_t model_tokens_max;     /* that one run may use */
     unsigned concurrent_max;       /* runs that work at once */
     unsigned concurrent_owner_max; /* of one owner in one workspace; 0: no limit of its own */
-    unsigned waiting_owner_max;    /* of one owner; more: ERR_LIMIT; 0: RUNNER_QUEUE_MAX */
+    unsigned waiting_owner_max;    /* of one owner; more: ERR_QUOTA; 0: RUNNER_QUEUE_MAX */
     uint64_t model_tokens_day_max; /* of a workspace in 24 hours, as counted by the store; 0: no
                                     * limit. Beyond it the built-in analyst answers, and says so */
     runner_publish_fn publish;
@@ -95,16 +103,20 @@ must_check int runner_recover(struct runner *runner, struct error *error);
 /* ERR_INVALID (an id that is not one, an empty or too long prompt: the message says which and how
  * long it may be), ERR_NOT_FOUND (no such dataset, or it is not ready), ERR_EXISTS (a run of that
  * id is there in the same workspace: not an error for who asks for the same again; in another:
- * ERR_INVALID), ERR_LIMIT (too many wait: try later), ERR_NO_MEMORY. accepted is called only after
- * OK. */
+ * ERR_INVALID), ERR_LIMIT (too many wait or stand still: try later), ERR_QUOTA (too many of this
+ * owner wait), ERR_NO_MEMORY. accepted is called only after OK. */
 must_check int runner_start(struct runner *runner, const struct runner_request *request,
                             runner_accepted_fn accepted, void *arg, struct error *error);
 
 /* Asks a run to end: RUN_FINISHED with outcome "cancelled" follows when the step at work has seen
- * it, at once when the run waits; "success" when its report is being stored already. OK also when
- * it was asked for before; ERR_NOT_FOUND when the run is not open, or of another workspace. It is
- * kept: a run that this process does not live to end is ended by the next one. */
+ * it, at once when the run waits, when it was taken up again if it stands still; "success" when its
+ * report is being stored already. OK also when it was asked for before; ERR_NOT_FOUND when the run
+ * is not open, or of another workspace. It is kept: a run that this process does not live to end is
+ * ended by the next one. */
 int runner_cancel(struct runner *runner, struct str workspace_id, struct str run_id);
+
+/* runner_options.waiting_owner_max, 0 where there is none. */
+unsigned runner_waiting_owner_max(const struct runner *runner);
 
 /* How many runs will get a place before this one, as things stand (owners in turn); 0: it is next.
  * ERR_NOT_FOUND when it does not wait, or has begun and waits for a place again. */
@@ -127,7 +139,8 @@ bool runner_is_accepting(const struct runner *runner, struct str thread_id);
 struct runner_counts {
     unsigned working;
     unsigned waiting;
-    unsigned asking; /* a model; they are not among working */
+    unsigned asking;  /* a model; they are not among working */
+    unsigned stalled; /* the store refused what they told; they hold no place and do not wait */
     uint64_t finished;
     uint64_t failed;
     uint64_t cancelled;

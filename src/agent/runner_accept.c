@@ -80,13 +80,10 @@ static int check_state(const struct runner *runner, const struct runner_request 
     struct store *store = runner->options.store;
     bool is_ready = false;
 
-    if (runner->is_draining || runner->counts.waiting >= RUNNER_QUEUE_MAX) {
+    if (runner->is_draining ||
+        runner->counts.waiting + runner->counts.stalled >= RUNNER_QUEUE_MAX) {
         return error_set(error, ERR_LIMIT, "%s",
                          runner->is_draining ? "the server is stopping" : "too many runs wait");
-    }
-    if (most && owner && owner->waiting >= most) {
-        return error_set(error, ERR_LIMIT, "%u of your runs wait already; at most %u may",
-                         owner->waiting, most);
     }
     if (request->run_id.length) {
         int code = find_run(runner, request);
@@ -95,6 +92,11 @@ static int check_state(const struct runner *runner, const struct runner_request 
             return error_set(error, code, "run %.*s: %s", STR_ARGS(request->run_id),
                              error_code_text(code));
         }
+    }
+    /* Behind the look at the id: who asks for the same again hears of it, however much waits. */
+    if (most && owner && owner->waiting >= most) {
+        return error_set(error, ERR_QUOTA, "%u of your runs wait already; at most %u may",
+                         owner->waiting, most);
     }
     if (request->dataset_id.length) {
         int code = store_get_dataset(store, request->workspace_id, request->dataset_id, see_dataset,
@@ -206,6 +208,11 @@ static int log_acceptance(struct live_run *live, struct error *error)
     }
     live_log(live, note);
     return OK;
+}
+
+unsigned runner_waiting_owner_max(const struct runner *runner)
+{
+    return runner->options.waiting_owner_max;
 }
 
 int runner_start(struct runner *runner, const struct runner_request *request,

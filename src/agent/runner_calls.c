@@ -25,8 +25,8 @@ static struct live_usage *find_usage(struct live_run *live, const struct llm_att
             return &asking->usages[i];
         }
     }
-    struct live_usage usage = {.provider = arena_copy(&live->arena, attempt->provider_name),
-                               .model = arena_copy(&live->arena, attempt->model)};
+    struct live_usage usage = {.provider = arena_copy(&asking->texts, attempt->provider_name),
+                               .model = arena_copy(&asking->texts, attempt->model)};
     if (asking->usage_count == LIVE_USAGES_MAX || !usage.provider.data || !usage.model.data) {
         return NULL;
     }

@@ -80,7 +80,7 @@ void live_deliver(struct live_run *live)
 
     buf_init(&summary, RUN_EVENT_BYTES_MAX);
     if (live_is_replaying(live)) {
-        live_fail(live, "REPLAY_DIFFERS", "the run was made again after a restart and told less");
+        live_fail(live, "REPLAY_DIFFERS", "the run was made again and told less");
         return;
     }
     if (uuid_v7(new_id, &live->error)) {
@@ -236,4 +236,5 @@ void live_ended(struct live_run *live)
     metric_add(METRIC_RUNS, metric_label(METRIC_RUNS, label), 1);
     metric_observe_us(METRIC_RUN_DURATION, 0, took_us > 0 ? (uint64_t)took_us : 0);
     live->phase = LIVE_GONE;
+    live->lost_code = OK;
 }

@@ -149,7 +149,7 @@ static void compare_note(struct live_run *live, const struct note *note)
     int code = replay_key(live->runner->parser, note->json, key);
 
     if (code || strcmp(key, live->replay.keys[live->replay.made]) != 0) {
-        live->differs = "the run was made again after a restart and went another way";
+        live->differs = "the run was made again and went another way";
         atomic_store(&live->is_cancelled, true);
         return;
     }
@@ -169,6 +169,9 @@ void live_log(struct live_run *live, struct note *note)
         compare_note(live, note);
         alloc_free(note);
         return;
+    }
+    if (live->must_tell_that) {
+        live_tell_taken_up(live);
     }
     struct store_batch *batch = live_batch(live);
     if (!batch) {
@@ -199,7 +202,7 @@ void live_log_json(struct live_run *live, const struct buf *json, int64_t time_u
 
 /* ---- storing ---- */
 
-/* Also of a run that was lost since: it is in the store, the next process ends it. */
+/* Also of a run that was lost since: it is in the store, and is taken up. */
 static void tell_accepted(struct live_run *live, int code)
 {
     live->is_accepted = code == OK;
@@ -220,6 +223,7 @@ static uint64_t lower(uint64_t a, uint64_t b)
 static void on_stored(int code, void *arg)
 {
     struct live_run *live = arg;
+    struct runner *runner = live->runner;
     struct note_list notes = live->storing_notes;
     unsigned marks = live->storing_marks;
 
@@ -229,8 +233,12 @@ static void on_stored(int code, void *arg)
         tell_accepted(live, code);
     }
     if (code) {
+        if (code == ERR_IO) {
+            runner_store_refused(runner);
+        }
         live_lose(live, code);
     } else {
+        live->stalls = notes.first ? 0 : live->stalls;
         live->text.lease = lower(live->text.storing_lease, live->row.seq_leased);
         live->delivered_to = publish_all(live, &notes, (marks & MARK_END) != 0);
         if (marks & MARK_RESUMED) {
@@ -247,6 +255,9 @@ static void on_stored(int code, void *arg)
     }
     note_list_free(&notes);
     live_settle(live);
+    if (!code) {
+        runner_store_took(runner);
+    }
 }
 
 void live_flush(struct live_run *live, unsigned marks)
@@ -279,4 +290,13 @@ void live_lose(struct live_run *live, int code)
     live->phase = LIVE_GONE;
     live->lost_code = code;
     atomic_store(&live->is_cancelled, true);
+}
+
+void live_keep_row(struct live_run *live)
+{
+    live_log_row(live);
+    live_flush(live, 0);
+    if (live->phase == LIVE_GONE) {
+        live_poke(live);
+    }
 }

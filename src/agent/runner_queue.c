@@ -101,6 +101,7 @@ void runner_show_counts(const struct runner *runner)
     metric_set(METRIC_RUNS_WORKING, 0, runner->counts.working);
     metric_set(METRIC_RUNS_WAITING, 0, runner->counts.waiting);
     metric_set(METRIC_RUNS_ASKING, 0, runner->counts.asking);
+    metric_set(METRIC_RUNS_STALLED, 0, runner->counts.stalled);
     metric_set(METRIC_RUN_OWNERS_WAITING, 0, count_waiting_owners(runner));
 }
 
@@ -128,12 +129,20 @@ void runner_enqueue(struct live_run *live)
     if (owner->waiting && owner->last_turn > turn) {
         turn = owner->last_turn;
     }
-    live->turn = owner->last_turn = turn + 1;
+    live->turn = live->first_turn = owner->last_turn = turn + 1;
     owner->waiting++;
     live->next = runner->live;
     runner->live = live;
     join_queue(&runner->waiting, live);
     runner_positions_changed(runner);
+}
+
+void live_rejoin(struct live_run *live)
+{
+    live->turn = live->first_turn;
+    live->owner->waiting++;
+    join_queue(&live->runner->waiting, live);
+    runner_positions_changed(live->runner);
 }
 
 /* In the order of their answers. */
@@ -190,18 +199,22 @@ static struct live_run *first_of(const struct live_queue *queue)
 {
     struct live_run *live = queue->first;
 
-    while (live && is_full(live)) {
+    while (live && (live->phase == LIVE_GONE || is_full(live))) {
         live = live->next_waiting;
     }
     return live;
 }
 
-/* While the server stops only who has begun. */
+/* While the server stops only who has begun; while the store refuses nobody: it would be in vain.
+ */
 struct live_run *runner_next_in_line(const struct runner *runner)
 {
-    struct live_run *live = first_of(&runner->answered);
+    struct live_run *live = runner->stall.is_refused ? NULL : first_of(&runner->answered);
 
-    return live || runner->is_draining ? live : first_of(&runner->waiting);
+    if (live || runner->is_draining || runner->stall.is_refused) {
+        return live;
+    }
+    return first_of(&runner->waiting);
 }
 
 /* ---- positions ---- */

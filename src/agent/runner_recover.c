@@ -1,10 +1,13 @@
 /*
- * Runs that the last process left open. Which ones there are is asked once; the log of each is read
- * when it gets its place: what it has must be made again before anything is added.
+ * Runs that the last process left open, or this one let go (runner_stall.c). Which ones there are
+ * is asked once; the log of each is read when it gets its place: what it has must be made again
+ * before anything is added.
  *
  * Each attempt leaves a CUSTOM event in the log, durable before the work begins. So a run that
  * brings the process down is known by how many of them follow one another: an attempt that got
- * further has added something behind its own.
+ * further has added something behind its own. What the disk refused brought nothing down: a run
+ * that is taken up by the same process is told so, with attempt 0, in the batch of its first new
+ * event.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -88,7 +91,10 @@ static bool is_beside(struct reading *reading, struct json_value root)
     struct str type = STR("");
 
     if (is_named(root, "netra.resumed")) {
-        reading->attempts++;
+        uint64_t attempt = 1;
+
+        (void)json_get_u64(json_at(json_at(root, "value"), "attempt"), &attempt);
+        reading->attempts += attempt > 0;
         return true;
     }
     (void)json_get_str(json_at(root, "type"), &type);
@@ -165,14 +171,59 @@ static void log_skipped(struct live_run *live)
     live->row.seq_leased = 0; /* the row is in the same batch, whatever follows */
 }
 
+void live_tell_taken_up(struct live_run *live)
+{
+    live->must_tell_that = false;
+    if (live->row.status == STORE_RUN_QUEUED) { /* the next event may be its last */
+        live->row.status = STORE_RUN_RUNNING;
+    }
+    live->row.started_us = live->row.started_us ? live->row.started_us : clock_now_us();
+    log_resumption(live, /* attempt */ 0);
+    live_log_row(live);
+}
+
+/* The log is read, and ahead of the run by so many events. */
+static void do_again(struct live_run *live, size_t count, unsigned attempts)
+{
+    if (live->is_taken_up && live->defects >= RUNNER_ATTEMPTS_MAX) {
+        live_fail(live, "GAVE_UP", "what this run tells could not be kept, again and again");
+        return;
+    }
+    if (!live->is_taken_up && attempts >= RUNNER_ATTEMPTS_MAX) {
+        live_fail(live, "GAVE_UP",
+                  "the server was stopped again and again while this run was at work");
+        return;
+    }
+    if (!live->is_taken_up) {
+        live->row.status = STORE_RUN_RUNNING;
+        live->row.started_us = live->row.started_us ? live->row.started_us : clock_now_us();
+        log_resumption(live, attempts + 1);
+        live_log_row(live);
+    }
+    live->replay.count = count;
+    /* when it has caught up, so that what was begun has an end */
+    atomic_store(&live->is_cancelled, live->is_cancel_wanted && !live_is_replaying(live));
+    if (live->is_taken_up) {
+        live->must_tell_that = true;
+        live_flush(live, 0);
+        live_begin(live);
+    } else {
+        live_flush(live, MARK_RESUMED);
+    }
+}
+
 void live_resume(struct live_run *live)
 {
     struct reading reading = {.live = live};
     int code = read_log(&reading);
     size_t count = live->replay.count;
+    bool has_skipped = live->row.seq_leased > 0;
 
     if (!code && live->row.seq_leased > reading.last_seq + SKIPPED_MAX) {
         code = ERR_INVALID;
+    }
+    if (code == ERR_INVALID || code == ERR_LIMIT) { /* no other reading would tell anything else */
+        live->defects = RUNNER_ATTEMPTS_MAX;
     }
     if (code) {
         live_lose(live, code);
@@ -182,22 +233,15 @@ void live_resume(struct live_run *live)
     live->published_seq = reading.last_seq;
     live->next_seq = reading.last_seq + 1;
     log_skipped(live);
+    if (has_skipped) {
+        live_log_row(live);
+    }
     if (live->has_report) {
         live->phase = LIVE_DELIVERING;
         live_read_usage(live);
         live_finish(live);
-    } else if (reading.attempts >= RUNNER_ATTEMPTS_MAX) {
-        live_fail(live, "GAVE_UP",
-                  "the server was stopped again and again while this run was at work");
     } else {
-        live->row.status = STORE_RUN_RUNNING;
-        live->row.started_us = live->row.started_us ? live->row.started_us : clock_now_us();
-        log_resumption(live, reading.attempts + 1);
-        live_log_row(live);
-        live->replay.count = count;
-        /* when it has caught up, so that what was begun has an end */
-        atomic_store(&live->is_cancelled, live->is_cancel_wanted && !live_is_replaying(live));
-        live_flush(live, MARK_RESUMED);
+        do_again(live, count, reading.attempts);
     }
 }
 
@@ -207,6 +251,19 @@ struct recovery {
     struct runner *runner;
     int code;
 };
+
+void live_copy_state(struct live_run *live, const struct store_run *row)
+{
+    live->row.status = row->status;
+    live->row.started_us = row->started_us;
+    live->row.finished_us = row->finished_us;
+    live->row.seq_leased = row->seq_leased;
+    live->row.is_cancelled = row->is_cancelled;
+    live->has_report = row->report_id.length > 0;
+    if (live->has_report) {
+        (void)snprintf(live->report_id, sizeof(live->report_id), "%.*s", STR_ARGS(row->report_id));
+    }
+}
 
 /* False: no memory. */
 static bool copy_row(struct live_run *live, const struct store_run *row)
@@ -243,8 +300,7 @@ static bool recover_run(const struct store_run *row, void *arg)
         return false;
     }
     bool is_copied = copy_row(live, row);
-    live->has_report = row->report_id.length > 0;
-    (void)snprintf(live->report_id, sizeof(live->report_id), "%.*s", STR_ARGS(row->report_id));
+    live_copy_state(live, row);
     if (!is_copied || live_own(live) || (!live->has_report && uuid_v7(live->report_id, NULL))) {
         live_free(live);
         recovery->code = ERR_NO_MEMORY;

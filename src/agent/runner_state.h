@@ -6,7 +6,8 @@
  *                    ▼               │
  *     WAITING → OPENING → STEPPING ──┴─ ASKING a model
  *        │         │         ├──→ RENDERING → DELIVERING → ENDING → GONE
- *        └─────────┴─────────┴───────┴── cancelled, failed ──┘
+ *        └─────────┴─────────┴───────┴── cancelled, failed ──┘       ├──→ freed
+ *                                         the store refused: GONE ───┴──→ STALLED → WAITING
  *
  * One thread at a time has the run itself: a worker while is_on_worker, else the loop. What the
  * worker tells passes through notes, a list that it pushes to and the loop takes from.
@@ -40,7 +41,8 @@ enum live_phase {
     LIVE_RENDERING,  /* a worker writes the report in its formats */
     LIVE_DELIVERING, /* the report becomes durable */
     LIVE_ENDING,     /* the last event becomes durable */
-    LIVE_GONE        /* goes as soon as nothing of it is under way */
+    LIVE_GONE,       /* goes, or stands still, as soon as nothing of it is under way */
+    LIVE_STALLED     /* waits for the store; has nothing but its row */
 };
 
 /* What a batch that becomes durable means for its run; bits. */
@@ -106,7 +108,7 @@ struct live_text {
 
 /* Tokens of one model. */
 struct live_usage {
-    struct str provider; /* in the run's arena */
+    struct str provider; /* in asking's arena */
     struct str model;
     struct llm_usage usage; /* the known ones, summed */
 };
@@ -116,6 +118,7 @@ struct live_asking {
     llm_id id;            /* 0: none is on its way */
     bool is_counted;      /* among counts.asking */
     uint64_t tokens_used; /* of model_tokens_max */
+    struct arena texts;   /* of usages */
     struct live_usage usages[LIVE_USAGES_MAX];
     size_t usage_count;
 };
@@ -163,11 +166,14 @@ struct live_run {
     struct live_queue *queue; /* in which it waits; NULL: in none */
     struct runner_owner *owner;
     uint64_t turn;       /* in which it gets a place: the order of its queue */
+    uint64_t first_turn; /* the one that it was given when it came */
     unsigned told_ahead; /* its position as it was told last; UINT_MAX: never */
     enum live_phase phase;
     bool has_place;
-    bool is_accepted; /* durable */
-    bool is_recovered;
+    bool is_accepted;    /* durable */
+    bool is_recovered;   /* it is done again */
+    bool is_taken_up;    /* by the process that let it go */
+    bool must_tell_that; /* it is, in front of the next event */
     bool is_cancel_wanted;
     struct arena arena;   /* texts of row */
     struct store_run row; /* as the store has it, or will after the batch under construction */
@@ -189,6 +195,9 @@ struct live_run {
     struct replay replay;
     struct live_text text;
     int lost_code;       /* why the store could not */
+    unsigned stalls;     /* in a row, without anything stored between */
+    unsigned defects;    /* stalls that were not the disk's */
+    uint64_t due_ms;     /* LIVE_STALLED: when it may be taken up; the loop's time */
     const char *differs; /* a constant text when the second making differs */
     int64_t delivery_started_us;
     unsigned delivered_to; /* subscribers of the event that was published last */
@@ -216,6 +225,16 @@ struct live_run {
     struct loop_message message;
 };
 
+/* When runs that stand still are taken up: runner_stall.c. */
+struct runner_stall {
+    struct loop_timer timer;
+    bool is_timing;
+    uint64_t at_ms; /* is_timing: when */
+    bool is_probing;
+    bool is_refused; /* the store refused what was submitted last */
+    unsigned probes; /* that failed in a row */
+};
+
 struct runner {
     struct runner_options options;
     struct live_run *live; /* all; O(n) to find one, n ≤ RUNNER_QUEUE_MAX + RUNNER_CONCURRENT_MAX +
@@ -236,8 +255,9 @@ struct runner {
     bool is_draining; /* nothing new begins */
     bool is_drained;
     bool is_scheduling; /* keeps schedule from calling itself */
+    struct runner_stall stall;
     struct loop_timer grace;
-    unsigned open_timers; /* grace, positions: the last one that closes frees the runner */
+    unsigned open_timers; /* grace, positions, stall: the last one that closes frees the runner */
     loop_fn drained;
     void *drained_arg;
     struct loop_message drained_message;
@@ -247,7 +267,7 @@ _Static_assert(RUNNER_EVENT_BYTES_MAX == RUN_EVENT_BYTES_MAX, "one limit, two na
 
 /* ---- runner.c ---- */
 
-/* NULL: none that is not gone. */
+/* NULL: none that is not gone for ever. */
 struct live_run *runner_find(const struct runner *runner, struct str run_id);
 
 /* NULL: no memory. It belongs to the caller until runner_enqueue. */
@@ -259,6 +279,15 @@ void runner_schedule(struct runner *runner);
 /* The end of every callback: frees the run when it is gone and idle, gives its place away. */
 void live_settle(struct live_run *live);
 void live_free(struct live_run *live);
+
+/* It has neither a place nor anything under way: counted, freed. */
+void live_drop(struct live_run *live);
+
+/* Throws away all but what it is, and what it was asked to do. */
+void live_forget_work(struct live_run *live);
+
+/* Whether the drained runner can say so. */
+void runner_look_drained(struct runner *runner);
 
 /* Has live_settle called soon: for callbacks that cannot bear that the run is freed. */
 void live_poke(struct live_run *live);
@@ -276,6 +305,9 @@ void live_disown(struct live_run *live);
 /* It is a run of the runner and waits for a place. */
 void runner_enqueue(struct live_run *live);
 void live_leave_queue(struct live_run *live);
+
+/* It waits again, in the turn that it had. */
+void live_rejoin(struct live_run *live);
 void live_take_place(struct live_run *live);
 
 /* It leaves its place while a model answers, and waits for one again. */
@@ -317,8 +349,12 @@ bool live_is_leased(const struct live_run *live);
 /* Has the batch stored as soon as the one before it is. */
 void live_flush(struct live_run *live, unsigned marks);
 
-/* The store cannot: the run ends in memory, its log stays as it is. */
+/* The store cannot: the run is let go, its log stays as it is. */
 void live_lose(struct live_run *live, int code);
+
+/* The row as it is now is to be durable whatever becomes of this process; for who is not within a
+ * callback of the run. */
+void live_keep_row(struct live_run *live);
 
 static inline bool live_is_replaying(const struct live_run *live)
 {
@@ -394,7 +430,30 @@ void live_cancel(struct live_run *live);  /* nothing of it is on a worker */
 void live_fail(struct live_run *live, const char *code, const char *message);
 void live_ended(struct live_run *live); /* the last event is durable */
 
+/* ---- runner_stall.c: runs that stand still ---- */
+
+void runner_stall_init(struct runner *runner);
+void runner_stall_stop(struct runner *runner);
+
+/* What the store did with what was submitted last: a run's batch. runner_store_took gives places
+ * away, so no run may be looked at after it. */
+void runner_store_refused(struct runner *runner);
+void runner_store_took(struct runner *runner);
+
+/* A run that is gone, with nothing of it under way: true when it stands still, else it is to be
+ * dropped. */
+bool live_stall(struct live_run *live);
+
+/* It is to be taken up soon: something was asked of it. */
+void live_hasten(struct live_run *live);
+
 /* ---- runner_recover.c ---- */
+
+/* In front of the next event of a run that was taken up by the process that had let it go. */
+void live_tell_taken_up(struct live_run *live);
+
+/* The copy of a row in the store: all but texts. */
+void live_copy_state(struct live_run *live, const struct store_run *row);
 
 /* Reads the log of a run that is done again; live_begin follows when it is durable that it is. */
 void live_resume(struct live_run *live);

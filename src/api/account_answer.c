@@ -46,7 +46,7 @@ bool account_needs_session(const struct call *call)
 
     if (!has_one) {
         problem_forbid(call->api, call->id, "session",
-                       "this needs a person who is signed in, not a key");
+                       "this needs a person who is signed in, not a key or a service token");
     }
     return has_one;
 }
@@ -346,6 +346,7 @@ static const char *credential_name(enum auth_kind kind)
     case AUTH_KIND_COOKIE:
         return "session";
     case AUTH_KIND_TOKEN:
+    case AUTH_KIND_SERVICE:
         return "token";
     case AUTH_KIND_KEY:
         return "key";

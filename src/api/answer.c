@@ -40,6 +40,11 @@ static struct http_reply stamp(const struct visit *visit, const struct http_repl
                                struct stamped *stamped)
 {
     struct http_reply made = *reply;
+
+    made.keeps_plain |= visit->exchange->has_secret;
+    if (!visit->has_trace && !visit->origin) {
+        return made;
+    }
     size_t count = reply->header_count;
 
     check_cmp(count + 1 + ORIGIN_HEADERS_MAX, <=, HTTP_REPLY_HEADERS_MAX);
@@ -56,7 +61,6 @@ static struct http_reply stamp(const struct visit *visit, const struct http_repl
     }
     made.headers = stamped->headers;
     made.header_count = count;
-    made.keeps_plain |= visit->exchange->has_secret;
     return made;
 }
 

@@ -85,7 +85,8 @@ static void fill_exchanges(struct api *api)
                                               .ops = route->ops,
                                               .api = api,
                                               .route_index = i,
-                                              .has_secret = has_secret(route)};
+                                              .has_secret = has_secret(route),
+                                              .is_fixed = !strchr(route->pattern, '{')};
         api->duration_labels[i] = metric_label(METRIC_HTTP_DURATION, str_from(route->pattern));
     }
     api->page = (struct exchange){.route = &page_route, .api = api, .route_index = SIZE_MAX};
@@ -396,7 +397,8 @@ static void on_request(const struct http_request *request, void *arg)
         return;
     }
     struct call call = call_of(api, request, visit);
-    bool is_match = router_params(str_from(exchange->route->pattern), request->path, call.params);
+    bool is_match = exchange->is_fixed ||
+                    router_params(str_from(exchange->route->pattern), request->path, call.params);
     check(is_match);
     enter(visit);
     if (idempotency_begin(&call)) {

@@ -3,6 +3,10 @@
  * row in the store, which says importing, then ready or failed.
  *
  *     begin → row importing → pieces into the pipe … end → pipe finished → row ready → 201
+ *                   └→ durable → the pipe may store
+ *
+ * The first row takes the id: the store refuses one that another workspace has, and nothing of that
+ * may be touched, so records are not stored before the row is.
  *
  * It lives until both sides have let go of it: http (the answer is complete or the client is gone)
  * and the work (the pipe is over and the last row is durable). A failure is answered when the body
@@ -45,6 +49,8 @@ struct dataset_upload {
     bool has_body;     /* the whole request is in */
     bool is_http_done; /* answered or gone */
     bool is_work_done; /* the outcome is durable */
+    bool is_admitting; /* the first row is on its way */
+    bool is_refused;   /* it could not be stored: there is no row to say how it ended */
     bool is_over_quota;
     uint64_t left_bytes; /* of the quota, as of the last look, which was … */
     uint64_t looked_at;  /* … at so many bytes of this upload */
@@ -143,7 +149,7 @@ static void answer_ready(struct dataset_upload *upload)
  * answer may come back as on_answered at once, so nothing may follow it. */
 static void settle(struct dataset_upload *upload)
 {
-    if (!upload->is_work_done) {
+    if (!upload->is_work_done || upload->is_admitting) {
         return;
     }
     if (upload->is_http_done) {
@@ -202,6 +208,11 @@ static void on_finished(struct upload *pipe, void *arg)
         row_of(upload, has_failed ? STORE_DATASET_FAILED : STORE_DATASET_READY);
 
     upload->error = *upload_error(pipe);
+    if (upload->is_refused) {
+        upload->is_work_done = true;
+        settle(upload);
+        return;
+    }
     if (has_failed) { /* nothing is kept */
         row.records = 0;
         row.from_us = 0;
@@ -219,6 +230,27 @@ static void on_finished(struct upload *pipe, void *arg)
     if (code) {
         on_stored(code, upload);
     }
+}
+
+static void on_admitted(int code, void *arg)
+{
+    struct dataset_upload *upload = arg;
+    struct error refusal = {0};
+
+    upload->is_admitting = false;
+    upload->is_refused = code != OK;
+    if (upload->is_work_done) { /* it was broken off, and that could not be stored */
+        settle(upload);
+        return;
+    }
+    if (code == ERR_INVALID) { /* the caller's workspace has none of that id: is_free */
+        (void)error_set(&refusal, ERR_EXISTS, "the id %s is taken: take another one, or none",
+                        upload->dataset_id);
+    } else if (code) {
+        (void)error_set(&refusal, code, "the dataset could not be stored: %s",
+                        error_code_text(code));
+    }
+    upload_admit(upload->pipe, &refusal);
 }
 
 /* ---- the request's side ---- */
@@ -405,7 +437,7 @@ static bool note_there(const struct store_dataset *row, void *arg)
     return false;
 }
 
-/* 0, or it was answered. */
+/* In this workspace, and of what is being uploaded in any; or it was answered. */
 static bool is_free(const struct call *call, const struct upload_request *request)
 {
     struct str id = request->id;
@@ -476,7 +508,8 @@ static int fill(struct dataset_upload *upload, const struct upload_request *requ
     if (!code) {
         struct store_dataset row = row_of(upload, STORE_DATASET_IMPORTING);
 
-        code = put_row(upload, &row, /* done: the last row tells */ NULL);
+        code = put_row(upload, &row, on_admitted);
+        upload->is_admitting = code == OK;
         if (code) {
             (void)error_set(error, code, "the dataset could not be stored: %s",
                             error_code_text(code));

@@ -154,6 +154,12 @@ static bool take_of_address(struct api *api, const struct http_request *request,
             take(api, request->id, API_LIMIT_SECRET, address));
 }
 
+/* Also a key's tokens: they are no way around its limit. */
+bool gate_is_of_key(const struct auth_caller *who)
+{
+    return who->kind == AUTH_KIND_KEY || who->kind == AUTH_KIND_SERVICE;
+}
+
 static bool take_of_user(struct api *api, http_id id, const struct route *route,
                          const struct auth_caller *who)
 {
@@ -163,8 +169,7 @@ static bool take_of_user(struct api *api, http_id id, const struct route *route,
         return true;
     }
     return take(api, id, API_LIMIT_USER, user) &&
-           (who->kind != AUTH_KIND_KEY ||
-            take(api, id, API_LIMIT_KEY, str_from(who->credential_id))) &&
+           (!gate_is_of_key(who) || take(api, id, API_LIMIT_KEY, str_from(who->credential_id))) &&
            (route->place != ROUTE_PLACE_COSTLY || take(api, id, API_LIMIT_COSTLY, user));
 }
 

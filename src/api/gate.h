@@ -25,6 +25,9 @@ bool gate_may(const struct auth_caller *who, unsigned scope);
 /* "scope:run", "operator"; as a problem's needs. */
 const char *gate_needs(unsigned scope);
 
+/* A key or a service token: it has a bucket of its own. */
+bool gate_is_of_key(const struct auth_caller *who);
+
 /* Takes a token, and counts when there is none. *ret_text says whose it was. */
 bool gate_take(struct api *api, enum api_limit limit, struct str key, struct limit_state *ret_state,
                const char **ret_text);

@@ -224,6 +224,13 @@ static void send_note(struct api *api, http_id id, const struct note *note, cons
                                     .body = body});
 }
 
+/* Where people sign in: with accounts the page itself asks. */
+static void print_login_url(const struct api *api, char ret_url[LOGIN_URL_BYTES])
+{
+    (void)snprintf(ret_url, LOGIN_URL_BYTES, "%s%s", api->options.public_url,
+                   auth_mode(api->options.auth) == AUTH_MODE_ACCOUNTS ? "/" : "/auth/sign-in");
+}
+
 void problem_reply(struct api *api, http_id id, enum problem problem, const char *pointer,
                    const char *format, ...)
 {
@@ -244,7 +251,7 @@ void problem_reply(struct api *api, http_id id, enum problem problem, const char
         note.trace_id = trace_id;
         note.detail = "the server could not do it; its log says why under the trace id";
     } else if (problem == PROBLEM_AUTH_FAILED) {
-        (void)snprintf(login_url, sizeof(login_url), "%s/auth/sign-in", api->options.public_url);
+        print_login_url(api, login_url);
         note.login_url = login_url;
     }
     send_note(api, id, &note, NULL, /* has_credentials */ false);
@@ -252,17 +259,21 @@ void problem_reply(struct api *api, http_id id, enum problem problem, const char
 
 void problem_reply_auth(struct api *api, http_id id, bool has_credentials)
 {
+    static const char local_hint[] = "Open the sign-in link that `netra serve` printed, or send "
+                                     "the header Authorization: Bearer with its token.";
+    static const char hint[] = "Sign in on the page, or send the header Authorization: Bearer "
+                               "with an access token or an API key.";
+    bool has_accounts = auth_mode(api->options.auth) == AUTH_MODE_ACCOUNTS;
     char login_url[LOGIN_URL_BYTES];
 
-    (void)snprintf(login_url, sizeof(login_url), "%s/auth/sign-in", api->options.public_url);
+    print_login_url(api, login_url);
     send_note(api, id,
-              &(struct note){
-                  .problem = PROBLEM_AUTH_FAILED,
-                  .detail = has_credentials ? "the token, session or ticket is not valid any more"
-                                            : "this needs a bearer token or a signed-in session",
-                  .hint = "Open the sign-in link that `netra serve` printed, or send the "
-                          "header Authorization: Bearer with its token.",
-                  .login_url = login_url},
+              &(struct note){.problem = PROBLEM_AUTH_FAILED,
+                             .detail = has_credentials
+                                           ? "the token, session or ticket is not valid any more"
+                                           : "this needs a bearer token or a signed-in session",
+                             .hint = has_accounts ? hint : local_hint,
+                             .login_url = login_url},
               NULL, has_credentials);
 }
 
@@ -328,6 +339,8 @@ enum problem problem_of_error(int code)
         return PROBLEM_CONFLICT;
     case ERR_DENIED:
         return PROBLEM_FORBIDDEN;
+    case ERR_QUOTA:
+        return PROBLEM_RATE_LIMITED;
     case ERR_IO: /* a full disk is no bug of the program, and goes away */
     case ERR_LIMIT:
     case ERR_NO_MEMORY:

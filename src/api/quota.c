@@ -3,7 +3,9 @@
 
 #include <inttypes.h>
 
+#include "agent/runner.h"
 #include "api/api_state.h"
+#include "api/limit.h"
 #include "api/route_datasets.h"
 #include "monitor/metrics.h"
 
@@ -32,4 +34,29 @@ void quota_refuse_storage(struct api *api, http_id id)
                   "the datasets of this workspace may have %" PRIu64
                   " bytes together: delete some first",
                   api->options.limits.storage_bytes);
+}
+
+/* Others' runs decide when one's own are done: a guess that costs little. */
+static struct limit_state state_of_runs(const struct api *api)
+{
+    return (struct limit_state){.name = "runs",
+                                .is_limited = true,
+                                .limit = runner_waiting_owner_max(api->runner),
+                                .wait_s = QUOTA_RUN_WAIT_S};
+}
+
+void quota_refuse_run(struct api *api, http_id id, const struct error *error)
+{
+    struct limit_state state = state_of_runs(api);
+
+    metric_add(METRIC_LIMITED, metric_label(METRIC_LIMITED, STR("runs")), 1);
+    problem_reply_limited(api, id, &state, error->message);
+}
+
+void quota_write_run(const struct api *api, struct json_writer *w, const struct error *error)
+{
+    struct limit_state state = state_of_runs(api);
+
+    metric_add(METRIC_LIMITED, metric_label(METRIC_LIMITED, STR("runs")), 1);
+    problem_write_limited(w, &state, error->message);
 }

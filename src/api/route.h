@@ -48,6 +48,7 @@ struct exchange {
     struct api *api;
     size_t route_index; /* this and the next are filled by the api */
     bool has_secret;    /* of the route, or it is below /auth */
+    bool is_fixed;      /* the route's pattern has no parameters */
 };
 
 typedef void (*route_fn)(const struct call *call);

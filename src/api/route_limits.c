@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "api/api_state.h"
+#include "api/gate.h"
 #include "base/civil_time.h"
 
 #define RATE_SCALE 3 /* tokens a second with three digits: 20 a minute are 0.333 */
@@ -48,7 +49,7 @@ static void put_limits(struct json_writer *w, const struct call *call)
     for (enum api_limit i = 0; i < API_LIMIT_COUNT; i++) {
         struct limit_state state = limits_look(api->limits, i, keys[i], now_ns);
 
-        if (state.is_limited && (i != API_LIMIT_KEY || call->who->kind == AUTH_KIND_KEY)) {
+        if (state.is_limited && (i != API_LIMIT_KEY || gate_is_of_key(call->who))) {
             put_state(w, &state, &api->options.limits.rules[i]);
         }
     }

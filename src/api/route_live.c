@@ -17,6 +17,7 @@
 #include "api/api_state.h"
 #include "api/gate.h"
 #include "api/late.h"
+#include "api/quota.h"
 #include "api/ws_message.h"
 #include "base/alloc.h"
 #include "base/decimal.h"
@@ -131,7 +132,11 @@ static void send_error(struct api *api, http_id id, const struct context *contex
     struct json_writer w = begin_custom(&text, "error");
 
     json_key(&w, "problem");
-    problem_write_error(&w, error);
+    if (error->code == ERR_QUOTA) {
+        quota_write_run(api, &w, error);
+    } else {
+        problem_write_error(&w, error);
+    }
     put_context(&w, context);
     end_custom(api, id, &w);
 }
@@ -262,7 +267,9 @@ static void refuse_run(struct api *api, enum subscriber_kind kind, http_id id, s
 {
     struct context context = {.type = WS_MESSAGE_RUN, .run_id = run_id};
 
-    if (kind == SUBSCRIBER_STREAM) {
+    if (kind == SUBSCRIBER_STREAM && error->code == ERR_QUOTA) {
+        quota_refuse_run(api, id, error);
+    } else if (kind == SUBSCRIBER_STREAM) {
         problem_reply_error(api, id, error);
     } else {
         send_error(api, id, &context, error);

@@ -8,6 +8,7 @@
 #include "api/callers.h"
 #include "api/idempotency.h"
 #include "api/late.h"
+#include "api/quota.h"
 #include "api/routes.h"
 #include "api/run_log.h"
 #include "api/run_request.h"
@@ -175,6 +176,9 @@ static void reply_not_started(const struct call *call, const struct runner_reque
         break;
     case ERR_NOT_FOUND:
         problem_reply(call->api, call->id, PROBLEM_NOT_FOUND, "/dataset", "%s", error->message);
+        break;
+    case ERR_QUOTA:
+        quota_refuse_run(call->api, call->id, error);
         break;
     default:
         problem_reply_error(call->api, call->id, error);

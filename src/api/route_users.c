@@ -16,6 +16,7 @@ static const struct account_wrong wrong_role = {.needs = "scope:admin",
 
 struct member {
     struct json_writer *w;
+    struct str workspace_id;
     int64_t used_us;
     bool is_found;
 };
@@ -35,11 +36,13 @@ static bool write_person(const struct store_user *row, void *arg)
     return false;
 }
 
+/* In this workspace: when they are at work elsewhere is not this one's to know. */
 static bool latest_use(const struct store_session *row, void *arg)
 {
     struct member *member = (struct member *)arg;
+    bool is_here = str_equal(row->workspace_id, member->workspace_id);
 
-    member->used_us = row->used_us > member->used_us ? row->used_us : member->used_us;
+    member->used_us = is_here && row->used_us > member->used_us ? row->used_us : member->used_us;
     return true;
 }
 
@@ -52,6 +55,7 @@ static void put_member(struct member *member, const struct auth *auth,
     (void)accounts_user(auth, row->user_id, write_person, member);
     put_text(w, "role", str_from(auth_role_name((enum auth_role)row->role)));
     put_time(w, "since", row->since_us);
+    member->workspace_id = row->workspace_id;
     member->used_us = 0;
     accounts_sessions(auth, row->user_id, latest_use, member);
     if (member->used_us) {

@@ -26,8 +26,11 @@ struct upload {
     bool is_paused;
     bool has_end;
     bool is_abandoned;
-    bool is_over; /* finished was called */
+    bool is_admitted;
+    bool is_synthetic; /* the records are generated */
+    bool is_over;      /* finished was called */
     uint64_t seed;
+    struct error refusal; /* why it was not admitted */
 
     struct dataset_intake *intake; /* NULL once it is stored */
     struct buf feeding;
@@ -169,7 +172,9 @@ static void note_failure(struct upload *upload)
     if (upload->error.code) {
         return;
     }
-    if (upload->is_abandoned) {
+    if (upload->refusal.code) {
+        upload->error = upload->refusal;
+    } else if (upload->is_abandoned) {
         (void)error_set(&upload->error, ERR_CANCELLED,
                         "the upload was broken off after %" PRIu64 " bytes", upload->bytes);
     } else if (code) {
@@ -212,7 +217,9 @@ static void pump(struct upload *upload)
         swap_buffers(upload);
         submit(upload, feed);
         resume_if_paused(upload);
-    } else if (upload->has_end) {
+    } else if (upload->is_admitted && upload->is_synthetic) {
+        submit(upload, synthesize);
+    } else if (upload->is_admitted && upload->has_end) {
         submit(upload, finish);
     }
 }
@@ -250,7 +257,16 @@ void upload_abandon(struct upload *upload)
 void upload_synthesize(struct upload *upload, uint64_t seed)
 {
     upload->seed = seed;
-    submit(upload, synthesize);
+    upload->is_synthetic = true;
+    pump(upload);
+}
+
+void upload_admit(struct upload *upload, const struct error *refusal)
+{
+    check(!upload->is_admitted);
+    upload->is_admitted = true;
+    upload->refusal = *refusal;
+    pump(upload);
 }
 
 struct dataset_intake_counts upload_counts(const struct upload *upload)

@@ -32,13 +32,18 @@ struct upload_options {
     const struct import_map *maps;
     size_t map_count;
     upload_fn resume;   /* there is room again after upload_write said false */
-    upload_fn finished; /* the outcome is known: once, last; may free the upload */
+    upload_fn finished; /* the outcome is known: once, last; may free the upload. Not before
+                         * upload_admit, but for uploads that are abandoned or fail */
     void *arg;
 };
 
 /* ERR_USAGE (a map that cannot be), ERR_NO_MEMORY. */
 must_check int upload_new(const struct upload_options *options, struct upload **ret_upload,
                           struct error *error);
+
+/* The dataset's id is this upload's, or why it is not. Once, any time: nothing is stored before,
+ * and with a reason nothing at all: finished follows with it, perhaps at once. */
+void upload_admit(struct upload *upload, const struct error *refusal);
 
 /* When no worker is at it: after finished, or before the first write. NULL is allowed. */
 void upload_free(struct upload *upload);

@@ -135,8 +135,8 @@ must_check int accounts_change_password(struct auth *auth, const struct auth_cal
                                         const struct account_origin *origin, account_done_fn done,
                                         void *arg, struct error *error);
 
-/* outcome OK whether the e-mail is known or not; secret is NULL when it is not: who has mail sends
- * it, and answers the same at the same time. */
+/* outcome OK whether the e-mail is known or not; secret is NULL when it is not, or has three codes
+ * that hold already: who has mail sends it, and answers the same at the same time. */
 must_check int accounts_forgot(struct auth *auth, struct str email,
                                const struct account_origin *origin, account_done_fn done, void *arg,
                                struct error *error);
@@ -252,8 +252,9 @@ must_check int accounts_rotate_keys(struct auth *auth, const struct auth_caller 
 /* ---- audit ---- */
 
 /* A line of its own, for what is refused by others ("forbidden", "origin"). Never fails loudly;
- * lines about unauthenticated requests are bounded by a token bucket of their own, and what was
- * left out is counted in the next one. caller may be NULL. detail: a JSON object, or NULL. */
+ * lines about unauthenticated requests are bounded by a token bucket of their own, those of a user
+ * by another, and what was left out is counted in the next one. caller may be NULL. detail: a JSON
+ * object, or NULL. */
 void accounts_audit(struct auth *auth, const struct auth_caller *caller, const char *action,
                     struct str target, struct str address, const char *detail);
 

@@ -2,8 +2,9 @@
  * The audit log: who is named by id, addresses by their network, so that no line says anything
  * about a person once their account is gone.
  *
- * Lines about requests of nobody are bounded: whoever can reach the server could fill the disk with
- * them.
+ * Lines about requests that were refused are bounded, of nobody and of each user: whoever can reach
+ * the server could fill the disk with them. What is changed is in one batch with its line; a line
+ * of what was refused that the disk does not take is counted among those that were left out.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -44,12 +45,10 @@ void auth_network_of(struct str address, char network[DIRECTORY_NETWORK_BYTES])
     }
 }
 
-bool auth_audit_takes(struct auth *auth, uint64_t *ret_left_out)
+static bool takes(struct audit_bucket *bucket, uint64_t now_ms, unsigned per_s,
+                  uint64_t *ret_left_out)
 {
-    struct audit_bucket *bucket = &auth->audit_bucket;
-    uint64_t now_ms = loop_now_ms(auth->loop);
-
-    bucket->tokens_ms += (now_ms - bucket->filled_ms) * AUTH_AUDIT_PER_S;
+    bucket->tokens_ms += (now_ms - bucket->filled_ms) * per_s;
     bucket->filled_ms = now_ms;
     if (bucket->tokens_ms > AUTH_AUDIT_BURST * 1000u) {
         bucket->tokens_ms = AUTH_AUDIT_BURST * 1000u;
@@ -64,6 +63,25 @@ bool auth_audit_takes(struct auth *auth, uint64_t *ret_left_out)
     return true;
 }
 
+bool auth_audit_takes(struct auth *auth, uint64_t *ret_left_out)
+{
+    return takes(&auth->audit_bucket, loop_now_ms(auth->loop), AUTH_AUDIT_PER_S, ret_left_out);
+}
+
+/* Users share a bucket with few others: one who floods does not silence the log. */
+static bool takes_of_user(struct auth *auth, const struct auth_caller *caller,
+                          uint64_t *ret_left_out)
+{
+    size_t which = (size_t)(hash_of_text(str_from(caller->user_id)) % AUTH_AUDIT_USERS);
+    struct audit_bucket *bucket = &auth->audit_buckets[which];
+
+    if (bucket->filled_ms == 0) {
+        bucket->tokens_ms = AUTH_AUDIT_BURST * 1000u;
+        bucket->filled_ms = loop_now_ms(auth->loop);
+    }
+    return takes(bucket, loop_now_ms(auth->loop), /* per_s */ 1, ret_left_out);
+}
+
 void auth_submit(struct auth *auth, struct store_batch *batch)
 {
     int code = store_submit(auth->store, batch, /* done */ NULL, NULL);
@@ -71,6 +89,24 @@ void auth_submit(struct auth *auth, struct store_batch *batch)
     if (code) {
         log_write(LOG_DEBUG, "auth", "a change that nobody waits for is not kept: %s",
                   error_code_text(code));
+    }
+}
+
+static void line_stored(int code, void *arg)
+{
+    struct auth *auth = arg;
+
+    auth->in_store--;
+    auth->audit_bucket.left_out += code != OK;
+}
+
+void auth_submit_line(struct auth *auth, struct store_batch *batch)
+{
+    auth->in_store++;
+    int code = store_submit(auth->store, batch, line_stored, auth);
+
+    if (code) {
+        line_stored(code, auth);
     }
 }
 
@@ -115,15 +151,17 @@ void accounts_audit(struct auth *auth, const struct auth_caller *caller, const c
     uint64_t left_out = 0;
     bool is_known = caller && caller->kind != AUTH_KIND_NOBODY;
 
-    if (auth_is_local(auth) || (!is_known && !auth_audit_takes(auth, &left_out))) {
+    if (auth_is_local(auth) ||
+        !(is_known ? takes_of_user(auth, caller, &left_out) : auth_audit_takes(auth, &left_out))) {
         return;
     }
     struct store_batch *batch = store_batch_new(STR(""));
     if (!batch) {
+        auth->audit_bucket.left_out++;
         return;
     }
     auth_network_of(address, network);
     auth_audit_put(batch, caller ? caller : &nobody, action, target, network,
                    with_left_out(detail, left_out, text));
-    auth_submit(auth, batch);
+    auth_submit_line(auth, batch);
 }

@@ -32,6 +32,8 @@
 #define AUTH_SPENT_MAX     4096u /* refresh tokens before the last one that are remembered */
 #define AUTH_AUDIT_BURST   100u  /* lines about requests of nobody, then … */
 #define AUTH_AUDIT_PER_S   10u
+#define AUTH_AUDIT_USERS                                                                           \
+    64u /* buckets for refusals of who is known, by their id; 1 a second each */
 
 struct auth;
 
@@ -42,7 +44,7 @@ struct spent {
     char session_id[UUID_BYTES]; /* "": free */
 };
 
-/* Lines of the audit log about requests of nobody. */
+/* Lines of the audit log about requests that were refused. */
 struct audit_bucket {
     uint64_t tokens_ms; /* thousandths of a line */
     uint64_t filled_ms;
@@ -92,7 +94,8 @@ struct auth {
     unsigned in_store; /* batches whose end is waited for */
     unsigned posted;   /* messages on the loop */
     int64_t swept_us;
-    struct audit_bucket audit_bucket;
+    struct audit_bucket audit_bucket; /* of nobody */
+    struct audit_bucket audit_buckets[AUTH_AUDIT_USERS];
     struct auth_tick *tick;
     bool is_closing;
 
@@ -140,6 +143,9 @@ bool auth_audit_takes(struct auth *auth, uint64_t *ret_left_out);
 
 /* A batch that nobody waits for. */
 void auth_submit(struct auth *auth, struct store_batch *batch);
+
+/* The same with a line of the audit log, which is counted as left out when it is not stored. */
+void auth_submit_line(struct auth *auth, struct store_batch *batch);
 
 /* A line with the batch. detail NULL: {}. */
 void auth_audit_put(struct store_batch *batch, const struct auth_caller *who, const char *action,

@@ -31,11 +31,12 @@ enum auth_scope {
 enum auth_role { AUTH_ROLE_NONE, AUTH_ROLE_VIEWER, AUTH_ROLE_ANALYST, AUTH_ROLE_ADMIN };
 
 enum auth_kind {
-    AUTH_KIND_NOBODY, /* a public route, nothing presented */
-    AUTH_KIND_LOCAL,  /* local mode: bearer, cookie or ticket */
-    AUTH_KIND_COOKIE, /* session of a browser */
-    AUTH_KIND_TOKEN,  /* access token of a session, or of a service */
-    AUTH_KIND_KEY     /* API key */
+    AUTH_KIND_NOBODY,  /* a public route, nothing presented */
+    AUTH_KIND_LOCAL,   /* local mode: bearer, cookie or ticket */
+    AUTH_KIND_COOKIE,  /* session of a browser */
+    AUTH_KIND_TOKEN,   /* access token of a session */
+    AUTH_KIND_SERVICE, /* service token: of a key, or of a session but not the session itself */
+    AUTH_KIND_KEY      /* API key */
 };
 
 struct auth_caller {

@@ -233,7 +233,7 @@ void change_refuse(struct change *change, int code, const char *format, ...)
     change->code = code;
     change->is_refused = true;
     if (change->keeps_batch) {
-        auth_submit(change->auth, TAKE(change->batch));
+        auth_submit_line(change->auth, TAKE(change->batch));
     }
     end_later(change);
 }

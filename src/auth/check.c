@@ -142,9 +142,9 @@ static enum auth_flaw check_session(const struct auth *auth, const struct token_
 enum auth_flaw auth_caller_of_claims(const struct auth *auth, const struct token_claims *claims,
                                      int64_t now_us, struct auth_caller *ret_caller)
 {
-    struct auth_caller caller = {.kind = AUTH_KIND_TOKEN};
     unsigned scopes = claims->scopes;
     bool has_session = claims->session_id[0] != '\0';
+    struct auth_caller caller = {.kind = has_session ? AUTH_KIND_TOKEN : AUTH_KIND_SERVICE};
     const struct user *user = directory_user(&auth->directory, str_from(claims->user_id));
     enum auth_flaw flaw = has_session ? check_session(auth, claims, now_us)
                                       : check_client(auth, claims, now_us, &scopes);

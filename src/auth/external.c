@@ -188,7 +188,8 @@ int accounts_external_link(struct auth *auth, const struct auth_caller *caller,
     if (!change) {
         return ERR_NO_MEMORY;
     }
-    if (!user || user->is_service || user->disabled_us || !auth_still(auth, caller, 0)) {
+    if (!user || user->is_service || user->disabled_us || !auth_still(auth, caller, 0) ||
+        !sign_in_session(auth, caller)) {
         change_refuse(change, ERR_DENIED, "only people who are signed in can link a provider");
         return OK;
     }

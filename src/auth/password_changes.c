@@ -10,7 +10,9 @@
 #include "base/civil_time.h"
 #include "loop/clock.h"
 
-#define RESETS_USER_MAX 3u /* codes of one user that were not used; the oldest goes */
+/* Codes of one user that were not used: an admin's takes the place of the oldest; who has forgotten
+ * the password has mails with so many, and strangers can neither send more nor void one. */
+#define RESETS_USER_MAX 3u
 
 /* The change has prepared its new password and puts the user: not twice at a time. */
 static bool may_put(struct change *change)
@@ -44,7 +46,7 @@ static void changed_hashed(int code, const char *encoded, void *arg)
         sign_in_busy(change, code ? code : ERR_DENIED);
         return;
     }
-    if (!may_put(change)) {
+    if (!password_has_session(change) || !may_put(change)) {
         return;
     }
     (void)snprintf(change->encoded, sizeof(change->encoded), "%s", encoded);
@@ -79,6 +81,17 @@ static void current_checked(int code, const char *encoded, void *arg)
     if (code) {
         sign_in_busy(change, code);
     }
+}
+
+/* Hashes take their time: whoever was put out meanwhile (a reset, an admin) changes nothing. */
+bool password_has_session(struct change *change)
+{
+    bool has_one = sign_in_session(change->auth, &change->caller) != NULL;
+
+    if (!has_one) {
+        change_refuse(change, ERR_DENIED, "the session has ended meanwhile");
+    }
+    return has_one;
 }
 
 /* Begins a try at the password of the change's user; false: refused. */
@@ -179,6 +192,21 @@ static void add_reset(struct change *change, const struct user *user)
     change_add(change, code ? &code->record : NULL);
 }
 
+static unsigned count_resets(const struct auth *auth, const struct user *user)
+{
+    int64_t now_us = clock_now_us();
+    const struct ring *codes = &auth->directory.codes;
+    unsigned count = 0;
+
+    for (const struct ring *at = codes->next; at != codes; at = at->next) {
+        const struct code *code = RECORD_OF(at, struct code, of_all);
+
+        count += code->purpose == AUTH_CODE_RESET && now_us < code->expires_us &&
+                 strcmp(code->user_id, user->id) == 0;
+    }
+    return count;
+}
+
 /* Known or not: one line, one commit. */
 int accounts_forgot(struct auth *auth, struct str email, const struct account_origin *origin,
                     account_done_fn done, void *arg, struct error *error)
@@ -195,7 +223,7 @@ int accounts_forgot(struct auth *auth, struct str email, const struct account_or
     (void)sign_in_throttle_hash(email, change->email);
     const struct user *user = directory_user_of_email(&auth->directory, str_from(change->email));
     bool is_able = user && !user->disabled_us;
-    if (is_able) {
+    if (is_able && count_resets(auth, user) < RESETS_USER_MAX) {
         add_reset(change, user);
     }
     change_audit(change, "password.forgot", is_able ? str_from(user->id) : STR(""), NULL);
@@ -203,7 +231,8 @@ int accounts_forgot(struct auth *auth, struct str email, const struct account_or
     return OK;
 }
 
-/* Somebody's password is all that they may: only who may all of it already sets it anew. */
+/* Somebody's password is all that they may: only who may all of it already sets it anew. What is no
+ * session stays in its workspace, whatever its user is elsewhere. */
 static bool may_reset(const struct auth *auth, const struct auth_caller *caller,
                       const struct user *user)
 {
@@ -212,7 +241,10 @@ static bool may_reset(const struct auth *auth, const struct auth_caller *caller,
         const struct member *of_caller = directory_member(
             &auth->directory, str_from(of_user->workspace_id), str_from(caller->user_id));
 
-        if (!of_caller || of_caller->role != AUTH_ROLE_ADMIN) {
+        bool is_here = str_equal(str_from(of_user->workspace_id), str_from(caller->workspace_id));
+        bool is_reached = is_here || sign_in_session(auth, caller);
+
+        if (!is_reached || !of_caller || of_caller->role != AUTH_ROLE_ADMIN) {
             return caller->is_operator;
         }
     }

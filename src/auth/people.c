@@ -234,6 +234,28 @@ static void role_set(struct change *change)
     }
 }
 
+/* Who is an admin no more keeps no way back: not the invitations that they made, nor the codes with
+ * which they would become somebody else. Not their own: those came by mail. */
+static void withdraw_codes_of(struct change *change, const struct member *member)
+{
+    struct ring *codes = &change->auth->directory.codes;
+
+    for (struct ring *at = codes->next; at != codes;) {
+        struct code *code = RECORD_OF(at, struct code, of_all);
+        bool is_invite = code->purpose == AUTH_CODE_INVITE;
+
+        at = at->next;
+        if (strcmp(code->made_by, member->user_id) != 0 ||
+            (is_invite && strcmp(code->workspace_id, member->workspace_id) != 0)) {
+            continue;
+        }
+        if (is_invite) {
+            change_audit(change, "invite.withdrawn", str_from(code->id), NULL);
+        }
+        change_take_code(change, code);
+    }
+}
+
 int accounts_set_role(struct auth *auth, const struct auth_caller *caller, struct str user_id,
                       enum auth_role role, const struct account_origin *origin,
                       account_done_fn done, void *arg, struct error *error)
@@ -264,11 +286,14 @@ int accounts_set_role(struct auth *auth, const struct auth_caller *caller, struc
     struct store_member row = member_row(member);
     row.role = role;
     store_put_member(change->batch, &row);
-    if (role < member->role) {
-        member->role = role;
-    }
     print_role(role, detail);
     change_audit(change, "member.role", user_id, detail);
+    if (role < member->role) {
+        if (member->role == AUTH_ROLE_ADMIN) {
+            withdraw_codes_of(change, member);
+        }
+        member->role = role;
+    }
     change_submit(change, role_set);
     return OK;
 }
@@ -278,6 +303,9 @@ void people_take_member(struct change *change, struct member *member)
     struct user *user = member->user;
     struct str workspace_id = str_from(member->workspace_id);
 
+    if (member->role == AUTH_ROLE_ADMIN) {
+        withdraw_codes_of(change, member);
+    }
     change_take_sessions(change, user, /* but */ NULL, workspace_id);
     for (struct ring *at = user->keys.next; at != &user->keys;) {
         struct key *key = RECORD_OF(at, struct key, of_user);

@@ -18,7 +18,10 @@ bool people_add_user(struct change *change, const struct store_user *about);
 void people_add_member(struct change *change, struct str workspace_id, const char *user_id,
                        enum auth_role role);
 
-/* With the sessions and keys of that workspace. */
+/* With the sessions and keys of that workspace, and what an admin had made to let people in. */
 void people_take_member(struct change *change, struct member *member);
+
+/* All of somebody, with invitations for their e-mail (but one; NULL: all of them). */
+void people_take_user(struct change *change, struct user *user, const struct code *but);
 
 #endif

@@ -243,7 +243,7 @@ int accounts_export(struct auth *auth, const struct auth_caller *caller, struct 
 
 /* ---- erasing ---- */
 
-static void take_codes_of(struct change *change, const struct user *user)
+static void take_codes_of(struct change *change, const struct user *user, const struct code *but)
 {
     struct ring *codes = &change->auth->directory.codes;
 
@@ -251,11 +251,28 @@ static void take_codes_of(struct change *change, const struct user *user)
         struct code *code = RECORD_OF(at, struct code, of_all);
 
         at = at->next;
-        if (strcmp(code->user_id, user->id) == 0 ||
-            (user->email[0] && strcmp(code->email, user->email) == 0)) {
+        if (code != but && (strcmp(code->user_id, user->id) == 0 ||
+                            (user->email[0] && strcmp(code->email, user->email) == 0))) {
             change_take_code(change, code);
         }
     }
+}
+
+void people_take_user(struct change *change, struct user *user, const struct code *but)
+{
+    take_codes_of(change, user, but);
+    change_take_sessions(change, user, /* but */ NULL, /* workspace */ STR(""));
+    while (!ring_is_empty(&user->memberships)) {
+        people_take_member(change, RECORD_OF(user->memberships.next, struct member, of_user));
+    }
+    while (!ring_is_empty(&user->keys)) {
+        change_take_key(change, RECORD_OF(user->keys.next, struct key, of_user));
+    }
+    while (!ring_is_empty(&user->identities)) {
+        change_take_identity(change, RECORD_OF(user->identities.next, struct identity, of_user));
+    }
+    change_audit(change, "account.erased", str_from(user->id), NULL);
+    change_take_user(change, user);
 }
 
 /* A workspace with other members that they are the last admin of; NULL. */
@@ -289,19 +306,7 @@ static void erase(struct change *change)
         return;
     }
     throttle_forgive(&auth->throttle, &change->hash, change->batch);
-    take_codes_of(change, user);
-    change_take_sessions(change, user, /* but */ NULL, /* workspace */ STR(""));
-    while (!ring_is_empty(&user->memberships)) {
-        people_take_member(change, RECORD_OF(user->memberships.next, struct member, of_user));
-    }
-    while (!ring_is_empty(&user->keys)) {
-        change_take_key(change, RECORD_OF(user->keys.next, struct key, of_user));
-    }
-    while (!ring_is_empty(&user->identities)) {
-        change_take_identity(change, RECORD_OF(user->identities.next, struct identity, of_user));
-    }
-    change_audit(change, "account.erased", str_from(user->id), NULL);
-    change_take_user(change, user);
+    people_take_user(change, user, /* but */ NULL);
     change_submit(change, /* finish */ NULL);
 }
 
@@ -312,7 +317,9 @@ static void erase_checked(int code, const char *encoded, void *arg)
 
     (void)encoded;
     if (code == OK) {
-        erase(change);
+        if (password_has_session(change)) {
+            erase(change);
+        }
         return;
     }
     if (code != ERR_DENIED) {

@@ -1,7 +1,8 @@
 /*
  * Who comes in: the first one with the code of the setup, others with an invitation. Its e-mail
- * counts. An account that is in no workspace any more begins anew with an invitation: there is
- * nothing left of it to take over.
+ * counts. An account that is in no workspace any more ends where somebody begins anew with an
+ * invitation for its e-mail: whoever made the invitation could use it themself, and must not become
+ * who the account was, of whom other workspaces have conversations.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -31,23 +32,15 @@ static bool is_setup(const struct auth *auth, const struct secret_hash *hash)
 /* Someone who registered is stored, or not: then the setup's code holds again. */
 static void registered(struct change *change)
 {
-    struct user *user = change_user(change);
-
     if (change->code) {
         change->auth->has_setup = change->auth->has_setup || change->with_setup;
-        return;
-    }
-    if (change->puts_user && user &&
-        (record_set_text(&user->name, str_from(change->name)) ||
-         record_set_text(&user->password, str_from(change->encoded)))) {
-        change->code = error_set(&change->error, ERR_NO_MEMORY, "out of memory");
         return;
     }
     sign_in_finish(change);
 }
 
-/* The account: a new one, or one that is in no workspace any more. */
-static bool begin_account(struct change *change)
+/* A new account; one of that e-mail that is in no workspace any more goes. */
+static bool begin_account(struct change *change, const struct code *invite)
 {
     struct auth *auth = change->auth;
     struct user *user = directory_user_of_email(&auth->directory, str_from(change->email));
@@ -60,9 +53,7 @@ static bool begin_account(struct change *change)
         return false;
     }
     if (user) {
-        change->epoch = user->epoch;
-        change_put_user(change, user, change->name, change->encoded);
-        return true;
+        people_take_user(change, user, invite);
     }
     struct store_user row = {.email = str_from(change->email),
                              .name = str_from(change->name),
@@ -86,7 +77,7 @@ static void register_hashed(int code, const char *encoded, void *arg)
         return;
     }
     (void)snprintf(change->encoded, sizeof(change->encoded), "%s", encoded);
-    if (!begin_account(change)) {
+    if (!begin_account(change, invite)) {
         return;
     }
     enum auth_role role = with_setup ? AUTH_ROLE_ADMIN : invite->role;

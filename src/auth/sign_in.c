@@ -14,7 +14,9 @@
 
 struct session *sign_in_session(const struct auth *auth, const struct auth_caller *caller)
 {
-    return directory_session(&auth->directory, str_from(caller->credential_id));
+    return caller->kind == AUTH_KIND_SERVICE
+               ? NULL
+               : directory_session(&auth->directory, str_from(caller->credential_id));
 }
 
 bool sign_in_workspace(const struct auth *auth, const struct user *user, struct str wanted,
@@ -303,6 +305,9 @@ int accounts_service_token(struct auth *auth, const struct auth_caller *caller,
 
     if (auth_is_local(auth) || !caller->credential_id[0]) {
         return error_set(error, ERR_UNSUPPORTED, "there are no tokens in local mode");
+    }
+    if (caller->kind == AUTH_KIND_SERVICE) { /* else it would be renewed for ever */
+        return error_set(error, ERR_DENIED, "a service token makes no other one");
     }
     if (key && key->expires_us && ends_us > key->expires_us) {
         ends_us = key->expires_us;

@@ -51,4 +51,7 @@ void sign_in_busy(struct change *change, int code);
  * there were too many. */
 bool password_begin_try(struct change *change, const struct user *user);
 
+/* The session that the change was begun with is still there; false: refused. */
+bool password_has_session(struct change *change);
+
 #endif

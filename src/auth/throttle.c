@@ -167,11 +167,15 @@ void throttle_undo(struct throttle *throttle, const struct secret_hash *who)
 {
     struct entry *entry = find(throttle, who);
 
-    if (entry && entry->failures) {
-        entry->failures--;
-        if (!lock_ms(throttle, entry->failures)) {
-            entry->locked_until_ms = 0;
-        }
+    if (!entry || !entry->failures) {
+        return;
+    }
+    entry->failures--;
+    if (!lock_ms(throttle, entry->failures)) {
+        entry->locked_until_ms = 0;
+    }
+    if (!entry->failures && !entry->is_stored) { /* else it would push out one that failed */
+        drop(throttle, entry);
     }
 }
 

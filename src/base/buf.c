@@ -31,7 +31,7 @@ void buf_clear(struct buf *buf)
     }
 }
 
-int buf_reserve(struct buf *buf, size_t more)
+int buf_grow(struct buf *buf, size_t more)
 {
     size_t want;
 
@@ -59,16 +59,6 @@ int buf_reserve(struct buf *buf, size_t more)
         buf->capacity = capacity;
     }
     return OK;
-}
-
-void buf_append(struct buf *buf, struct str text)
-{
-    if (text.length == 0 || buf_reserve(buf, text.length)) {
-        return;
-    }
-    memcpy(buf->data + buf->length, text.data, text.length);
-    buf->length += text.length;
-    buf->data[buf->length] = '\0';
 }
 
 void buf_append_char(struct buf *buf, char c)

@@ -33,14 +33,32 @@ void buf_done(struct buf *buf);
 /* Empty again, status OK; the memory is kept for reuse. */
 void buf_clear(struct buf *buf);
 
-/* What is appended must not lie in the buf itself: growing may move it. */
-void buf_append(struct buf *buf, struct str text);
-void buf_append_char(struct buf *buf, char c);
-void buf_printf(struct buf *buf, const char *format, ...) printf_like(2, 3);
+/* For buf_reserve: there is no room yet, or the buf has failed. */
+must_check int buf_grow(struct buf *buf, size_t more);
 
 /* Makes room for more bytes at data + length, for readers that write there themselves; they add to
  * length. Returns buf_status(). */
-must_check int buf_reserve(struct buf *buf, size_t more);
+must_check static inline int buf_reserve(struct buf *buf, size_t more)
+{
+    /* Room is within the limit: the memory is at most one byte larger than it, for the NUL. */
+    bool has_room = buf->status == 0 && more < buf->capacity - buf->length;
+
+    return has_room ? 0 : buf_grow(buf, more);
+}
+
+/* What is appended must not lie in the buf itself: growing may move it. */
+static inline void buf_append(struct buf *buf, struct str text)
+{
+    if (text.length == 0 || buf_reserve(buf, text.length)) {
+        return;
+    }
+    memcpy(buf->data + buf->length, text.data, text.length);
+    buf->length += text.length;
+    buf->data[buf->length] = '\0';
+}
+
+void buf_append_char(struct buf *buf, char c);
+void buf_printf(struct buf *buf, const char *format, ...) printf_like(2, 3);
 
 static inline int buf_status(const struct buf *buf)
 {

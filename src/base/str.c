@@ -8,28 +8,39 @@ static unsigned char lower(char c)
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 }
 
+#define EIGHT UINT64_C(0x0101010101010101) /* times a byte: that byte eight times */
+
+/* Eight bytes at once, the letters A to Z as a to z (what is above 0x7f stays as it is). */
+static uint64_t lower_eight(const char *at)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof(word));
+    uint64_t low = word & EIGHT * 0x7f;
+    uint64_t from_a = low + EIGHT * (0x80 - 'A');
+    uint64_t above_z = low + EIGHT * (0x7f - 'Z');
+    uint64_t is_upper = ~word & (from_a ^ above_z) & EIGHT * 0x80;
+    return word | is_upper >> 2; /* 0x20 where it is */
+}
+
 bool str_equal_ascii_case(struct str a, struct str b)
 {
+    size_t at = 0;
+
     if (a.length != b.length) {
         return false;
     }
-    for (size_t i = 0; i < a.length; i++) {
-        if (lower(a.data[i]) != lower(b.data[i])) {
+    for (; a.length - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+        if (lower_eight(a.data + at) != lower_eight(b.data + at)) {
+            return false;
+        }
+    }
+    for (; at < a.length; at++) {
+        if (a.data[at] != b.data[at] && lower(a.data[at]) != lower(b.data[at])) {
             return false;
         }
     }
     return true;
-}
-
-bool str_starts_with(struct str s, struct str prefix)
-{
-    return s.length >= prefix.length && str_equal(str_slice(s, 0, prefix.length), prefix);
-}
-
-bool str_ends_with(struct str s, struct str suffix)
-{
-    return s.length >= suffix.length &&
-           str_equal(str_slice(s, s.length - suffix.length, s.length), suffix);
 }
 
 int str_compare(struct str a, struct str b)
@@ -45,12 +56,41 @@ size_t str_find(struct str s, struct str needle, size_t from)
     if (from > s.length || needle.length > s.length - from) {
         return SIZE_MAX;
     }
-    for (size_t i = from; i <= s.length - needle.length; i++) {
-        if (str_equal(str_slice(s, i, i + needle.length), needle)) {
-            return i;
+    if (needle.length == 0) {
+        return from;
+    }
+    size_t end = s.length - needle.length + 1; /* of where it may begin */
+    while (from < end) {
+        const char *found = memchr(s.data + from, needle.data[0], end - from);
+
+        if (!found) {
+            break;
         }
+        from = (size_t)(found - s.data);
+        if (memcmp(found, needle.data, needle.length) == 0) {
+            return from;
+        }
+        from++;
     }
     return SIZE_MAX;
+}
+
+size_t str_span_printable(struct str s)
+{
+    size_t at = 0;
+
+    for (; s.length - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+        uint64_t word;
+
+        memcpy(&word, s.data + at, sizeof(word));
+        uint64_t delete = word ^ EIGHT * 0x7f; /* 0 where it is one */
+        uint64_t is_low = (word - EIGHT * 0x20) & ~word;
+        uint64_t is_delete = (delete - EIGHT) & ~delete;
+        if ((is_low | is_delete) & EIGHT * 0x80) {
+            break;
+        }
+    }
+    return at;
 }
 
 static bool is_blank(char c)

@@ -47,8 +47,16 @@ static inline bool str_equal(struct str a, struct str b)
 /* ASCII letters without regard to case; other bytes must be the same. */
 bool str_equal_ascii_case(struct str a, struct str b);
 
-bool str_starts_with(struct str s, struct str prefix);
-bool str_ends_with(struct str s, struct str suffix);
+static inline bool str_starts_with(struct str s, struct str prefix)
+{
+    return s.length >= prefix.length && str_equal(str_slice(s, 0, prefix.length), prefix);
+}
+
+static inline bool str_ends_with(struct str s, struct str suffix)
+{
+    return s.length >= suffix.length &&
+           str_equal(str_slice(s, s.length - suffix.length, s.length), suffix);
+}
 
 /* Byte order, the shorter first among equals: <0, 0, >0. */
 int str_compare(struct str a, struct str b);
@@ -56,6 +64,11 @@ int str_compare(struct str a, struct str b);
 /* Index of the first needle at or after from, or SIZE_MAX; an empty needle is found everywhere up
  * to the end. O(n·m), for short needles. */
 size_t str_find(struct str s, struct str needle, size_t from);
+
+/* Bytes of the beginning that are known to be printable: no ASCII control character is among them.
+ * Looks at eight at a time and stops before the eight that hold one, or the last few: what follows
+ * is for the caller to look at. */
+size_t str_span_printable(struct str s);
 
 /* Without ASCII white space at both ends. */
 struct str str_trim(struct str s);

@@ -165,7 +165,6 @@ struct http_server {
     char read_buffer[CONN_READ_BYTES];
     struct buf reply_head;
     struct buf scratch;
-    int64_t now_us;    /* when the last answer began */
     struct buf common; /* headers of every answer, made once a second; last those of always */
     size_t common_own; /* bytes before always' */
     int64_t common_second;

@@ -6,13 +6,11 @@
 #include "http/server.h"
 #include "http/target.h"
 
-struct str http_header(const struct http_request *request, const char *name)
+struct str http_header_find(const struct http_request *request, struct str name)
 {
-    struct str wanted = str_from(name);
-
     for (size_t i = 0; i < request->header_count; i++) {
-        if (request->headers[i].name.length == wanted.length &&
-            str_equal_ascii_case(request->headers[i].name, wanted)) {
+        if (request->headers[i].name.length == name.length &&
+            str_equal_ascii_case(request->headers[i].name, name)) {
             return request->headers[i].value;
         }
     }
@@ -45,6 +43,9 @@ struct str http_cookie(const struct http_request *request, const char *name)
 {
     struct str value = {NULL, 0};
 
+    if (request->names && !(request->names & http_name_bit(STR("Cookie")))) {
+        return value;
+    }
     for (size_t i = 0; i < request->header_count; i++) {
         if (str_equal_ascii_case(request->headers[i].name, STR("Cookie")) &&
             find_cookie(request->headers[i].value, str_from(name), &value)) {

@@ -31,6 +31,7 @@ struct head {
     bool wants_upgrade;    /* Connection: upgrade */
     bool expects_continue; /* Expect: 100-continue */
 
+    uint64_t names; /* http_name_bit() of each header's name */
     size_t header_count;
     struct http_header headers[HTTP_HEADERS_MAX];
 };

@@ -3,7 +3,6 @@
 
 #include "base/alloc.h"
 #include "http/negotiate.h"
-#include "loop/clock.h"
 
 struct job {
     struct loop_job job;
@@ -151,7 +150,6 @@ bool packing_defer(struct conn *conn, const struct http_reply *reply)
     conn->handler_knows = false;
     conn->status = reply->status;
     conn->answer_bytes = conn->method == HTTP_HEAD ? 0 : reply->body.length;
-    server->now_us = clock_now_us();
     reply_note(conn, conn->plan.context);
     conn->plan.context = NULL; /* the handler may have freed it */
     server->compressing++;

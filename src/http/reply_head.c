@@ -34,7 +34,7 @@ static void append_field(struct buf *out, struct str name, struct str value)
     char *begin = put(put(out->data + out->length, name), STR(": "));
     char *end = put(begin, value);
 
-    for (char *at = begin; at < end; at++) {
+    for (char *at = begin + str_span_printable(value); at < end; at++) {
         unsigned char c = (unsigned char)*at;
 
         if ((c < 0x20 && c != '\t') || c == 0x7f) {
@@ -71,11 +71,10 @@ int reply_head_set_always(struct always *always, const struct http_header *heade
 }
 
 /* Date (RFC 9110's IMF-fixdate) and the others, once a second. */
-static void write_common(struct http_server *server)
+static void write_common(struct http_server *server, int64_t now)
 {
     static const char days[] = "SunMonTueWedThuFriSat";
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    int64_t now = server->now_us;
     struct civil_time t = civil_from_us(now);
     struct buf *out = &server->common;
 
@@ -137,9 +136,9 @@ void reply_head_begin(struct http_server *server, int status, const struct http_
 {
     struct buf *out = &server->reply_head;
 
-    server->now_us = clock_now_us();
-    if (server->now_us / SECOND_US != server->common_second || buf_status(&server->common)) {
-        write_common(server);
+    int64_t now_us = clock_coarse_us();
+    if (now_us / SECOND_US != server->common_second || buf_status(&server->common)) {
+        write_common(server, now_us);
     }
     buf_clear(out);
     if (status == 200) {

@@ -52,7 +52,9 @@ static int describe(struct conn *conn, struct http_request *ret_request)
         handshake_accept(key, conn->ws_accept);
     }
     find_client(conn, head);
-    conn->takes_gzip = server->compresses && negotiate_gzip(head->headers, head->header_count);
+    conn->takes_gzip = server->compresses &&
+                       (head->names & http_name_bit(STR("Accept-Encoding"))) &&
+                       negotiate_gzip(head->headers, head->header_count);
     *ret_request = (struct http_request){
         .id = conn->id,
         .method = head->method,
@@ -60,6 +62,7 @@ static int describe(struct conn *conn, struct http_request *ret_request)
         .query = target.query,
         .headers = head->headers,
         .header_count = head->header_count,
+        .names = head->names,
         .peer = conn->shown->text,
         .peer_address = peer_address(conn->shown),
         .is_secure = conn->is_secure,

@@ -51,6 +51,15 @@ struct http_header {
     struct str value;
 };
 
+/* One of 64 bits for a name, which is not empty: by its length and its first letter, of either
+ * case. That the bit is not among those of some headers tells that none of them has the name. */
+#define HTTP_NAME_BIT(length, first) (UINT64_C(1) << (((length) + 4 * (size_t)((first)&0x1f)) % 64))
+
+static inline uint64_t http_name_bit(struct str name)
+{
+    return HTTP_NAME_BIT(name.length, (unsigned char)name.data[0]);
+}
+
 /* Borrowed for the call that it is passed to. */
 struct http_request {
     http_id id;
@@ -59,6 +68,7 @@ struct http_request {
     struct str query; /* raw, without "?" */
     const struct http_header *headers;
     size_t header_count;
+    uint64_t names;  /* http_name_bit() of each of them; 0: not known */
     struct str body; /* on_request only */
     const char
         *peer; /* "127.0.0.1:53211": the client's address as far as it can be believed: of
@@ -195,8 +205,18 @@ struct http_server_counts http_server_counts(const struct http_server *server);
 
 /* ---- reading a request ---- */
 
-/* The value of the first header of that name, trimmed; {NULL, 0} when there is none. */
-struct str http_header(const struct http_request *request, const char *name);
+/* The value of the first header of that name, trimmed; {NULL, 0} when there is none. Most questions
+ * are about headers that are not there: those are answered without a look at the names. */
+struct str http_header_find(const struct http_request *request, struct str name);
+
+static inline struct str http_header(const struct http_request *request, const char *name)
+{
+    struct str wanted = str_from(name);
+
+    return request->names && !(request->names & http_name_bit(wanted))
+               ? (struct str){NULL, 0}
+               : http_header_find(request, wanted);
+}
 
 /* The value of a cookie, or {NULL, 0}. */
 struct str http_cookie(const struct http_request *request, const char *name);

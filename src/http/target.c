@@ -34,14 +34,12 @@ static int decode_byte(struct str text, size_t *at)
 /* Nothing to decode, no dot, ASCII: most paths, which need no second look. */
 static bool is_plain(struct str raw)
 {
-    for (size_t i = 0; i < raw.length; i++) {
-        unsigned char c = (unsigned char)raw.data[i];
+    unsigned char all = 0;
 
-        if (c == '%' || c == '.' || c >= 0x80) {
-            return false;
-        }
+    for (size_t i = 0; i < raw.length; i++) {
+        all |= (unsigned char)raw.data[i];
     }
-    return true;
+    return all < 0x80 && !memchr(raw.data, '%', raw.length) && !memchr(raw.data, '.', raw.length);
 }
 
 static bool has_dot_segments(struct str path)

@@ -3,6 +3,8 @@
  * is compared is the CPU that the server's process used, all threads, per request or per message.
  *
  *     server.health            GET /api/health through routing, limits, log and metrics
+ *     server.thread_token      GET of a thread in accounts mode: access token (ES256), SQLite read
+ *     server.thread_key        the same with an API key
  *     server.fan_out           an event to each of 200 WebSockets, beyond what the same runs cost
  *                              without
  *     server.start             from fork to the first healthy answer
@@ -85,27 +87,36 @@ static void print_value(const char *name, const char *unit, double ours, double 
 /* ---- requests ---- */
 
 /* CPU microseconds per request of one server. */
-static double cpu_per_request(pid_t pid, uint16_t port)
+static double cpu_per_request_of(pid_t pid, uint16_t port, const char *path)
 {
     double before = load_cpu_s(pid);
 
-    if (load_requests(port, "/api/health", CONNECTIONS, REQUESTS)) {
+    if (load_requests(port, path, CONNECTIONS, REQUESTS)) {
         return -1;
     }
     return (load_cpu_s(pid) - before) / REQUESTS * 1e6;
 }
 
-static int bench_health(const struct netra *netra, pid_t reference, uint16_t reference_port)
+static double cpu_per_request(pid_t pid, uint16_t port)
+{
+    return cpu_per_request_of(pid, port, "/api/health");
+}
+
+/* GET of a path, with a token or without, in turn with the reference. */
+static int bench_requests(const char *name, const char *path, const char *token, double target,
+                          const struct netra *netra, pid_t reference, uint16_t reference_port)
 {
     double ours[ROUNDS];
     double theirs[ROUNDS];
 
     for (int i = -1; i < ROUNDS; i++) { /* -1: warm-up */
-        double mine = cpu_per_request(netra->pid, netra->port);
+        load_use_token(token);
+        double mine = cpu_per_request_of(netra->pid, netra->port, path);
+        load_use_token(NULL);
         double bare = cpu_per_request(reference, reference_port);
 
         if (mine <= 0 || bare <= 0) {
-            (void)fprintf(stderr, "server.health: a request failed\n");
+            (void)fprintf(stderr, "%s: a request failed\n", name);
             return 1;
         }
         if (i >= 0) {
@@ -113,9 +124,29 @@ static int bench_health(const struct netra *netra, pid_t reference, uint16_t ref
             theirs[i] = bare;
         }
     }
-    print_ratio("server.health", "us CPU/request", median(ours, ROUNDS), median(theirs, ROUNDS),
-                1.5);
+    print_ratio(name, "us CPU/request", median(ours, ROUNDS), median(theirs, ROUNDS), target);
     return 0;
+}
+
+static int bench_thread(pid_t reference, uint16_t reference_port)
+{
+    struct netra netra;
+    struct netra_admin admin;
+
+    netra_want_accounts();
+    int failed = netra_make_folder(&netra) || netra_start(&netra);
+    netra_forget_accounts();
+    if (failed || netra_make_admin(&netra, &admin)) {
+        (void)fprintf(stderr, "server.thread: it did not start\n");
+        return 1;
+    }
+    failed = bench_requests("server.thread_token", admin.thread_path, admin.token, 4, &netra,
+                            reference, reference_port) ||
+             bench_requests("server.thread_key", admin.thread_path, admin.key, 4, &netra, reference,
+                            reference_port);
+    netra_stop(&netra);
+    netra_remove_folder(&netra);
+    return failed;
 }
 
 /* ---- fan-out ---- */
@@ -508,10 +539,11 @@ int main(void)
         (void)fprintf(stderr, "server: it did not start\n");
         return 1;
     }
-    failed |= bench_health(&netra, reference, port);
+    failed |= bench_requests("server.health", "/api/health", NULL, 1.5, &netra, reference, port);
     failed |= bench_fan_out(&netra, reference, port);
     netra_stop(&netra);
     netra_remove_folder(&netra);
+    failed |= bench_thread(reference, port);
     failed |= compare_tls();
     use_cores(/* is_one */ false);
     (void)kill(reference, SIGKILL);

@@ -20,7 +20,8 @@
 #define WAIT_MS         20000
 #define FDS_MAX         65536
 
-static SSL_CTX *context; /* NULL: plain */
+static SSL_CTX *context;   /* NULL: plain */
+static const char *bearer; /* NULL: none */
 static SSL *links[FDS_MAX];
 static SSL_SESSION *session; /* of the last ticket */
 
@@ -69,6 +70,11 @@ void load_use_tls(SSL_CTX *use)
         (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT);
         SSL_CTX_sess_set_new_cb(context, keep_session);
     }
+}
+
+void load_use_token(const char *token)
+{
+    bearer = token;
 }
 
 static int speak_tls(int fd, SSL_SESSION *resumed)
@@ -180,7 +186,7 @@ int load_connections(uint16_t port, const char *path, int count, bool resumes)
 int load_requests(uint16_t port, const char *path, int connections, int count)
 {
     static char answer[READ_BYTES];
-    char request[512];
+    char request[4096];
     struct epoll_event events[CONNECTIONS_MAX];
     int fds[CONNECTIONS_MAX];
     int poll = epoll_create1(EPOLL_CLOEXEC);
@@ -188,8 +194,9 @@ int load_requests(uint16_t port, const char *path, int connections, int count)
     int answered = 0;
     int size = snprintf(request, sizeof(request),
                         "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUser-Agent: load\r\n"
-                        "Accept: application/json\r\n\r\n",
-                        path, port);
+                        "Accept: application/json\r\n%s%s%s\r\n",
+                        path, port, bearer ? "Authorization: Bearer " : "", bearer ? bearer : "",
+                        bearer ? "\r\n" : "");
 
     if (poll < 0 || connections > CONNECTIONS_MAX) {
         return -1;

@@ -23,6 +23,9 @@ uint64_t load_resident_bytes(pid_t pid);
 /* Sockets that are opened from now on speak TLS; NULL: plain. The context is borrowed. */
 void load_use_tls(SSL_CTX *context);
 
+/* load_requests sends it as a bearer from now on; NULL: none. Borrowed. */
+void load_use_token(const char *token);
+
 /* count connections, one after the other, each with one request; with TLS full handshakes, or
  * resumed ones but for the first. 0, or -1. */
 int load_connections(uint16_t port, const char *path, int count, bool resumes);

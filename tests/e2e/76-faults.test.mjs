@@ -133,6 +133,71 @@ for (const fault of ["store_full", "store_read_only"]) {
   });
 }
 
+/** Runs that are at work when a fault of the store begins: who listens hears all of each, once, from the same process. */
+async function runsGoOn(server, { fault, cause, begin, end }) {
+  const work = new Work(server);
+  await work.round();
+  await arm(server, "store_slow", { argument: 400 }); // what follows an acceptance is being committed when the fault begins
+  const ids = [0, 1, 2, "cancelled"].map((i) => `${fault}-${cause.slice(0, 4)}-${i}`);
+  const sockets = await Promise.all(ids.map(() => server.socket()));
+  for (const [i, id] of ids.entries()) sockets[i].send({ type: "run", prompt: "What do I spend?", dataset: work.dataset, runId: id });
+  await Promise.all(ids.map((id, i) => sockets[i].next((e) => e.type === "RUN_STARTED" && e.runId === id)));
+  await begin();
+  for (const began = Date.now(); !ids.every((id) => server.log.includes(`run ${id} stands still`)); await pause(20)) {
+    assert.ok(Date.now() - began < 20_000, server.log.slice(-2000));
+  }
+  const heard = sockets.map((socket, i) => socket.of(ids[i]).length);
+  const isReported = sockets.map((socket, i) => socket.of(ids[i]).some((e) => e.type === "ACTIVITY_SNAPSHOT"));
+  assert.ok(!isReported[3], "the last one is in the middle");
+  for (const [i, id] of ids.entries()) {
+    assert.equal((await server.json(200, `/api/runs/${id}`)).last_seq, heard[i], "what is kept was heard, and nothing else");
+  }
+  await server.json(202, `/api/runs/${ids[3]}/cancel`, {});
+  await pause(800);
+  assert.deepEqual(sockets.map((socket, i) => socket.of(ids[i]).length), heard, "nothing that is not kept is told");
+  await end();
+  const ended = Date.now();
+  const last = await Promise.all(ids.map((id, i) => sockets[i].next((e) => isLast(e) && e.runId === id, `the end of ${id}`, 15_000)));
+  const took = Date.now() - ended;
+  await disarm(server);
+  for (const [i, id] of ids.entries()) {
+    const log = sockets[i].of(id);
+    assertContiguous(log);
+    assert.deepEqual(await server.events(id), log, "what was heard is what is kept");
+    assert.deepEqual(log.filter((e) => e.name === "netra.resumed").map((e) => e.value), isReported[i] ? [] : [{ attempt: 0 }]);
+    if (i < 3) assertWholeLog(log);
+  }
+  assert.equal(last[3].outcome?.type ?? last[3].outcome, "cancelled", JSON.stringify(last[3]));
+  assert.match(await (await server.fetch("/metrics")).text(), /^netra_runs_taken_up_total 4$/m);
+  await recovers(server, work);
+  row(`${fault}, runs under way`, cause, `4 runs stood still and ended ${took} ms after it`, await work.nothingIsLost());
+  for (const socket of sockets) await socket.close();
+}
+
+for (const fault of ["store_full", "store_read_only"]) {
+  test(`${fault}: runs under way go on in the same process`, async () => {
+    await withServer((server) =>
+      runsGoOn(server, {
+        fault,
+        cause: "injected",
+        begin: () => arm(server, fault),
+        end: () => server.json(204, `/api/faults/${fault}`, undefined, { method: "DELETE" }),
+      }),
+    );
+  });
+}
+
+test("store_full: runs under way when a file cannot grow go on in the same process", needsPrlimit, async () => {
+  await withServer((server) =>
+    runsGoOn(server, {
+      fault: "store_full",
+      cause: "real (prlimit --fsize)",
+      begin: () => limit(server, "--fsize=4096:unlimited"),
+      end: () => limit(server, "--fsize=unlimited:unlimited"),
+    }),
+  );
+});
+
 test("store_full: a file that cannot grow", needsPrlimit, async () => {
   await withServer((server) =>
     matrix(server, {

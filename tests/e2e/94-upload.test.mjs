@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 
-import { Server, token, within } from "./server.mjs";
+import { Server, token, withAccounts, within } from "./server.mjs";
 import { data, needsData, tool } from "./support.mjs";
 
 let server;
@@ -230,3 +230,38 @@ test("a body of exactly the limit is taken, one byte more is 413, in whatever fr
     },
     { env: { NETRA_UPLOAD_BYTES_MAX: "8192" } },
   ));
+
+test("an id that another workspace has is refused, and what it names is not touched", async () => {
+  await withAccounts(async (server) => {
+    const ada = await server.setUp();
+    const { id } = await ada.json(201, "/api/workspaces", { name: "other" });
+    const other = await server.signInAs({ email: ada.email, password: ada.password, workspace: id });
+    const line = (n) => JSON.stringify({ timestamp: "2025-01-01T00:00:00Z", model: "gpt-4o", prompt_tokens: n, completion_tokens: 1 });
+    const upload = async (who, query, body) => {
+      const answer = await who.fetch(`/api/datasets?name=a.jsonl&id=${query}`, { method: "POST", headers: { "content-type": "application/octet-stream" }, body });
+      return { status: answer.status, body: await answer.json() };
+    };
+    assert.equal((await upload(ada, "ready", `${line(1)}\n${line(2)}`)).status, 201);
+    assert.notEqual((await upload(ada, "failed", "")).status, 201);
+    for (const name of ["ready", "failed"]) {
+      const before = await ada.json(200, `/api/datasets/${name}`);
+      assert.equal(before.status, name);
+      const refused = await upload(other, name, line(7));
+      assert.equal(refused.status, 409, JSON.stringify(refused.body));
+      assert.equal(refused.body.code, "INVALID_REQUEST");
+      assert.deepEqual(await ada.json(200, `/api/datasets/${name}`), before);
+      await other.json(404, `/api/datasets/${name}`);
+    }
+    const many = Array.from({ length: 3000 }, (_, i) => line(i)).join("\n");
+    for (let i = 0; i < 5; i++) {
+      const both = await Promise.all([upload(ada, `both-${i}`, many), upload(other, `both-${i}`, many)]);
+      assert.deepEqual(both.map((answer) => answer.status).sort(), [201, 409], JSON.stringify(both.map((answer) => answer.body.detail)));
+      const [owner, stranger] = both[0].status === 201 ? [ada, other] : [other, ada];
+      assert.equal((await owner.json(200, `/api/datasets/both-${i}`)).records, 3000);
+      await stranger.json(404, `/api/datasets/both-${i}`);
+    }
+    // No records of a refused upload are left under the id: it is free as soon as its dataset is deleted.
+    await ada.delete("/api/datasets/failed");
+    assert.equal((await upload(other, "failed", line(7))).status, 201);
+  });
+});

@@ -75,6 +75,33 @@ test("a disk that is full refuses with a reason, is told by /health, and is forg
   }
 });
 
+test("runs whose logs stand still because the disk is full go on in the same process", needsPrlimit, async () => {
+  const server = await Server.start();
+  const prompt = "How can we reduce costs by 20 % without making anything worse? Audit our caching, too.";
+  try {
+    const sample = await server.json(201, "/api/datasets/sample", { seed: 1 });
+    const sockets = await Promise.all([0, 1, 2, 3, 4, 5].map(() => server.socket()));
+    for (const [i, socket] of sockets.entries()) socket.send({ type: "run", prompt, dataset: sample.id, runId: `held-${i}` });
+    await sockets[0].next((e) => e.type === "STEP_STARTED");
+    limit(server, 4096);
+    for (const began = Date.now(); !/run held-\d stands still/.test(server.log); await pause(20)) {
+      assert.ok(Date.now() - began < HEALTH_MS, "no run stands still");
+    }
+    await pause(1000);
+    limit(server, "unlimited");
+    for (const [i, socket] of sockets.entries()) {
+      const last = await socket.next((e) => (isLast(e) && e.runId === `held-${i}`) || e.name === "error", `the end of held-${i}`, 20_000);
+      if (last.name === "error") continue; // it came too late to be accepted
+      assertWholeLog(socket.of(`held-${i}`));
+      assert.deepEqual(await server.events(`held-${i}`), socket.of(`held-${i}`));
+    }
+    assert.match(await (await server.fetch("/metrics")).text(), /^netra_runs_taken_up_total [1-9]/m);
+  } finally {
+    await server.stop();
+    server.remove();
+  }
+});
+
 test("a run whose log stands still because the disk is full goes on in the next process", needsPrlimit, async () => {
   const server = await Server.start();
   server.ownsFolder = false;

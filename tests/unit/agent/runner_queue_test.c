@@ -140,8 +140,10 @@ static void test_so_many_runs_of_one_owner_wait(void **state)
     struct error error = {0};
 
     (void)state;
-    assert_int_equal(try_start_of(place, "a", "a4", &error), ERR_LIMIT);
+    assert_int_equal(try_start_of(place, "a", "a4", &error), ERR_QUOTA);
     assert_non_null(strstr(error.message, "2 of your runs wait already; at most 2 may"));
+    /* who asks for the same again hears of it, however much waits */
+    assert_int_equal(try_start_of(place, "a", "a3", &error), ERR_EXISTS);
     start_of(place, "b", "b1");
     run_until_ended(place, 4);
     start_of(place, "a", "a4");

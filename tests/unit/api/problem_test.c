@@ -137,6 +137,7 @@ static void test_each_error_is_a_problem(void **state)
         {ERR_USAGE, PROBLEM_INVALID_REQUEST},
         {ERR_EXISTS, PROBLEM_CONFLICT},
         {ERR_DENIED, PROBLEM_FORBIDDEN},
+        {ERR_QUOTA, PROBLEM_RATE_LIMITED},
     };
 
     (void)state;

@@ -52,6 +52,7 @@ struct sender {
     bool is_held;
     bool is_done;
     unsigned finished;
+    unsigned turns; /* of watch */
     struct error error;
     struct dataset_intake_counts counts;
     struct buf description;
@@ -115,11 +116,24 @@ static void on_finished(struct upload *upload, void *arg)
     buf_append(&sender->description, upload_description(upload));
 }
 
+static struct error refusal; /* what the next upload is told: code OK: it is admitted */
+static unsigned admitted_at; /* at the watch's so many-th turn; 0: at once */
+
+static void admit(struct sender *sender)
+{
+    assert_int_equal(put_count, 0); /* nothing before */
+    upload_admit(sender->upload, &refusal);
+}
+
 /* Ends the loop when both sides are done. */
 static void watch(void *arg)
 {
     struct sender *sender = arg;
 
+    sender->turns++;
+    if (admitted_at && sender->turns == admitted_at) {
+        admit(sender);
+    }
     if (sender->finished && sender->is_done) {
         stop(sender);
     }
@@ -143,6 +157,9 @@ static struct sender send_text(struct str text, size_t breaks_off_at, uint64_t s
                                            .finished = on_finished,
                                            .arg = &sender};
     assert_int_equal(upload_new(&options, &sender.upload, &error), OK);
+    if (admitted_at == 0) {
+        admit(&sender);
+    }
     sender.message = (struct loop_message){.fn = send_some, .arg = &sender};
     loop_post(sender.loop, &sender.message);
     loop_timer_init(sender.loop, &timer, watch, &sender);
@@ -240,6 +257,46 @@ static void test_upload_says_why_it_failed(void **state)
     put_code = OK;
 }
 
+/* However late it is said: all of the body may be there already. */
+static void test_upload_stores_nothing_before_it_may(void **state)
+{
+    static const unsigned turns[] = {1, 5, 200};
+    cleanup(buf_done) struct buf text = make_lines(3000);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(turns); i++) {
+        admitted_at = turns[i];
+        struct sender sender = send_text(buf_str(&text), NEVER, i);
+        assert_int_equal(sender.error.code, OK);
+        assert_true(sender.turns >= turns[i]);
+        assert_int_equal(put_count, 1);
+        assert_int_equal(stored_rows, 3000);
+        buf_done(&sender.description);
+    }
+    admitted_at = 0;
+}
+
+static void test_upload_that_is_refused_stores_nothing(void **state)
+{
+    static const unsigned turns[] = {0, 1, 200};
+    cleanup(buf_done) struct buf text = make_lines(3000);
+
+    (void)state;
+    (void)error_set(&refusal, ERR_EXISTS, "the id is taken");
+    for (size_t i = 0; i < ARRAY_LENGTH(turns); i++) {
+        admitted_at = turns[i];
+        struct sender sender = send_text(buf_str(&text), NEVER, i);
+        assert_int_equal(sender.error.code, ERR_EXISTS);
+        assert_string_equal(sender.error.message, "the id is taken");
+        assert_int_equal(sender.sent, text.length);
+        assert_int_equal(put_count, 0);
+        buf_done(&sender.description);
+    }
+    admitted_at = 0;
+    refusal = (struct error){0};
+}
+
+/* It waits to be admitted as any other. */
 static void test_upload_synthesizes_a_sample(void **state)
 {
     struct sender sender = {.is_done = true};
@@ -248,6 +305,8 @@ static void test_upload_synthesizes_a_sample(void **state)
 
     (void)state;
     stored_rows = 0;
+    put_count = 0;
+    admitted_at = 20;
     buf_init(&sender.description, TEXT_BYTES_MAX);
     assert_int_equal(loop_new(2, &sender.loop, &error), OK);
     const struct upload_options options = {.loop = sender.loop,
@@ -266,6 +325,8 @@ static void test_upload_synthesizes_a_sample(void **state)
     assert_true(stored_rows > 50000);
     assert_int_equal(sender.counts.records, stored_rows);
     assert_true(sender.counts.bytes > 1000000);
+    assert_true(sender.turns >= admitted_at);
+    admitted_at = 0;
     upload_free(sender.upload);
     loop_free(sender.loop);
     buf_done(&sender.description);
@@ -292,6 +353,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_upload_stores_what_was_sent),
     cmocka_unit_test(test_upload_that_is_broken_off_leaves_nothing),
     cmocka_unit_test(test_upload_says_why_it_failed),
+    cmocka_unit_test(test_upload_stores_nothing_before_it_may),
+    cmocka_unit_test(test_upload_that_is_refused_stores_nothing),
     cmocka_unit_test(test_upload_synthesizes_a_sample),
     cmocka_unit_test(test_upload_survives_lack_of_memory_at_its_start),
 };

@@ -52,6 +52,23 @@ static void test_what_was_ended_stays_ended_on_a_full_disk(void **state)
     assert_int_equal(outcome.grant.caller.role, AUTH_ROLE_VIEWER);
 }
 
+/* What was refused meanwhile has no line; the next line says how many there would be. */
+static void test_lines_that_a_full_disk_did_not_take_are_counted(void **state)
+{
+    (void)state;
+    fill_disk(true);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(JUDGE(.bearer = "made up"), AUTH_INVALID);
+    }
+    while (desk.auth->in_store) {
+        (void)uv_run(loop_uv(desk.loop), UV_RUN_ONCE);
+    }
+    fill_disk(false);
+    assert_int_equal(audit_lines("default", "token.refused", NULL), 0);
+    assert_int_equal(JUDGE(.bearer = "made up"), AUTH_INVALID);
+    assert_int_equal(audit_lines("default", "token.refused", "\"left_out\":3"), 1);
+}
+
 static void test_what_was_begun_on_a_full_disk_can_be_done_again(void **state)
 {
     char code[AUTH_SECRET_TEXT_BYTES];
@@ -367,6 +384,7 @@ static void test_it_ends_while_changes_are_under_way(void **state)
 static const struct CMUnitTest tests[] = {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, desk_set_up, desk_tear_down)
     CASE(test_what_was_ended_stays_ended_on_a_full_disk),
+    CASE(test_lines_that_a_full_disk_did_not_take_are_counted),
     CASE(test_what_was_begun_on_a_full_disk_can_be_done_again),
     CASE(test_of_who_is_erased_nothing_stays),
     CASE(test_identities_of_providers),

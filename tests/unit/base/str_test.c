@@ -25,6 +25,60 @@ static void test_str_compares_by_bytes(void **state)
     assert_false(str_equal_ascii_case(STR("[@"), STR("{`")));
 }
 
+static unsigned char lower_by_hand(unsigned char c)
+{
+    return c >= 'A' && c <= 'Z' ? (unsigned char)(c | 0x20) : c;
+}
+
+/* Any two bytes at any place of texts that are looked at eight bytes at once and one by one. */
+static void test_str_ignores_the_case_of_letters_only(void **state)
+{
+    char a[] = "0123456789abc";
+    char b[] = "0123456789ABC";
+    const size_t length = sizeof(a) - 1;
+
+    (void)state;
+    for (size_t place = 0; place < length; place++) {
+        char kept_a = a[place];
+        char kept_b = b[place];
+
+        for (unsigned pair = 0; pair < 65536; pair++) {
+            a[place] = (char)(pair >> 8);
+            b[place] = (char)(pair & 255);
+            bool is_same =
+                lower_by_hand((unsigned char)a[place]) == lower_by_hand((unsigned char)b[place]);
+            if (str_equal_ascii_case((struct str){a, length}, (struct str){b, length}) != is_same) {
+                fail_msg("bytes %02x and %02x at %zu", pair >> 8, pair & 255, place);
+            }
+        }
+        a[place] = kept_a;
+        b[place] = kept_b;
+    }
+}
+
+/* It may stop early, but never takes a control character for printable. */
+static void test_str_span_printable_stops_at_control_characters(void **state)
+{
+    char text[] = "0123456789abcdefghijk";
+    const size_t length = sizeof(text) - 1;
+
+    (void)state;
+    for (size_t place = 0; place < length; place++) {
+        for (unsigned byte = 0; byte < 256; byte++) {
+            char kept = text[place];
+
+            text[place] = (char)byte;
+            size_t span = str_span_printable((struct str){text, length});
+            text[place] = kept;
+            bool is_control = byte < 0x20 || byte == 0x7f;
+            if (is_control ? span > place : span != length / 8 * 8) {
+                fail_msg("byte %02x at %zu: %zu", byte, place, span);
+            }
+        }
+    }
+    assert_true(str_span_printable(nothing) == 0);
+}
+
 static void test_str_finds_prefix_suffix_and_needle(void **state)
 {
     (void)state;
@@ -148,6 +202,8 @@ static void test_str_args_never_lose_the_bound(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_str_compares_by_bytes),
+    cmocka_unit_test(test_str_ignores_the_case_of_letters_only),
+    cmocka_unit_test(test_str_span_printable_stops_at_control_characters),
     cmocka_unit_test(test_str_finds_prefix_suffix_and_needle),
     cmocka_unit_test(test_str_trims_white_space_only),
     cmocka_unit_test(test_str_utf8_is_what_the_table_says),
