@@ -17,9 +17,9 @@ from pathlib import Path
 FILE_SECONDS_MAX = 900
 JOBS_MAX = 8
 # What is begun first where no earlier times are known, the longest first.
-LONG = ("94-many-sockets", "76-faults", "89-model-races", "50-sample", "83-oidc", "95-recovery-page",
-        "96-openapi", "77-traces", "95-model-page", "95-page", "95-accounts-page", "93-survival",
-        "97-shutdown", "82-auth-attacks", "80-accounts", "87-model-faults")
+LONG = ("89-model-races", "50-sample", "94-many-sockets", "93-survival", "95-model-page", "95-recovery-page",
+        "76-faults", "95-page", "88-model-answers", "87-model-faults", "86-models", "96-openapi", "77-traces",
+        "95-accounts-page", "83-oidc", "85-wires", "81-matrix", "82-auth-attacks", "80-accounts")
 
 
 class Ended:

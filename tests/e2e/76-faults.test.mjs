@@ -144,7 +144,7 @@ async function runsGoOn(server, { fault, cause, begin, end }) {
   await Promise.all(ids.map((id, i) => sockets[i].next((e) => e.type === "RUN_STARTED" && e.runId === id)));
   await begin();
   for (const began = Date.now(); !ids.every((id) => server.log.includes(`run ${id} stands still`)); await pause(20)) {
-    assert.ok(Date.now() - began < 20_000, server.log.slice(-2000));
+    assert.ok(Date.now() - began < 60_000, server.log.slice(-2000));
   }
   const heard = sockets.map((socket, i) => socket.of(ids[i]).length);
   const isReported = sockets.map((socket, i) => socket.of(ids[i]).some((e) => e.type === "ACTIVITY_SNAPSHOT"));
@@ -157,7 +157,7 @@ async function runsGoOn(server, { fault, cause, begin, end }) {
   assert.deepEqual(sockets.map((socket, i) => socket.of(ids[i]).length), heard, "nothing that is not kept is told");
   await end();
   const ended = Date.now();
-  const last = await Promise.all(ids.map((id, i) => sockets[i].next((e) => isLast(e) && e.runId === id, `the end of ${id}`, 15_000)));
+  const last = await Promise.all(ids.map((id, i) => sockets[i].next((e) => isLast(e) && e.runId === id, `the end of ${id}`)));
   const took = Date.now() - ended;
   await disarm(server);
   for (const [i, id] of ids.entries()) {
