@@ -87,7 +87,7 @@ static void test_a_crowd_delays_others_by_one_turn(void **state)
     ends_of(place, ends, sizeof(ends));
     assert_memory_equal(ends, "a00 a01 b a02 a03 ", 18);
     for (int i = 3; i < CROWD; i++) { /* each owner's own in the order of coming */
-        char pair[16];
+        char pair[32];
 
         (void)snprintf(pair, sizeof(pair), "a%02d a%02d ", i - 1, i);
         assert_non_null(strstr(ends, pair));

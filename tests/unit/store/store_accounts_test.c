@@ -686,8 +686,8 @@ static void fill_owned(struct fixture *f)
     struct store_batch *batch = new_batch();
 
     for (int i = 1; i <= 2; i++) {
-        char id[8];
-        char owner[8];
+        char id[24];
+        char owner[24];
 
         (void)snprintf(id, sizeof(id), "t-%d", i);
         (void)snprintf(owner, sizeof(owner), "u-%d", i);

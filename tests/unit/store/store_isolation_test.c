@@ -18,10 +18,10 @@
 
 /* Ids of a workspace: "a-t1" … */
 struct ids {
-    char thread[2][8];
-    char run[2][8];
-    char message[2][8];
-    char dataset[2][8];
+    char thread[2][24];
+    char run[2][24];
+    char message[2][24];
+    char dataset[2][24];
     char report[8];
 };
 
