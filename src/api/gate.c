@@ -232,7 +232,7 @@ static bool is_page_welcome(struct api *api, const struct http_request *request,
         struct str origin = http_header(request, "origin");
 
         visit->origin = (char *)alloc_zeroed(origin.length + 1, 1);
-        if (visit->origin) {
+        if (visit->origin && origin.data) {
             memcpy(visit->origin, origin.data, origin.length);
         }
     }

@@ -135,7 +135,7 @@ static const char *with_left_out(const char *detail, uint64_t left_out, char tex
     int length = snprintf(text, DETAIL_BYTES_MAX, "{\"left_out\":%llu%s",
                           (unsigned long long)left_out, has_members ? "," : "}");
     if (has_members && (size_t)length + strlen(detail) < DETAIL_BYTES_MAX) {
-        memcpy(text + length, detail + 1, strlen(detail));
+        (void)snprintf(text + length, DETAIL_BYTES_MAX - (size_t)length, "%s", detail + 1);
     } else if (has_members) {
         (void)snprintf(text, DETAIL_BYTES_MAX, "{\"left_out\":%llu}", (unsigned long long)left_out);
     }

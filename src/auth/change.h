@@ -117,7 +117,7 @@ bool change_puts_user(const struct auth *auth, struct str user_id);
 struct user *change_user(const struct change *change);
 
 /* Submits. The change is not the caller's any more. */
-void change_submit(struct change *change, change_fn finish);
+void change_submit(struct change *change, change_fn fn);
 
 /* Tries again what the store could not follow; once in a while. */
 void change_retry(struct auth *auth);

@@ -6,6 +6,7 @@
  */
 #include "auth/external.h"
 
+#include "base/check.h"
 #include <stdio.h>
 
 #include "auth/people.h"
@@ -205,6 +206,7 @@ int accounts_external_link(struct auth *auth, const struct auth_caller *caller,
                             : "another identity of that provider is linked already");
         return OK;
     }
+    check(caller);
     memcpy(change->user_id, user->id, sizeof(change->user_id));
     memcpy(change->workspace_id, caller->workspace_id, sizeof(change->workspace_id));
     change->epoch = user->epoch;

@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "base/check.h"
 #include <stdio.h>
 
 #include "auth/people.h"
@@ -197,6 +198,7 @@ int accounts_join(struct auth *auth, const struct auth_caller *caller, struct st
         change_refuse(change, ERR_EXISTS, "you are in that workspace already");
         return OK;
     }
+    check(caller);
     memcpy(change->user_id, caller->user_id, sizeof(change->user_id));
     memcpy(change->workspace_id, invite->workspace_id, sizeof(change->workspace_id));
     people_add_member(change, str_from(change->workspace_id), change->user_id, invite->role);

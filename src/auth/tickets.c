@@ -7,6 +7,7 @@
 #include "auth/tickets.h"
 
 #include "base/alloc.h"
+#include "base/check.h"
 
 struct ticket {
     struct hash_link link;
@@ -61,6 +62,7 @@ static void make_room(struct tickets *tickets, const struct auth_caller *caller,
     for (struct ring *at = tickets->by_age.next; at != &tickets->by_age; at = at->next) {
         struct ticket *ticket = RECORD_OF(at, struct ticket, of_all);
 
+        check(ticket);
         if (strcmp(ticket->caller.user_id, caller->user_id) == 0) {
             first_of_user = of_user ? first_of_user : ticket;
             of_user++;

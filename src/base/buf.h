@@ -49,7 +49,7 @@ must_check static inline int buf_reserve(struct buf *buf, size_t more)
 /* What is appended must not lie in the buf itself: growing may move it. */
 static inline void buf_append(struct buf *buf, struct str text)
 {
-    if (text.length == 0 || buf_reserve(buf, text.length)) {
+    if (text.length == 0 || !text.data || buf_reserve(buf, text.length) || !buf->data) {
         return;
     }
     memcpy(buf->data + buf->length, text.data, text.length);

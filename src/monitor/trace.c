@@ -183,7 +183,9 @@ bool trace_read_parent(struct str text, struct trace_context *ret_context)
 
 void trace_write_parent(const struct trace_context *context, char ret_text[TRACE_PARENT_BYTES])
 {
-    memcpy(ret_text, "00-", TRACE_ID_AT);
+    ret_text[0] = '0';
+    ret_text[1] = '0';
+    ret_text[2] = '-';
     write_hex(context->trace_id, 16, ret_text + TRACE_ID_AT);
     ret_text[SPAN_ID_AT - 1] = '-';
     write_hex(context->span_id, 8, ret_text + SPAN_ID_AT);

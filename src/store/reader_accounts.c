@@ -320,8 +320,8 @@ static int check_lines(struct store *store, unsigned limit, struct chain *chain)
 int store_check_audit(struct store *store, uint64_t after, unsigned limit, uint64_t *ret_last,
                       unsigned char ret_hash[STORE_HASH_BYTES])
 {
-    struct chain chain;
-    uint64_t end;
+    struct chain chain = {0};
+    uint64_t end = 0;
     int code = read_end(store, &end); /* first: lines that come meanwhile are not missing */
 
     code = code ? code : begin_chain(store, after, &chain);

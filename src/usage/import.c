@@ -165,6 +165,7 @@ static int take_text(struct str text, void *arg)
             return code;
         }
     }
+    check(import->ops);
     return import->ops->feed(import, text, import->error);
 }
 
