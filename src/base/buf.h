@@ -17,6 +17,7 @@
 #include <stddef.h>
 
 #include "base/attributes.h"
+#include "base/check.h"
 #include "base/str.h"
 
 struct buf {
@@ -49,9 +50,10 @@ must_check static inline int buf_reserve(struct buf *buf, size_t more)
 /* What is appended must not lie in the buf itself: growing may move it. */
 static inline void buf_append(struct buf *buf, struct str text)
 {
-    if (text.length == 0 || !text.data || buf_reserve(buf, text.length) || !buf->data) {
+    if (text.length == 0 || buf_reserve(buf, text.length)) {
         return;
     }
+    check(text.data && buf->data);
     memcpy(buf->data + buf->length, text.data, text.length);
     buf->length += text.length;
     buf->data[buf->length] = '\0';
