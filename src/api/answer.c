@@ -157,7 +157,7 @@ static void reply_tagged(const struct call *call)
     };
     struct http_reply reply = {
         .status = 304, .headers = headers, .header_count = ARRAY_LENGTH(headers)};
-    if (!etag_is_among(http_header(call->request, "if-none-match"), reply.headers[0].value)) {
+    if (!http_matches_etag(call->request, reply.headers[0].value)) {
         reply.status = 200;
         reply.content_type = STR("application/json");
         reply.body = body;

@@ -71,14 +71,6 @@ static struct http_header header_of(const char *name, const char *value)
     return (struct http_header){str_from(name), str_from(value)};
 }
 
-/* One of a list of tags, or "*". Weak forms count: there is one form only. */
-static bool is_known_to_client(const struct call *call, const char *etag)
-{
-    struct str given = http_header(call->request, "if-none-match");
-
-    return str_equal(str_trim(given), STR("*")) || str_find(given, str_from(etag), 0) != SIZE_MAX;
-}
-
 /* The id is [A-Za-z0-9_-]: it was found in the store, so it can stand in a header. */
 static void reply_report(const struct call *call, enum report_format format)
 {
@@ -87,13 +79,11 @@ static void reply_report(const struct call *call, enum report_format format)
     char etag[ETAG_BYTES];
     char disposition[FILE_NAME_BYTES];
     size_t count = 0;
-    bool is_known;
 
     (void)snprintf(etag, sizeof(etag), "\"%.*s.%s\"", STR_ARGS(call->params[0]),
                    formats[format].name);
     (void)snprintf(disposition, sizeof(disposition), "attachment; filename=\"netra-%.*s.%s\"",
                    STR_ARGS(call->params[0]), formats[format].name);
-    is_known = is_known_to_client(call, etag);
     headers[count++] = header_of("ETag", etag);
     headers[count++] = header_of("Cache-Control", "private, max-age=31536000, immutable");
     if (formats[format].is_download) {
@@ -106,7 +96,7 @@ static void reply_report(const struct call *call, enum report_format format)
                       "frame-ancestors 'self'");
     }
     struct http_reply reply = {.status = 304, .headers = headers, .header_count = count};
-    if (!is_known) {
+    if (!http_matches_etag(call->request, str_from(etag))) {
         reply.status = 200;
         reply.content_type = str_from(formats[format].content_type);
         reply.body = buf_str(&api->scratch);

@@ -144,11 +144,12 @@ bool http_matches_etag(const struct http_request *request, struct str etag)
         if (!str_equal_ascii_case(request->headers[i].name, STR("If-None-Match"))) {
             continue;
         }
-        struct str list = request->headers[i].value;
+        struct str list = str_trim(request->headers[i].value);
+        if (str_equal(list, STR("*"))) { /* stands alone */
+            return true;
+        }
         while (list.length) {
-            struct str tag = take_tag(&list);
-
-            if (str_equal(tag, STR("*")) || str_equal(without_weakness(tag), wanted)) {
+            if (str_equal(without_weakness(take_tag(&list)), wanted)) {
                 return true;
             }
         }

@@ -81,13 +81,30 @@ static void test_negotiate_compares_tags_weakly(void **state)
         const char *tag;
         bool matches;
     } cases[] = {
-        {"\"abc\"", "\"abc\"", true},     {"W/\"abc\"", "\"abc\"", true},
-        {"\"abc\"", "W/\"abc\"", true},   {"\"x\", W/\"abc\"", "\"abc\"", true},
-        {"\"a,b\",\"c\"", "\"c\"", true}, {"\"a,b\"", "\"a,b\"", true},
-        {"*", "\"abc\"", true},           {"\"ab\"", "\"abc\"", false},
-        {"abc", "\"abc\"", false},        {"\"a,\"b\"", "\"b\"", false},
-        {"\"abc", "\"abc\"", false},      {"", "\"abc\"", false},
+        {"\"abc\"", "\"abc\"", true},
+        {"W/\"abc\"", "\"abc\"", true},
+        {"\"abc\"", "W/\"abc\"", true},
+        {"\"x\", W/\"abc\"", "\"abc\"", true},
+        {"\"a,b\",\"c\"", "\"c\"", true},
+        {"\"a,b\"", "\"a,b\"", true},
+        {"*", "\"abc\"", true},
+        {"\"ab\"", "\"abc\"", false},
+        {"abc", "\"abc\"", false},
+        {"\"a,\"b\"", "\"b\"", false},
+        {"\"abc", "\"abc\"", false},
+        {"", "\"abc\"", false},
         {"\"\"", "\"\"", true},
+        {" * ", "\"abc\"", true},
+        {"\"x\", \"abc\"", "\"abc\"", true},
+        {"\"x\",W/\"y\" ,\tW/\"abc\"", "\"abc\"", true},
+        {"\"x,\", \"abc\"", "\"abc\"", true},
+        {",,\"abc\",,", "\"abc\"", true},
+        {"\"abcd\"", "\"abc\"", false},
+        {"\"x\", *", "\"abc\"", false},
+        {"w/\"abc\"", "\"abc\"", false},
+        {"\"x\" junk \"abc\"", "\"abc\"", false},
+        {"\"\", \"", "\"abc\"", false},
+        {"\"x\\\", \"abc\"", "\"abc\"", true},
     };
 
     (void)state;
