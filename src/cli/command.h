@@ -14,7 +14,8 @@ enum exit_code {
     EXIT_DONE = 0,
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
-    EXIT_NO_RECORDS = 3 /* a guidance report was given */
+    EXIT_NO_RECORDS = 3, /* a guidance report was given */
+    EXIT_INCOMPLETE = 4  /* nothing failed, but not everything could be looked at */
 };
 
 struct command {
