@@ -11,6 +11,9 @@
 #ifndef NETRA_VERIFY_EXCHANGE_H
 #define NETRA_VERIFY_EXCHANGE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
