@@ -426,7 +426,8 @@ static void test_passwords_change_and_end_sessions(void **state)
 }
 
 /* A new workspace, in which the admin's session goes on. */
-static struct auth_caller go_to_second(const struct auth_caller *admin, char second[64])
+static struct auth_caller go_to_second(const struct auth_caller *admin,
+                                       char second[STORE_ID_BYTES_MAX + 1])
 {
     assert_int_equal(
         came_to(BEGIN(accounts_add_workspace(desk.auth, admin, STR("Second"), &desk_origin, DONE))),
@@ -438,7 +439,7 @@ static struct auth_caller go_to_second(const struct auth_caller *admin, char sec
 
 static void test_an_admin_resets_only_who_is_theirs(void **state)
 {
-    char second[64];
+    char second[STORE_ID_BYTES_MAX + 1];
 
     (void)state;
     struct auth_caller admin = set_up_admin();
@@ -469,7 +470,7 @@ static void test_an_admin_resets_only_who_is_theirs(void **state)
 
 static void test_a_workspace_goes_with_what_is_in_it(void **state)
 {
-    char second[64];
+    char second[STORE_ID_BYTES_MAX + 1];
 
     (void)state;
 #define DELETE_WORKSPACE(caller, id)                                                               \
