@@ -1,41 +1,31 @@
 /*
- * Filling: every text is copied and cut, every array grows by doubling within the arena and its
- * limit. Outcomes are never set from outside: evidence_end_check and evidence_target compute them.
+ * Filling. Rows live in the evidence's arena; a table that is full is copied to one twice as large,
+ * and what it was stays behind in the arena, which is as much again at most.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "verify/evidence.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
-#include "verify/evidence_grow.h"
-#include "verify/moment.h"
+#include "verify/evidence_rows.h"
+#include "verify/wire.h"
 
-#define GROW_LEAST  16u
-#define SAMPLE_STEP 1000.0 /* samples are kept in thousandths of a microsecond, as written */
+#define ROWS_FIRST 16u
 
 const char *outcome_name(enum outcome outcome)
 {
-    static const char *const names[] = {
-        [OUTCOME_PASSED] = "passed",
-        [OUTCOME_FAILED] = "failed",
-        [OUTCOME_NOT_EXERCISED] = "not_exercised",
-    };
+    static const char *const names[] = {"passed", "failed", "not_exercised"};
 
     return names[outcome];
 }
 
 const char *summary_name(enum summary_outcome outcome)
 {
-    static const char *const names[] = {
-        [SUMMARY_GREEN] = "green",
-        [SUMMARY_FAILED] = "failed",
-        [SUMMARY_INCOMPLETE] = "incomplete",
-        [SUMMARY_UNREACHABLE] = "unreachable",
-    };
+    static const char *const names[] = {"green", "failed", "incomplete", "unreachable"};
 
     return names[outcome];
 }
@@ -48,8 +38,11 @@ int evidence_new(struct evidence **ret_evidence)
         return ERR_NO_MEMORY;
     }
     arena_init(&evidence->arena, EVIDENCE_BYTES_MAX);
-    evidence->started_us = moment_wall_us();
-    evidence->started_monotonic_us = moment_monotonic_us();
+    evidence->url = evidence->profile = evidence->client_version = STR("");
+    evidence->server_version = evidence->deployment = STR("");
+    evidence->client.needs = evidence->server.needs = STR("");
+    evidence->started_us = wire_wall_us();
+    evidence->started_monotonic_us = wire_now_us();
     *ret_evidence = evidence;
     return OK;
 }
@@ -62,67 +55,69 @@ void evidence_free(struct evidence *evidence)
     }
 }
 
-/* ---- memory ---- */
+/* ---- rows ---- */
 
-static int no_room(const struct evidence *evidence, size_t bytes)
+int evidence_refused(const struct evidence *evidence, size_t bytes)
 {
     return arena_has_room(&evidence->arena, bytes) ? ERR_NO_MEMORY : ERR_LIMIT;
 }
 
-int evidence_grow(struct evidence *evidence, void **items, size_t count, size_t max, size_t size)
+int evidence_grow(struct evidence *evidence, void **rows, size_t row_bytes, size_t count,
+                  size_t *capacity, size_t max)
 {
-    bool is_full = count == 0 || (count >= GROW_LEAST && (count & (count - 1)) == 0);
-
+    if (count < *capacity) {
+        return OK;
+    }
     if (count >= max) {
         return ERR_LIMIT;
     }
-    if (!is_full) {
-        return OK;
-    }
-    size_t capacity = count ? 2 * count : GROW_LEAST;
-    void *larger = arena_alloc(&evidence->arena, capacity, size);
-    if (!larger) {
-        return no_room(evidence, capacity * size);
+    size_t wanted = *capacity ? *capacity * 2 : ROWS_FIRST;
+    wanted = wanted < max ? wanted : max;
+    void *longer = arena_alloc(&evidence->arena, wanted, row_bytes);
+    if (!longer) {
+        return evidence_refused(evidence, wanted * row_bytes);
     }
     if (count) {
-        memcpy(larger, *items, count * size);
+        memcpy(longer, *rows, count * row_bytes);
     }
-    *items = larger;
+    *rows = longer;
+    *capacity = wanted;
     return OK;
 }
 
-/* Between two characters: not before a byte that continues one. */
-static struct str cut_text(struct str text)
+int evidence_text(struct evidence *evidence, struct str text, struct str *ret_text)
 {
-    if (text.length > EVIDENCE_TEXT_BYTES_MAX) {
-        text.length = EVIDENCE_TEXT_BYTES_MAX;
-        while (text.length && ((unsigned char)text.data[text.length] & 0xc0) == 0x80) {
-            text.length--;
+    size_t length = text.length;
+
+    if (length > EVIDENCE_TEXT_BYTES_MAX) { /* not within a character */
+        length = EVIDENCE_TEXT_BYTES_MAX;
+        while (length > 0 && ((unsigned char)text.data[length] & 0xc0) == 0x80) {
+            length--;
         }
     }
-    return text;
-}
-
-int evidence_copy_text(struct evidence *evidence, struct str text, struct str *ret_text)
-{
-    struct str copy = arena_copy(&evidence->arena, cut_text(text));
-
+    struct str copy = arena_copy(&evidence->arena, str_slice(text, 0, length));
     if (!copy.data) {
-        return no_room(evidence, EVIDENCE_TEXT_BYTES_MAX);
+        return evidence_refused(evidence, length + 1);
     }
     *ret_text = copy;
     return OK;
 }
 
-static int copy_format(struct evidence *evidence, const char *format, va_list args,
-                       struct str *ret_text)
+static int format_text(struct evidence *evidence, struct str *ret_text, const char *format,
+                       va_list arguments)
 {
-    char text[EVIDENCE_TEXT_BYTES_MAX + 8]; /* longer, so that the cut is between characters */
-    int length = vsnprintf(text, sizeof(text), format, args);
-    size_t kept = length < 0 ? 0 : (size_t)length;
+    char text[EVIDENCE_TEXT_BYTES_MAX + 1];
+    int length = vsnprintf(text, sizeof(text), format, arguments);
 
-    kept = kept < sizeof(text) ? kept : sizeof(text) - 1;
-    return evidence_copy_text(evidence, (struct str){text, kept}, ret_text);
+    if (length < 0) {
+        return ERR_INVALID;
+    }
+    /* A character that was cut by vsnprintf goes. */
+    struct str whole = {text, (size_t)length < sizeof(text) ? (size_t)length : sizeof(text) - 1};
+    while (whole.length && (size_t)length >= sizeof(text) && !str_is_utf8(whole)) {
+        whole.length--;
+    }
+    return evidence_text(evidence, whole, ret_text);
 }
 
 /* ---- checks ---- */
@@ -130,15 +125,16 @@ static int copy_format(struct evidence *evidence, const char *format, va_list ar
 int evidence_begin_check(struct evidence *evidence, const char *id, const char *title,
                          struct check **ret_check)
 {
-    struct check check = {.outcome = OUTCOME_FAILED,
-                          .started_us = moment_wall_us(),
-                          .started_monotonic_us = moment_monotonic_us()};
-
-    if (evidence->check_count == EVIDENCE_CHECKS_MAX) {
+    if (evidence->check_count >= EVIDENCE_CHECKS_MAX) {
         return ERR_LIMIT;
     }
-    int code = evidence_copy_text(evidence, str_from(id), &check.id);
-    code = code ? code : evidence_copy_text(evidence, str_from(title), &check.title);
+    struct check check = {.started_us = wire_wall_us(),
+                          .started_monotonic_us = wire_now_us(),
+                          .outcome = OUTCOME_FAILED,
+                          .reason = STR("it did not end")};
+    int code = evidence_text(evidence, str_from(id), &check.id);
+
+    code = code ? code : evidence_text(evidence, str_from(title), &check.title);
     if (code == OK) {
         evidence->checks[evidence->check_count] = check;
         *ret_check = &evidence->checks[evidence->check_count++];
@@ -146,15 +142,15 @@ int evidence_begin_check(struct evidence *evidence, const char *id, const char *
     return code;
 }
 
-static int add_finding(struct evidence *evidence, struct check *check,
-                       const struct finding *finding)
+int evidence_add_finding(struct evidence *evidence, struct check *check,
+                         const struct finding *finding)
 {
-    void *items = check->findings;
-    int code = evidence_grow(evidence, &items, check->finding_count, EVIDENCE_FINDINGS_MAX,
-                             sizeof(*finding));
+    void *rows = check->findings;
+    int code = evidence_grow(evidence, &rows, sizeof(*finding), check->finding_count,
+                             &check->finding_capacity, EVIDENCE_FINDINGS_MAX);
 
+    check->findings = (struct finding *)rows;
     if (code == OK) {
-        check->findings = items;
         check->findings[check->finding_count++] = *finding;
     }
     return code;
@@ -163,140 +159,113 @@ static int add_finding(struct evidence *evidence, struct check *check,
 int evidence_find(struct evidence *evidence, struct check *check, const char *id,
                   enum outcome outcome, const char *expected, const char *observed, ...)
 {
-    struct finding finding = {.outcome = outcome};
-    va_list args;
-    int code = evidence_copy_text(evidence, str_from(id), &finding.id);
+    struct finding finding = {.outcome = outcome, .needs = STR("")};
+    va_list arguments;
+    int code = evidence_text(evidence, str_from(id), &finding.id);
 
-    code = code ? code : evidence_copy_text(evidence, str_from(expected), &finding.expected);
-    va_start(args, observed);
-    code = code ? code : copy_format(evidence, observed, args, &finding.observed);
-    va_end(args);
-    return code ? code : add_finding(evidence, check, &finding);
+    code = code ? code : evidence_text(evidence, str_from(expected), &finding.expected);
+    va_start(arguments, observed);
+    code = code ? code : format_text(evidence, &finding.observed, observed, arguments);
+    va_end(arguments);
+    return code ? code : evidence_add_finding(evidence, check, &finding);
 }
 
 int evidence_not_exercised(struct evidence *evidence, struct check *check, const char *id,
                            const char *needs)
 {
-    struct finding finding = {.outcome = OUTCOME_NOT_EXERCISED};
-    int code = evidence_copy_text(evidence, str_from(id), &finding.id);
+    struct finding finding = {
+        .outcome = OUTCOME_NOT_EXERCISED, .expected = STR(""), .observed = STR("")};
+    int code = evidence_text(evidence, str_from(id), &finding.id);
 
-    code = code ? code : evidence_copy_text(evidence, str_from(needs), &finding.needs);
-    return code ? code : add_finding(evidence, check, &finding);
+    code = code ? code : evidence_text(evidence, str_from(needs), &finding.needs);
+    return code ? code : evidence_add_finding(evidence, check, &finding);
 }
 
-enum outcome check_worst(const struct check *check, size_t *ret_index, bool *ret_is_target)
+/* Which finding or target says what the check's outcome is. */
+static struct str reason_of(struct evidence *evidence, const struct check *check)
 {
-    static const enum outcome worst_first[] = {OUTCOME_FAILED, OUTCOME_NOT_EXERCISED};
+    for (size_t i = 0; i < check->finding_count; i++) {
+        const struct finding *finding = &check->findings[i];
 
-    *ret_is_target = false;
-    for (size_t k = 0; k < ARRAY_LENGTH(worst_first); k++) {
-        for (size_t i = 0; i < check->finding_count; i++) {
-            if (check->findings[i].outcome == worst_first[k]) {
-                *ret_index = i;
-                return worst_first[k];
-            }
+        if (finding->outcome == check->outcome && finding->outcome == OUTCOME_FAILED) {
+            return arena_printf(&evidence->arena, "%.*s: expected %.*s, observed %.*s",
+                                STR_ARGS(finding->id), STR_ARGS(finding->expected),
+                                STR_ARGS(finding->observed));
         }
-        for (size_t i = 0; i < check->target_count; i++) {
-            if (check->targets[i].outcome == worst_first[k]) {
-                *ret_index = i;
-                *ret_is_target = true;
-                return worst_first[k];
-            }
+        if (finding->outcome == check->outcome) {
+            return arena_printf(&evidence->arena, "%.*s needs %.*s", STR_ARGS(finding->id),
+                                STR_ARGS(finding->needs));
         }
     }
-    *ret_index = SIZE_MAX;
-    return check->finding_count + check->target_count ? OUTCOME_PASSED : OUTCOME_FAILED;
-}
+    for (size_t i = 0; i < check->target_count; i++) {
+        const struct target *target = &check->targets[i];
 
-static struct str target_reason(struct arena *arena, const struct target *target)
-{
-    double value_ms = spread_statistic(&target->spread_us, str_from(target->statistic)) / 1000;
-
-    if (target->outcome == OUTCOME_NOT_EXERCISED || target->needs.length) {
-        return arena_printf(arena, "%.*s: needs %.*s", STR_ARGS(target->name),
-                            STR_ARGS(target->needs));
+        if (target->outcome == check->outcome) {
+            return target->needs.length
+                       ? arena_printf(&evidence->arena, "%.*s needs %.*s", STR_ARGS(target->name),
+                                      STR_ARGS(target->needs))
+                       : arena_printf(&evidence->arena, "%.*s: %s over %g ms",
+                                      STR_ARGS(target->name), target->statistic, target->limit_ms);
+        }
     }
-    return arena_printf(arena, "%.*s: %s is %.3f ms, allowed are %.3f ms", STR_ARGS(target->name),
-                        target->statistic, value_ms, target->limit_ms);
+    return STR("nothing was looked at");
 }
 
-static struct str finding_reason(struct arena *arena, const struct finding *finding)
-{
-    if (finding->outcome == OUTCOME_NOT_EXERCISED) {
-        return arena_printf(arena, "%.*s: needs %.*s", STR_ARGS(finding->id),
-                            STR_ARGS(finding->needs));
-    }
-    return arena_printf(arena, "%.*s: expected %.*s; observed %.*s", STR_ARGS(finding->id),
-                        STR_ARGS(finding->expected), STR_ARGS(finding->observed));
-}
-
-/* A reason for which there is no memory is empty: the findings have it too. */
 void evidence_end_check(struct evidence *evidence, struct check *check)
 {
-    bool is_target = false;
-    size_t index;
+    bool has_failed = check->finding_count + check->target_count == 0;
+    bool is_partial = false;
 
-    check->duration_us = moment_monotonic_us() - check->started_monotonic_us;
-    check->outcome = check_worst(check, &index, &is_target);
-    if (check->outcome == OUTCOME_PASSED) {
-        return;
+    check->duration_us = wire_now_us() - check->started_monotonic_us;
+    for (size_t i = 0; i < check->finding_count; i++) {
+        has_failed |= check->findings[i].outcome == OUTCOME_FAILED;
+        is_partial |= check->findings[i].outcome == OUTCOME_NOT_EXERCISED;
     }
-    if (index == SIZE_MAX) {
-        check->reason = STR("nothing was looked at");
-    } else {
-        check->reason = is_target ? target_reason(&evidence->arena, &check->targets[index])
-                                  : finding_reason(&evidence->arena, &check->findings[index]);
-        check->reason = cut_text(check->reason);
+    for (size_t i = 0; i < check->target_count; i++) {
+        has_failed |= check->targets[i].outcome == OUTCOME_FAILED;
+        is_partial |= check->targets[i].outcome == OUTCOME_NOT_EXERCISED;
+    }
+    check->outcome = has_failed   ? OUTCOME_FAILED
+                     : is_partial ? OUTCOME_NOT_EXERCISED
+                                  : OUTCOME_PASSED;
+    check->reason = STR("");
+    if (check->outcome != OUTCOME_PASSED) {
+        struct str reason = reason_of(evidence, check);
+
+        check->reason = reason.data ? reason : STR("there was no memory to say why");
     }
 }
 
 /* ---- exchanges ---- */
 
-/* Without what may hold a secret: the user, the query, the fragment. */
-static int copy_address(struct evidence *evidence, const char *url, struct str *ret_text)
+static struct str without_query(struct str url)
 {
-    struct str text = {url, strcspn(url, "?#")};
-    size_t scheme = str_find(text, STR("://"), 0);
-    size_t host = scheme == SIZE_MAX ? 0 : scheme + 3;
-    size_t path = host + strcspn(url + host, "/?#");
-    size_t at = host;
+    size_t question = str_find(url, STR("?"), 0);
 
-    for (size_t i = host; i < path; i++) {
-        at = text.data[i] == '@' ? i + 1 : at;
-    }
-    if (at == host) {
-        return evidence_copy_text(evidence, text, ret_text);
-    }
-    struct str clean = arena_printf(&evidence->arena, "%.*s%.*s", (int)host, url,
-                                    STR_ARGS(str_slice(text, at, text.length)));
-    return clean.data ? evidence_copy_text(evidence, clean, ret_text) : ERR_NO_MEMORY;
+    return question == SIZE_MAX ? url : str_slice(url, 0, question);
 }
 
-static int keep(struct evidence *evidence, struct check *check, const char *method, const char *url,
-                const struct exchange *exchange)
+static int keep(struct evidence *evidence, struct check *check, struct kept_exchange *row,
+                struct str url)
 {
-    struct kept_exchange kept = {.what = *exchange};
-    void *items = evidence->exchanges;
-
     if (check) {
+        check->bytes_sent += row->what.bytes_sent;
+        check->bytes_received += row->what.bytes_received;
         check->exchanges++;
-        check->bytes_sent += exchange->bytes_sent;
-        check->bytes_received += exchange->bytes_received;
-        kept.check = check->id;
     }
-    if (evidence->exchange_count == EVIDENCE_EXCHANGES_MAX) {
+    if (evidence->exchange_count >= EVIDENCE_EXCHANGES_MAX) {
         evidence->exchanges_not_kept++;
         return OK;
     }
-    kept.what.head = kept.what.body = (struct str){NULL, 0};
-    int code = evidence_copy_text(evidence, str_from(method), &kept.method);
-    code = code ? code : copy_address(evidence, url, &kept.url);
-    code = code ? code
-                : evidence_grow(evidence, &items, evidence->exchange_count, EVIDENCE_EXCHANGES_MAX,
-                                sizeof(kept));
+    void *rows = evidence->exchanges;
+    int code = evidence_grow(evidence, &rows, sizeof(*row), evidence->exchange_count,
+                             &evidence->exchange_capacity, EVIDENCE_EXCHANGES_MAX);
+    evidence->exchanges = (struct kept_exchange *)rows;
+    row->check = check ? check->id : STR("");
+    row->what.head = row->what.body = STR("");
+    code = code ? code : evidence_text(evidence, without_query(url), &row->url);
     if (code == OK) {
-        evidence->exchanges = items;
-        evidence->exchanges[evidence->exchange_count++] = kept;
+        evidence->exchanges[evidence->exchange_count++] = *row;
     }
     return code;
 }
@@ -304,41 +273,35 @@ static int keep(struct evidence *evidence, struct check *check, const char *meth
 int evidence_keep_exchange(struct evidence *evidence, struct check *check,
                            const struct exchange_request *request, const struct exchange *exchange)
 {
-    return keep(evidence, check, request->method, request->url, exchange);
+    struct kept_exchange row = {.what = *exchange};
+    int code = evidence_text(evidence, str_from(request->method), &row.method);
+
+    return code ? code : keep(evidence, check, &row, str_from(request->url));
 }
 
 int evidence_keep_socket(struct evidence *evidence, struct check *check, const char *url,
                          const struct exchange *handshake, uint64_t bytes_sent,
                          uint64_t bytes_received)
 {
-    struct exchange whole = *handshake;
+    struct kept_exchange row = {.method = STR("WEBSOCKET"), .what = *handshake};
 
-    whole.bytes_sent = bytes_sent;
-    whole.bytes_received = bytes_received;
-    return keep(evidence, check, "WEBSOCKET", url, &whole);
+    /* Those of the handshake are among them. */
+    row.what.bytes_sent = bytes_sent > handshake->bytes_sent ? bytes_sent : handshake->bytes_sent;
+    row.what.bytes_received =
+        bytes_received > handshake->bytes_received ? bytes_received : handshake->bytes_received;
+    return keep(evidence, check, &row, str_from(url));
 }
 
-/* ---- samples and targets ---- */
-
-size_t evidence_set_index(const struct evidence *evidence, struct str name)
-{
-    size_t i = 0;
-
-    while (i < evidence->set_count && !str_equal(evidence->sets[i].name, name)) {
-        i++;
-    }
-    return i;
-}
+/* ---- samples ---- */
 
 int evidence_sample_set(struct evidence *evidence, const char *name, size_t warm_up,
                         struct sample_set **ret_set)
 {
-    struct sample_set set = {.warm_up = warm_up};
-
-    if (evidence->set_count == EVIDENCE_TARGETS_MAX) {
+    if (evidence->set_count >= EVIDENCE_TARGETS_MAX) {
         return ERR_LIMIT;
     }
-    int code = evidence_copy_text(evidence, str_from(name), &set.name);
+    struct sample_set set = {.warm_up = warm_up};
+    int code = evidence_text(evidence, str_from(name), &set.name);
     if (code == OK) {
         evidence->sets[evidence->set_count] = set;
         *ret_set = &evidence->sets[evidence->set_count++];
@@ -346,114 +309,87 @@ int evidence_sample_set(struct evidence *evidence, const char *name, size_t warm
     return code;
 }
 
-static int grow_set(struct evidence *evidence, struct sample_set *set)
+int evidence_add_sample(struct evidence *evidence, struct sample_set *set, double value_us,
+                        int64_t at_us)
 {
-    size_t capacity = set->capacity ? 2 * set->capacity : 64;
+    void *values = set->values_us;
+    void *times = set->at_us;
+    size_t capacity = set->capacity;
+    int code = evidence_grow(evidence, &values, sizeof(double), set->count, &capacity,
+                             EVIDENCE_SAMPLES_MAX);
 
-    if (set->count == EVIDENCE_SAMPLES_MAX) {
-        return ERR_LIMIT;
+    if (code == OK) {
+        size_t same = set->capacity;
+
+        code = evidence_grow(evidence, &times, sizeof(int64_t), set->count, &same,
+                             EVIDENCE_SAMPLES_MAX);
     }
-    if (set->count < set->capacity) {
-        return OK;
+    if (code) {
+        return code;
     }
-    double *values = arena_alloc(&evidence->arena, capacity, sizeof(*values));
-    int64_t *at = values ? arena_alloc(&evidence->arena, capacity, sizeof(*at)) : NULL;
-    if (!at) {
-        return no_room(evidence, capacity * sizeof(*at));
-    }
-    if (set->count) {
-        memcpy(values, set->values_us, set->count * sizeof(*values));
-        memcpy(at, set->at_us, set->count * sizeof(*at));
-    }
-    set->values_us = values;
-    set->at_us = at;
+    set->values_us = (double *)values;
+    set->at_us = (int64_t *)times;
     set->capacity = capacity;
+    set->values_us[set->count] = value_us;
+    set->at_us[set->count++] = at_us;
     return OK;
 }
 
 int evidence_sample(struct evidence *evidence, struct sample_set *set, double value_us)
 {
-    int code = grow_set(evidence, set);
-
-    if (code == OK) {
-        set->values_us[set->count] = round(value_us * SAMPLE_STEP) / SAMPLE_STEP;
-        set->at_us[set->count++] = moment_monotonic_us();
-    }
-    return code;
+    return evidence_add_sample(evidence, set, value_us, wire_now_us());
 }
 
-static const char *const statistics[] = {"p50", "p95", "p99"};
-
-const char *statistic_name(struct str name)
+static double statistic_of(const struct spread *spread, const char *statistic)
 {
-    for (size_t i = 0; i < ARRAY_LENGTH(statistics); i++) {
-        if (str_equal(name, str_from(statistics[i]))) {
-            return statistics[i];
-        }
+    if (strcmp(statistic, "p50") == 0) {
+        return spread->p50;
     }
-    return NULL;
-}
-
-double spread_statistic(const struct spread *spread, struct str name)
-{
-    const double values[] = {spread->p50, spread->p95, spread->p99};
-
-    for (size_t i = 0; i < ARRAY_LENGTH(statistics); i++) {
-        if (str_equal(name, str_from(statistics[i]))) {
-            return values[i];
-        }
-    }
-    return NAN;
+    return strcmp(statistic, "p95") == 0 ? spread->p95 : spread->p99;
 }
 
 int evidence_target(struct evidence *evidence, struct check *check, const struct sample_set *set,
                     double limit_ms, const char *statistic)
 {
-    struct target target = {.name = set->name,
-                            .limit_ms = limit_ms,
-                            .statistic = statistic_name(str_from(statistic)),
-                            .outcome = OUTCOME_FAILED};
-    void *items = check->targets;
+    struct target target = {
+        .name = set->name, .limit_ms = limit_ms, .statistic = statistic, .needs = STR("")};
 
-    check(target.statistic);
+    (void)evidence; /* targets are in the check itself */
+    if (check->target_count >= EVIDENCE_TARGETS_MAX) {
+        return ERR_LIMIT;
+    }
     int code = spread_of(set->values_us, set->count, &target.spread_us);
-    if (code == OK && set->count < EVIDENCE_SAMPLES_LEAST) {
-        target.needs = arena_printf(&evidence->arena, "%u samples, there are %zu",
-                                    EVIDENCE_SAMPLES_LEAST, set->count);
-        code = target.needs.data ? OK : ERR_NO_MEMORY;
-    } else if (spread_statistic(&target.spread_us, str_from(statistic)) <= limit_ms * 1000) {
-        target.outcome = OUTCOME_PASSED;
+    if (code) {
+        return code;
     }
-    code = code ? code
-                : evidence_grow(evidence, &items, check->target_count, EVIDENCE_TARGETS_MAX,
-                                sizeof(target));
-    if (code == OK) {
-        check->targets = items;
-        check->targets[check->target_count++] = target;
-    }
-    return code;
+    bool is_met = set->count >= EVIDENCE_SAMPLES_LEAST &&
+                  statistic_of(&target.spread_us, statistic) <= limit_ms * 1000;
+    target.outcome = is_met ? OUTCOME_PASSED : OUTCOME_FAILED;
+    check->targets[check->target_count++] = target;
+    return OK;
 }
+
+/* ---- observations ---- */
 
 int evidence_observe(struct evidence *evidence, const char *kind, const char *subject,
                      const char *value, ...)
 {
-    struct observation observation = {.at_us = moment_wall_us()};
-    void *items = evidence->observations;
-    va_list args;
-    int code = evidence_copy_text(evidence, str_from(kind), &observation.kind);
+    struct observation row = {.at_us = wire_wall_us()};
+    void *rows = evidence->observations;
+    va_list arguments;
+    int code = evidence_grow(evidence, &rows, sizeof(row), evidence->observation_count,
+                             &evidence->observation_capacity, EVIDENCE_OBSERVATIONS_MAX);
 
-    code = code ? code : evidence_copy_text(evidence, str_from(subject), &observation.subject);
-    va_start(args, value);
-    code = code ? code : copy_format(evidence, value, args, &observation.value);
-    va_end(args);
-    observation.id = arena_printf(&evidence->arena, "o%zu", evidence->observation_count + 1);
-    code = code || observation.id.data ? code : ERR_NO_MEMORY;
-    code = code ? code
-                : evidence_grow(evidence, &items, evidence->observation_count,
-                                EVIDENCE_OBSERVATIONS_MAX, sizeof(observation));
+    evidence->observations = (struct observation *)rows;
+    row.id = arena_printf(&evidence->arena, "o%zu", evidence->observation_count + 1);
+    code = code || row.id.data ? code : ERR_NO_MEMORY;
+    code = code ? code : evidence_text(evidence, str_from(kind), &row.kind);
+    code = code ? code : evidence_text(evidence, str_from(subject), &row.subject);
+    va_start(arguments, value);
+    code = code ? code : format_text(evidence, &row.value, value, arguments);
+    va_end(arguments);
     if (code == OK) {
-        evidence->observations = items;
-        evidence->observations[evidence->observation_count++] = observation;
+        evidence->observations[evidence->observation_count++] = row;
     }
     return code;
 }

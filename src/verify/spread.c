@@ -1,68 +1,71 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Order statistics of samples: nearest rank, no interpolation, so that each printed value is one
+ * that was measured.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "verify/evidence.h"
 
-static int compare(const void *left, const void *right)
+static int by_value(const void *a, const void *b)
 {
-    double a = *(const double *)left;
-    double b = *(const double *)right;
+    double left = *(const double *)a;
+    double right = *(const double *)b;
 
-    return (a > b) - (a < b);
+    return (left > right) - (left < right);
 }
 
-/* The smallest value that at least percent of 100 of the values do not exceed. In integers:
- * 0.95 × 100 is a little over 95 in doubles. */
-static double order_statistic(const double *sorted, size_t count, size_t percent)
+static double at_rank(const double *sorted, size_t count, double p)
 {
-    size_t rank = (count * percent + 99) / 100;
+    size_t rank = (size_t)ceil(p * (double)count);
 
     return sorted[rank ? rank - 1 : 0];
 }
 
-/* Two passes: the mean first, so that close values do not cancel each other out. */
-static void measure(const double *values, size_t count, struct spread *spread)
+int spread_of(const double *values, size_t count, struct spread *ret_spread)
 {
     double sum = 0;
     double squares = 0;
 
+    if (count == 0) {
+        *ret_spread = (struct spread){.p50 = NAN,
+                                      .p95 = NAN,
+                                      .p99 = NAN,
+                                      .min = NAN,
+                                      .max = NAN,
+                                      .mean = NAN,
+                                      .deviation = NAN};
+        return OK;
+    }
+    double *sorted = alloc_zeroed(count, sizeof(*sorted));
+    if (!sorted) {
+        return ERR_NO_MEMORY;
+    }
+    memcpy(sorted, values, count * sizeof(*sorted));
+    qsort(sorted, count, sizeof(*sorted), by_value);
     for (size_t i = 0; i < count; i++) {
-        sum += values[i];
+        sum += sorted[i];
     }
-    spread->mean = sum / (double)count;
+    double mean = sum / (double)count;
     for (size_t i = 0; i < count; i++) {
-        squares += (values[i] - spread->mean) * (values[i] - spread->mean);
+        squares += (sorted[i] - mean) * (sorted[i] - mean);
     }
-    spread->deviation = count > 1 ? sqrt(squares / (double)(count - 1)) : 0;
-}
-
-static void free_doubles(double **values)
-{
-    alloc_free(*values);
-}
-
-int spread_of(const double *values, size_t count, struct spread *ret_spread)
-{
-    cleanup(free_doubles) double *sorted = NULL;
-    struct spread spread = {0, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
-
-    if (count) {
-        sorted = alloc_zeroed(count, sizeof(*sorted));
-        if (!sorted) {
-            return ERR_NO_MEMORY;
-        }
-        memcpy(sorted, values, count * sizeof(*sorted));
-        qsort(sorted, count, sizeof(*sorted), compare);
-        spread.n = count;
-        spread.p50 = order_statistic(sorted, count, 50);
-        spread.p95 = order_statistic(sorted, count, 95);
-        spread.p99 = order_statistic(sorted, count, 99);
-        spread.min = sorted[0];
-        spread.max = sorted[count - 1];
-        measure(values, count, &spread);
-    }
-    *ret_spread = spread;
+    *ret_spread = (struct spread){
+        .n = count,
+        .p25 = at_rank(sorted, count, 0.25),
+        .p50 = at_rank(sorted, count, 0.50),
+        .p75 = at_rank(sorted, count, 0.75),
+        .p95 = at_rank(sorted, count, 0.95),
+        .p99 = at_rank(sorted, count, 0.99),
+        .min = sorted[0],
+        .max = sorted[count - 1],
+        .mean = mean,
+        .deviation = count > 1 ? sqrt(squares / (double)(count - 1)) : 0,
+    };
+    alloc_free(sorted);
     return OK;
 }
