@@ -37,7 +37,9 @@ CONFIG = {
     "Cmd": ["serve"],
     # Beyond loopback there are no visitors without an account; the secret and the public address are the operator's.
     "Env": ["PATH=/usr/bin", "HOME=/data", f"NETRA_LISTEN=0.0.0.0:{PORT}", "NETRA_DATA_DIR=/data",
-            "NETRA_AUTH_MODE=accounts"],
+            "NETRA_AUTH_MODE=accounts",
+            # The usual 512 MiB of records that nobody uses at the moment do not fit into a container of 512 MiB.
+            "NETRA_DATASET_CACHE_BYTES_MAX=128MiB"],
     "WorkingDir": "/data",
     "Volumes": {"/data": {}},
     "StopSignal": "SIGTERM",

@@ -62,6 +62,7 @@ def _system_entries():
         Entry("/lib", "link", 0o777, b"usr/lib"),
         Entry("/lib64", "link", 0o777, b"usr/lib64"),
         Entry("/usr/lib64", "dir", 0o755),
+        *(Entry(path, "dir", 0o755) for path in ("/dev", "/proc", "/sys")),  # where engines put theirs
         Entry("/data", "dir", 0o700, uid=USER_ID, gid=USER_ID),
         Entry("/tmp", "dir", 0o1777),
     ]
