@@ -54,8 +54,8 @@ int digest_texts(const struct str *texts, size_t count, char ret_digest[DIGEST_T
     bool is_good = context != NULL;
 
     for (size_t i = 0; i < count && is_good; i++) {
-        is_good = texts[i].length == 0 ||
-                  EVP_DigestUpdate(context, texts[i].data, texts[i].length) == 1;
+        is_good =
+            texts[i].length == 0 || EVP_DigestUpdate(context, texts[i].data, texts[i].length) == 1;
     }
     /* libcrypto fails here for want of memory only. */
     return is_good ? finish(context, ret_digest) : ERR_NO_MEMORY;

@@ -47,12 +47,10 @@ static const struct loop_transition table[LOOP_STEP_COUNT][LOOP_OUTCOME_COUNT] =
     [LOOP_COMMIT] = {[DONE] = NEXT(LOOP_DEPLOY),
                      [SKIPPED] = NEXT(LOOP_DEPLOY),
                      [FAILED] = STOP(LOOP_VERDICT_FAILED)},
-    [LOOP_DEPLOY] = {[DONE] = NEXT(LOOP_VALIDATE),
-                     [RED] = CYCLE,
-                     [FAILED] = STOP(LOOP_VERDICT_FAILED)},
-    [LOOP_VALIDATE] = {[DONE] = NEXT(LOOP_CONFIRM),
-                       [RED] = CYCLE,
-                       [FAILED] = STOP(LOOP_VERDICT_FAILED)},
+    [LOOP_DEPLOY] =
+        {[DONE] = NEXT(LOOP_VALIDATE), [RED] = CYCLE, [FAILED] = STOP(LOOP_VERDICT_FAILED)},
+    [LOOP_VALIDATE] =
+        {[DONE] = NEXT(LOOP_CONFIRM), [RED] = CYCLE, [FAILED] = STOP(LOOP_VERDICT_FAILED)},
     [LOOP_CONFIRM] = {[GREEN] = STOP(LOOP_VERDICT_SUCCESS),
                       [ACCEPTED] = STOP(LOOP_VERDICT_SUCCESS),
                       [INCOMPLETE] = STOP(LOOP_VERDICT_INCOMPLETE),
@@ -66,14 +64,14 @@ struct loop_transition loop_transition_of(enum loop_step step, enum loop_outcome
     return table[step][outcome];
 }
 
-bool loop_is_nothing_new(const struct journal *journal, unsigned cycle)
+bool loop_is_nothing_new(const struct loop_journal *journal, unsigned cycle)
 {
     size_t compared = 0;
 
     for (int step = 0; step < LOOP_STEP_COUNT && cycle > 1; step++) {
-        const struct journal_entry *now = journal_ended(journal, cycle, (enum loop_step)step);
-        const struct journal_entry *before =
-            journal_ended(journal, cycle - 1, (enum loop_step)step);
+        const struct loop_entry *now = loop_journal_ended(journal, cycle, (enum loop_step)step);
+        const struct loop_entry *before =
+            loop_journal_ended(journal, cycle - 1, (enum loop_step)step);
 
         if (!now && !before) {
             continue;
@@ -90,19 +88,19 @@ bool loop_is_nothing_new(const struct journal *journal, unsigned cycle)
 /* ---- where it stands ---- */
 
 struct walk {
-    const struct journal *journal;
+    const struct loop_journal *journal;
     unsigned max_cycles;
     struct loop_position at;
     struct error *error;
 };
 
-static int out_of_order(struct walk *walk, const struct journal_entry *entry, const char *what)
+static int out_of_order(struct walk *walk, const struct loop_entry *entry, const char *what)
 {
     return error_set(walk->error, ERR_INVALID, "line %llu of the journal is out of order: %s",
                      (unsigned long long)entry->n, what);
 }
 
-static int take_ended(struct walk *walk, const struct journal_entry *entry)
+static int take_ended(struct walk *walk, const struct loop_entry *entry)
 {
     struct loop_position *at = &walk->at;
     struct loop_transition way = table[entry->step][entry->outcome];
@@ -135,7 +133,7 @@ static int take_ended(struct walk *walk, const struct journal_entry *entry)
 }
 
 /* is_resumed: the line before says so; only then may a step begin a second time. */
-static int take_entry(struct walk *walk, const struct journal_entry *entry, bool is_resumed)
+static int take_entry(struct walk *walk, const struct loop_entry *entry, bool is_resumed)
 {
     struct loop_position *at = &walk->at;
 
@@ -143,17 +141,17 @@ static int take_entry(struct walk *walk, const struct journal_entry *entry, bool
         return out_of_order(walk, entry, "the loop had stopped");
     }
     switch (entry->event) {
-    case JOURNAL_BEGAN:
+    case LOOP_JOURNAL_BEGAN:
         if (at->verdict || entry->cycle != at->cycle || entry->step != at->step ||
             (at->has_begun && !is_resumed)) {
             return out_of_order(walk, entry, "another step was next");
         }
         at->has_begun = true;
         return OK;
-    case JOURNAL_ENDED:
+    case LOOP_JOURNAL_ENDED:
         return is_resumed ? out_of_order(walk, entry, "it ends a step that was broken off")
                           : take_ended(walk, entry);
-    case JOURNAL_STOPPED:
+    case LOOP_JOURNAL_STOPPED:
         if (at->verdict == LOOP_VERDICT_NONE || entry->cycle != at->cycle) {
             return out_of_order(walk, entry, "there was no reason to stop");
         }
@@ -164,15 +162,15 @@ static int take_entry(struct walk *walk, const struct journal_entry *entry, bool
         at->verdict = entry->verdict;
         at->is_stopped = true;
         return OK;
-    case JOURNAL_OPENED:
-    case JOURNAL_RESUMED:
-    case JOURNAL_EVENT_COUNT:
+    case LOOP_JOURNAL_OPENED:
+    case LOOP_JOURNAL_RESUMED:
+    case LOOP_JOURNAL_EVENT_COUNT:
         break;
     }
     return OK;
 }
 
-int loop_position_of(const struct journal *journal, unsigned max_cycles,
+int loop_position_of(const struct loop_journal *journal, unsigned max_cycles,
                      struct loop_position *ret_position, struct error *error)
 {
     struct walk walk = {
@@ -182,7 +180,7 @@ int loop_position_of(const struct journal *journal, unsigned max_cycles,
         return error_set(error, ERR_INVALID, "the journal is empty");
     }
     for (size_t i = 0; i < journal->count; i++) {
-        bool is_resumed = i > 0 && journal->entries[i - 1].event == JOURNAL_RESUMED;
+        bool is_resumed = i > 0 && journal->entries[i - 1].event == LOOP_JOURNAL_RESUMED;
         int code = take_entry(&walk, &journal->entries[i], is_resumed);
 
         if (code) {

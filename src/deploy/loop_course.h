@@ -15,7 +15,7 @@
 #ifndef NETRA_DEPLOY_LOOP_COURSE_H
 #define NETRA_DEPLOY_LOOP_COURSE_H
 
-#include "deploy/journal.h"
+#include "deploy/loop_journal.h"
 
 #define LOOP_CYCLES_MAX         100u
 #define LOOP_CONTRADICTIONS_MAX 16u
@@ -47,13 +47,13 @@ struct loop_position {
 
 /* ERR_INVALID, with the line: the journal's order is none that the table allows. max_cycles: 1 to
  * LOOP_CYCLES_MAX. */
-must_check int loop_position_of(const struct journal *journal, unsigned max_cycles,
+must_check int loop_position_of(const struct loop_journal *journal, unsigned max_cycles,
                                 struct loop_position *ret_position, struct error *error);
 
 /* Whether a cycle ended as the one before it did: the same steps ended with the same outcomes, and
  * what each of them found out (facts: the failed findings, the causes, what the hooks said, the
  * image) is the same. False for the first. */
-bool loop_is_nothing_new(const struct journal *journal, unsigned cycle);
+bool loop_is_nothing_new(const struct loop_journal *journal, unsigned cycle);
 
 /* Whether the recorded times can be true. Wall and elapsed time go forwards; a step takes as long
  * as it says; evidence was made while its step went on, thus what validates a deployment was made
@@ -63,7 +63,7 @@ struct loop_contradictions {
     size_t count;
     size_t lines, spans; /* how many were compared: a check of nothing proves nothing */
 };
-must_check int loop_check_times(const struct journal *journal, struct arena *arena,
+must_check int loop_check_times(const struct loop_journal *journal, struct arena *arena,
                                 struct loop_contradictions *ret_contradictions);
 
 #endif

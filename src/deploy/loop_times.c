@@ -8,7 +8,7 @@
 #include "deploy/loop_course.h"
 
 struct times {
-    const struct journal *journal;
+    const struct loop_journal *journal;
     struct arena *arena;
     struct loop_contradictions *found;
     int code;
@@ -31,21 +31,21 @@ static const char *stamp(int64_t time_us, char text[CIVIL_STAMP_BYTES])
 
 /* Two lines that follow each other. Elapsed time begins anew after a boot, which only a resumed
  * loop can have seen. */
-static void check_lines(struct times *times, const struct journal_entry *before,
-                        const struct journal_entry *now)
+static void check_lines(struct times *times, const struct loop_entry *before,
+                        const struct loop_entry *now)
 {
     char text[CIVIL_STAMP_BYTES];
     char other[CIVIL_STAMP_BYTES];
 
     times->found->lines++;
     if (now->time_us < before->time_us) {
-        contradict(times, arena_printf(times->arena,
-                                       "line %llu (%s) comes after line %llu, which is from %s",
-                                       (unsigned long long)now->n, stamp(now->time_us, text),
-                                       (unsigned long long)before->n,
-                                       stamp(before->time_us, other)));
+        contradict(times,
+                   arena_printf(times->arena,
+                                "line %llu (%s) comes after line %llu, which is from %s",
+                                (unsigned long long)now->n, stamp(now->time_us, text),
+                                (unsigned long long)before->n, stamp(before->time_us, other)));
     }
-    if (now->event == JOURNAL_RESUMED) {
+    if (now->event == LOOP_JOURNAL_RESUMED) {
         return;
     }
     int64_t elapsed = now->elapsed_us - before->elapsed_us;
@@ -64,8 +64,8 @@ static void check_lines(struct times *times, const struct journal_entry *before,
 }
 
 /* A step and the evidence that it made. */
-static void check_step(struct times *times, const struct journal_entry *began,
-                       const struct journal_entry *ended)
+static void check_step(struct times *times, const struct loop_entry *began,
+                       const struct loop_entry *ended)
 {
     const char *step = loop_step_name(ended->step);
     int64_t span_ms = (ended->elapsed_us - began->elapsed_us) / 1000;
@@ -108,10 +108,10 @@ static void check_step(struct times *times, const struct journal_entry *began,
 }
 
 /* What is said to show that a deployment works was made after the deployment. */
-static void check_after_deploy(struct times *times, const struct journal_entry *ended)
+static void check_after_deploy(struct times *times, const struct loop_entry *ended)
 {
-    const struct journal_entry *deployed =
-        journal_ended(times->journal, ended->cycle, LOOP_DEPLOY);
+    const struct loop_entry *deployed =
+        loop_journal_ended(times->journal, ended->cycle, LOOP_DEPLOY);
     char text[CIVIL_STAMP_BYTES];
     char other[CIVIL_STAMP_BYTES];
 
@@ -129,22 +129,22 @@ static void check_after_deploy(struct times *times, const struct journal_entry *
     }
 }
 
-int loop_check_times(const struct journal *journal, struct arena *arena,
+int loop_check_times(const struct loop_journal *journal, struct arena *arena,
                      struct loop_contradictions *ret_contradictions)
 {
     struct loop_contradictions found = {.count = 0};
     struct times times = {.journal = journal, .arena = arena, .found = &found};
-    const struct journal_entry *began = NULL;
+    const struct loop_entry *began = NULL;
 
     for (size_t i = 0; i < journal->count && !times.code; i++) {
-        const struct journal_entry *entry = &journal->entries[i];
+        const struct loop_entry *entry = &journal->entries[i];
 
         if (i > 0) {
             check_lines(&times, entry - 1, entry);
         }
-        if (entry->event == JOURNAL_BEGAN) {
+        if (entry->event == LOOP_JOURNAL_BEGAN) {
             began = entry;
-        } else if (entry->event == JOURNAL_ENDED && began && began->step == entry->step &&
+        } else if (entry->event == LOOP_JOURNAL_ENDED && began && began->step == entry->step &&
                    began->cycle == entry->cycle) {
             check_step(&times, began, entry);
             check_after_deploy(&times, entry);

@@ -7,15 +7,15 @@
 #include <string.h>
 
 #include "base/civil_time.h"
-#include "deploy/journal_line.h"
+#include "deploy/loop_journal_line.h"
 #include "json/json_read.h"
 
-#define STATUS_MAX   255
+#define STATUS_MAX 255
 /* Sums of two and some slack stay within int64. */
 #define ELAPSED_MAX (INT64_MAX / 4)
 
 struct reading {
-    struct journal *journal;
+    struct loop_journal *journal;
     struct json_parser *parser;
     struct error *error;
 };
@@ -36,7 +36,7 @@ static int take_text(struct reading *reading, struct json_value value, const cha
 {
     struct str text = {0};
 
-    if (!json_get_str(value, &text) || text.length > JOURNAL_LINE_BYTES_MAX) {
+    if (!json_get_str(value, &text) || text.length > LOOP_JOURNAL_LINE_BYTES_MAX) {
         return invalid(reading, what);
     }
     struct str copy = arena_copy(&reading->journal->arena, text);
@@ -47,11 +47,11 @@ static int take_text(struct reading *reading, struct json_value value, const cha
     return OK;
 }
 
-static int take_texts(struct reading *reading, struct json_value list, struct journal_entry *entry)
+static int take_texts(struct reading *reading, struct json_value list, struct loop_entry *entry)
 {
     size_t count = json_count(list);
 
-    if (!json_is(list, JSON_ARRAY) || count == 0 || count > JOURNAL_TEXTS_MAX) {
+    if (!json_is(list, JSON_ARRAY) || count == 0 || count > LOOP_JOURNAL_TEXTS_MAX) {
         return invalid(reading, "its options or command are no list of texts");
     }
     struct str *texts = arena_alloc(&reading->journal->arena, count, sizeof(*texts));
@@ -71,13 +71,13 @@ static int take_texts(struct reading *reading, struct json_value list, struct jo
     return OK;
 }
 
-static int take_files(struct reading *reading, struct json_value list, struct journal_entry *entry)
+static int take_files(struct reading *reading, struct json_value list, struct loop_entry *entry)
 {
-    if (!json_is(list, JSON_ARRAY) || json_count(list) > JOURNAL_FILES_MAX) {
+    if (!json_is(list, JSON_ARRAY) || json_count(list) > LOOP_JOURNAL_FILES_MAX) {
         return invalid(reading, "its files are no list");
     }
     for (struct json_iterator it = json_iterate(list); json_next(&it);) {
-        struct journal_file *file = &entry->files[entry->file_count];
+        struct loop_journal_file *file = &entry->files[entry->file_count];
         int code = take_text(reading, json_at(it.value, "name"), "a file has no name", &file->name);
 
         code = code ? code
@@ -107,21 +107,21 @@ static bool take_time_or_none(struct json_value value, int64_t *ret_time_us)
     return json_is(value, JSON_MISSING) || take_time(value, ret_time_us);
 }
 
-static bool take_place(struct json_value root, bool has_step, struct journal_entry *entry)
+static bool take_place(struct json_value root, bool has_step, struct loop_entry *entry)
 {
     struct str step;
     uint64_t cycle;
 
     if (!json_get_u64(json_at(root, "cycle"), &cycle) || cycle == 0 ||
-        cycle > JOURNAL_ENTRIES_MAX) {
+        cycle > LOOP_JOURNAL_ENTRIES_MAX) {
         return false;
     }
     entry->cycle = (unsigned)cycle;
-    return !has_step || (json_get_str(json_at(root, "step"), &step) &&
-                         loop_step_from(step, &entry->step));
+    return !has_step ||
+           (json_get_str(json_at(root, "step"), &step) && loop_step_from(step, &entry->step));
 }
 
-static int read_ended(struct reading *reading, struct json_value root, struct journal_entry *entry)
+static int read_ended(struct reading *reading, struct json_value root, struct loop_entry *entry)
 {
     struct str outcome;
     int64_t status;
@@ -138,59 +138,60 @@ static int read_ended(struct reading *reading, struct json_value root, struct jo
     }
     entry->exit_status = (int)status;
     int code = take_text(reading, json_at(root, "reason"), "it has no reason", &entry->reason);
-    code = code ? code : take_text(reading, json_at(root, "facts"), "it has no facts", &entry->facts);
+    code =
+        code ? code : take_text(reading, json_at(root, "facts"), "it has no facts", &entry->facts);
     return code ? code : take_files(reading, json_at(root, "files"), entry);
 }
 
-static int read_opened(struct reading *reading, struct json_value root, struct journal_entry *entry)
+static int read_opened(struct reading *reading, struct json_value root, struct loop_entry *entry)
 {
     uint64_t format;
 
-    if (!json_get_u64(json_at(root, "netra_journal"), &format) || format != JOURNAL_FORMAT) {
+    if (!json_get_u64(json_at(root, "netra_journal"), &format) || format != LOOP_JOURNAL_FORMAT) {
         return invalid(reading, "it is not of a format that this version reads");
     }
     return take_texts(reading, json_at(root, "options"), entry);
 }
 
-static int read_event(struct reading *reading, struct json_value root, struct journal_entry *entry)
+static int read_event(struct reading *reading, struct json_value root, struct loop_entry *entry)
 {
     struct str verdict;
 
     switch (entry->event) {
-    case JOURNAL_OPENED:
+    case LOOP_JOURNAL_OPENED:
         return read_opened(reading, root, entry);
-    case JOURNAL_BEGAN:
+    case LOOP_JOURNAL_BEGAN:
         return take_place(root, /* has_step */ true, entry)
                    ? take_texts(reading, json_at(root, "command"), entry)
                    : invalid(reading, "it does not say which step began");
-    case JOURNAL_ENDED:
+    case LOOP_JOURNAL_ENDED:
         return read_ended(reading, root, entry);
-    case JOURNAL_STOPPED:
+    case LOOP_JOURNAL_STOPPED:
         if (!take_place(root, /* has_step */ false, entry) ||
             !json_get_str(json_at(root, "verdict"), &verdict) ||
             !loop_verdict_from(verdict, &entry->verdict) || entry->verdict == LOOP_VERDICT_NONE) {
             return invalid(reading, "it does not say why the loop stopped");
         }
         return take_text(reading, json_at(root, "reason"), "it has no reason", &entry->reason);
-    case JOURNAL_RESUMED:
-    case JOURNAL_EVENT_COUNT:
+    case LOOP_JOURNAL_RESUMED:
+    case LOOP_JOURNAL_EVENT_COUNT:
         break;
     }
     return OK;
 }
 
-static bool event_from(struct str name, enum journal_event *ret_event)
+static bool event_from(struct str name, enum loop_journal_event *ret_event)
 {
-    for (int i = 0; i < JOURNAL_EVENT_COUNT; i++) {
-        if (str_equal(name, str_from(journal_event_name((enum journal_event)i)))) {
-            *ret_event = (enum journal_event)i;
+    for (int i = 0; i < LOOP_JOURNAL_EVENT_COUNT; i++) {
+        if (str_equal(name, str_from(loop_journal_event_name((enum loop_journal_event)i)))) {
+            *ret_event = (enum loop_journal_event)i;
             return true;
         }
     }
     return false;
 }
 
-static int read_entry(struct reading *reading, struct str line, struct journal_entry *entry)
+static int read_entry(struct reading *reading, struct str line, struct loop_entry *entry)
 {
     struct error inner = {0};
     struct json_value root;
@@ -203,11 +204,11 @@ static int read_entry(struct reading *reading, struct str line, struct journal_e
     if (!json_get_u64(json_at(root, "n"), &entry->n) || entry->n != reading->journal->count + 1 ||
         !take_time(json_at(root, "time"), &entry->time_us) ||
         !json_get_i64(json_at(root, "elapsed_us"), &entry->elapsed_us) || entry->elapsed_us < 0 ||
-        entry->elapsed_us > ELAPSED_MAX ||
-        !json_get_str(json_at(root, "event"), &event) || !event_from(event, &entry->event)) {
+        entry->elapsed_us > ELAPSED_MAX || !json_get_str(json_at(root, "event"), &event) ||
+        !event_from(event, &entry->event)) {
         return invalid(reading, "it has no number, time or event, or not the next number");
     }
-    if ((entry->event == JOURNAL_OPENED) != (entry->n == 1)) {
+    if ((entry->event == LOOP_JOURNAL_OPENED) != (entry->n == 1)) {
         return invalid(reading, "the first line, and only that, says that the loop was opened");
     }
     return read_event(reading, root, entry);
@@ -216,31 +217,31 @@ static int read_entry(struct reading *reading, struct str line, struct journal_e
 /* line: without its end. */
 static int read_line(struct reading *reading, struct str line)
 {
-    struct journal *journal = reading->journal;
+    struct loop_journal *journal = reading->journal;
     char hash[DIGEST_TEXT_BYTES];
 
-    if (journal->count == JOURNAL_ENTRIES_MAX || line.length > JOURNAL_LINE_BYTES_MAX) {
+    if (journal->count == LOOP_JOURNAL_ENTRIES_MAX || line.length > LOOP_JOURNAL_LINE_BYTES_MAX) {
         return error_set(reading->error, ERR_LIMIT,
                          "line %zu of the journal: a journal has at most %u lines of %zu bytes",
-                         journal->count + 1, JOURNAL_ENTRIES_MAX, JOURNAL_LINE_BYTES_MAX);
+                         journal->count + 1, LOOP_JOURNAL_ENTRIES_MAX, LOOP_JOURNAL_LINE_BYTES_MAX);
     }
-    if (line.length < JOURNAL_HASH_MEMBER_BYTES ||
+    if (line.length < LOOP_JOURNAL_HASH_MEMBER_BYTES ||
         !str_equal(str_slice(line, line.length - 2, line.length), STR("\"}"))) {
         return invalid(reading, "it does not end with its hash");
     }
-    struct str body = str_slice(line, 0, line.length - JOURNAL_HASH_MEMBER_BYTES);
+    struct str body = str_slice(line, 0, line.length - LOOP_JOURNAL_HASH_MEMBER_BYTES);
     struct str digits = str_slice(line, line.length - DIGEST_TEXT_BYTES - 1, line.length - 2);
-    if (journal_line_hash(journal->last_hash, body, hash)) {
+    if (loop_journal_line_hash(journal->last_hash, body, hash)) {
         return no_memory(reading);
     }
     struct str name = str_slice(line, body.length, line.length - DIGEST_TEXT_BYTES - 1);
-    if (!str_equal(name, STR(JOURNAL_HASH_NAME)) || !str_equal(digits, str_from(hash))) {
+    if (!str_equal(name, STR(LOOP_JOURNAL_HASH_NAME)) || !str_equal(digits, str_from(hash))) {
         return invalid(reading, "it was changed, or a line before it is missing: its hash is not "
                                 "that of the line before and this one");
     }
-    struct journal_entry entry = {.exit_status = -1};
+    struct loop_entry entry = {.exit_status = -1};
     int code = read_entry(reading, line, &entry);
-    code = code ? code : journal_keep(journal, &entry);
+    code = code ? code : loop_journal_keep(journal, &entry);
     if (code) {
         return code == ERR_NO_MEMORY ? no_memory(reading) : code;
     }
@@ -248,14 +249,14 @@ static int read_line(struct reading *reading, struct str line)
     return OK;
 }
 
-int journal_parse(struct journal *journal, struct str text, struct error *error)
+int loop_journal_parse(struct loop_journal *journal, struct str text, struct error *error)
 {
     cleanup(json_parser_free_pointer) struct json_parser *parser = NULL;
     struct reading reading = {.journal = journal, .error = error};
     size_t begin = 0;
     size_t end;
 
-    if (json_parser_new(JOURNAL_LINE_BYTES_MAX, &parser)) {
+    if (json_parser_new(LOOP_JOURNAL_LINE_BYTES_MAX, &parser)) {
         return no_memory(&reading);
     }
     reading.parser = parser;

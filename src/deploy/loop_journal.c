@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "deploy/journal.h"
+#include "deploy/loop_journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,37 +8,38 @@
 
 #include "base/alloc.h"
 #include "base/civil_time.h"
-#include "deploy/journal_line.h"
+#include "deploy/loop_journal_line.h"
 #include "json/json_write.h"
 
 #define ENTRIES_FIRST  64u
 #define PATH_BYTES_MAX 4096u
 
 static const char *const event_names[] = {
-    [JOURNAL_OPENED] = "opened", [JOURNAL_RESUMED] = "resumed", [JOURNAL_BEGAN] = "began",
-    [JOURNAL_ENDED] = "ended",   [JOURNAL_STOPPED] = "stopped",
+    [LOOP_JOURNAL_OPENED] = "opened",   [LOOP_JOURNAL_RESUMED] = "resumed",
+    [LOOP_JOURNAL_BEGAN] = "began",     [LOOP_JOURNAL_ENDED] = "ended",
+    [LOOP_JOURNAL_STOPPED] = "stopped",
 };
 
-const char *journal_event_name(enum journal_event event)
+const char *loop_journal_event_name(enum loop_journal_event event)
 {
     return event_names[event];
 }
 
-int journal_new(struct journal **ret_journal)
+int loop_journal_new(struct loop_journal **ret_journal)
 {
-    struct journal *journal = alloc_zeroed(1, sizeof(*journal));
+    struct loop_journal *journal = alloc_zeroed(1, sizeof(*journal));
 
     if (!journal) {
         return ERR_NO_MEMORY;
     }
-    arena_init(&journal->arena, JOURNAL_MEMORY_MAX);
+    arena_init(&journal->arena, LOOP_JOURNAL_MEMORY_MAX);
     memset(journal->last_hash, '0', sizeof(journal->last_hash) - 1);
     journal->fd = -1;
     *ret_journal = journal;
     return OK;
 }
 
-void journal_free(struct journal *journal)
+void loop_journal_free(struct loop_journal *journal)
 {
     if (journal) {
         if (journal->fd >= 0) {
@@ -50,12 +51,12 @@ void journal_free(struct journal *journal)
     }
 }
 
-void journal_free_pointer(struct journal **journal)
+void loop_journal_free_pointer(struct loop_journal **journal)
 {
-    journal_free(*journal);
+    loop_journal_free(*journal);
 }
 
-int journal_line_hash(const char *before, struct str body, char ret_hash[DIGEST_TEXT_BYTES])
+int loop_journal_line_hash(const char *before, struct str body, char ret_hash[DIGEST_TEXT_BYTES])
 {
     const struct str texts[] = {str_from(before), body};
 
@@ -63,16 +64,16 @@ int journal_line_hash(const char *before, struct str body, char ret_hash[DIGEST_
 }
 
 /* Room doubles; a full block has a power of two. */
-int journal_keep(struct journal *journal, const struct journal_entry *entry)
+int loop_journal_keep(struct loop_journal *journal, const struct loop_entry *entry)
 {
     size_t count = journal->count;
 
-    if (count == JOURNAL_ENTRIES_MAX) {
+    if (count == LOOP_JOURNAL_ENTRIES_MAX) {
         return ERR_LIMIT;
     }
     if (count == 0 || (count >= ENTRIES_FIRST && (count & (count - 1)) == 0)) {
         size_t room = count ? 2 * count : ENTRIES_FIRST;
-        struct journal_entry *entries =
+        struct loop_entry *entries =
             alloc_resize(journal->entries, room, sizeof(*journal->entries));
 
         if (!entries) {
@@ -84,13 +85,13 @@ int journal_keep(struct journal *journal, const struct journal_entry *entry)
     return OK;
 }
 
-const struct journal_entry *journal_ended(const struct journal *journal, unsigned cycle,
-                                          enum loop_step step)
+const struct loop_entry *loop_journal_ended(const struct loop_journal *journal, unsigned cycle,
+                                            enum loop_step step)
 {
     for (size_t i = journal->count; i > 0; i--) {
-        const struct journal_entry *entry = &journal->entries[i - 1];
+        const struct loop_entry *entry = &journal->entries[i - 1];
 
-        if (entry->event == JOURNAL_ENDED && entry->cycle == cycle && entry->step == step) {
+        if (entry->event == LOOP_JOURNAL_ENDED && entry->cycle == cycle && entry->step == step) {
             return entry;
         }
     }
@@ -108,7 +109,7 @@ static void put_time(struct json_writer *w, const char *name, int64_t time_us)
     json_put_text(w, stamp);
 }
 
-static void put_texts(struct json_writer *w, const char *name, const struct journal_entry *entry)
+static void put_texts(struct json_writer *w, const char *name, const struct loop_entry *entry)
 {
     json_key(w, name);
     json_begin_array(w);
@@ -118,17 +119,17 @@ static void put_texts(struct json_writer *w, const char *name, const struct jour
     json_end_array(w);
 }
 
-static void put_place(struct json_writer *w, const struct journal_entry *entry)
+static void put_place(struct json_writer *w, const struct loop_entry *entry)
 {
     json_key(w, "cycle");
     json_put_i64(w, entry->cycle);
-    if (entry->event != JOURNAL_STOPPED) {
+    if (entry->event != LOOP_JOURNAL_STOPPED) {
         json_key(w, "step");
         json_put_text(w, loop_step_name(entry->step));
     }
 }
 
-static void put_ended(struct json_writer *w, const struct journal_entry *entry)
+static void put_ended(struct json_writer *w, const struct loop_entry *entry)
 {
     json_key(w, "outcome");
     json_put_text(w, loop_outcome_name(entry->outcome));
@@ -157,39 +158,39 @@ static void put_ended(struct json_writer *w, const struct journal_entry *entry)
     }
 }
 
-static void put_event(struct json_writer *w, const struct journal_entry *entry)
+static void put_event(struct json_writer *w, const struct loop_entry *entry)
 {
-    if (entry->event != JOURNAL_OPENED && entry->event != JOURNAL_RESUMED) {
+    if (entry->event != LOOP_JOURNAL_OPENED && entry->event != LOOP_JOURNAL_RESUMED) {
         put_place(w, entry);
     }
     switch (entry->event) {
-    case JOURNAL_OPENED:
+    case LOOP_JOURNAL_OPENED:
         json_key(w, "netra_journal");
-        json_put_i64(w, JOURNAL_FORMAT);
+        json_put_i64(w, LOOP_JOURNAL_FORMAT);
         put_texts(w, "options", entry);
         break;
-    case JOURNAL_BEGAN:
+    case LOOP_JOURNAL_BEGAN:
         put_texts(w, "command", entry);
         break;
-    case JOURNAL_ENDED:
+    case LOOP_JOURNAL_ENDED:
         put_ended(w, entry);
         break;
-    case JOURNAL_STOPPED:
+    case LOOP_JOURNAL_STOPPED:
         json_key(w, "verdict");
         json_put_text(w, loop_verdict_name(entry->verdict));
         json_key(w, "reason");
         json_put_str(w, entry->reason);
         break;
-    case JOURNAL_RESUMED:
-    case JOURNAL_EVENT_COUNT:
+    case LOOP_JOURNAL_RESUMED:
+    case LOOP_JOURNAL_EVENT_COUNT:
         break;
     }
 }
 
 /* The object is written whole and its end replaced by the hash and an end: the hash is over what is
  * in front of it, byte by byte. */
-int journal_print(const struct journal_entry *entry, const char *before, struct buf *line,
-                  char ret_hash[DIGEST_TEXT_BYTES])
+int loop_journal_print(const struct loop_entry *entry, const char *before, struct buf *line,
+                       char ret_hash[DIGEST_TEXT_BYTES])
 {
     struct json_writer w = json_writer_on(line);
     size_t start = line->length;
@@ -201,7 +202,7 @@ int journal_print(const struct journal_entry *entry, const char *before, struct 
     json_key(&w, "elapsed_us");
     json_put_i64(&w, entry->elapsed_us);
     json_key(&w, "event");
-    json_put_text(&w, journal_event_name(entry->event));
+    json_put_text(&w, loop_journal_event_name(entry->event));
     put_event(&w, entry);
     json_end_object(&w);
     if (buf_status(line)) {
@@ -209,10 +210,10 @@ int journal_print(const struct journal_entry *entry, const char *before, struct 
     }
     line->data[--line->length] = '\0';
     struct str body = str_slice(buf_str(line), start, line->length);
-    if (journal_line_hash(before, body, ret_hash)) {
+    if (loop_journal_line_hash(before, body, ret_hash)) {
         return ERR_NO_MEMORY;
     }
-    buf_printf(line, JOURNAL_HASH_NAME "%s\"}\n", ret_hash);
+    buf_printf(line, LOOP_JOURNAL_HASH_NAME "%s\"}\n", ret_hash);
     return buf_status(line);
 }
 
@@ -248,7 +249,7 @@ static int sync_folder_of(const char *path, struct error *error)
     return code;
 }
 
-int journal_create(struct journal *journal, const char *path, struct error *error)
+int loop_journal_create(struct loop_journal *journal, const char *path, struct error *error)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
@@ -263,14 +264,14 @@ static int read_all(int fd, struct buf *text)
 {
     ssize_t got = 1;
 
-    while (got > 0 && buf_reserve(text, JOURNAL_LINE_BYTES_MAX) == OK) {
-        got = read(fd, text->data + text->length, JOURNAL_LINE_BYTES_MAX);
+    while (got > 0 && buf_reserve(text, LOOP_JOURNAL_LINE_BYTES_MAX) == OK) {
+        got = read(fd, text->data + text->length, LOOP_JOURNAL_LINE_BYTES_MAX);
         text->length += got > 0 ? (size_t)got : 0;
     }
     return buf_status(text) ? buf_status(text) : got < 0 ? ERR_IO : OK;
 }
 
-int journal_open(struct journal *journal, const char *path, struct error *error)
+int loop_journal_open(struct loop_journal *journal, const char *path, struct error *error)
 {
     cleanup(buf_done) struct buf text = {0};
     int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -280,13 +281,13 @@ int journal_open(struct journal *journal, const char *path, struct error *error)
                          path);
     }
     journal->fd = fd;
-    buf_init(&text, JOURNAL_BYTES_MAX + JOURNAL_LINE_BYTES_MAX);
+    buf_init(&text, LOOP_JOURNAL_BYTES_MAX + LOOP_JOURNAL_LINE_BYTES_MAX);
     int code = read_all(fd, &text);
     if (code) {
         return error_set(error, code, "cannot read %s: %s", path,
                          code == ERR_IO ? strerror(errno) : error_code_text(code));
     }
-    code = journal_parse(journal, buf_str(&text), error);
+    code = loop_journal_parse(journal, buf_str(&text), error);
     if (!code && journal->torn_bytes &&
         (ftruncate(fd, (off_t)journal->sound_bytes) || fdatasync(fd))) {
         code = error_set(error, ERR_IO, "cannot cut off the torn end of %s: %m", path);
@@ -294,14 +295,13 @@ int journal_open(struct journal *journal, const char *path, struct error *error)
     return code;
 }
 
-static int write_line(struct journal *journal, struct str line, struct error *error)
+static int write_line(struct loop_journal *journal, struct str line, struct error *error)
 {
     off_t at = (off_t)journal->sound_bytes;
     size_t done = 0;
 
     while (done < line.length) {
-        ssize_t put = pwrite(journal->fd, line.data + done, line.length - done,
-                             at + (off_t)done);
+        ssize_t put = pwrite(journal->fd, line.data + done, line.length - done, at + (off_t)done);
 
         if (put < 0 && errno == EINTR) {
             continue;
@@ -313,7 +313,9 @@ static int write_line(struct journal *journal, struct str line, struct error *er
     }
     if (done < line.length || fdatasync(journal->fd)) {
         (void)error_set(error, ERR_IO, "cannot write the journal: %m");
-        (void)ftruncate(journal->fd, at);
+        if (ftruncate(journal->fd, at)) {
+            error_hint(error, "Its last line is torn; resuming cuts it off.");
+        }
         return ERR_IO;
     }
     journal->sound_bytes += line.length;
@@ -321,7 +323,7 @@ static int write_line(struct journal *journal, struct str line, struct error *er
 }
 
 /* Everything of *entry that points elsewhere. */
-static int copy_texts(struct arena *arena, struct journal_entry *entry)
+static int copy_texts(struct arena *arena, struct loop_entry *entry)
 {
     struct str *texts = arena_alloc(arena, entry->text_count + 1, sizeof(*texts));
     bool is_good = texts != NULL;
@@ -341,17 +343,18 @@ static int copy_texts(struct arena *arena, struct journal_entry *entry)
     return is_good && entry->reason.data && entry->facts.data ? OK : ERR_NO_MEMORY;
 }
 
-int journal_append(struct journal *journal, const struct journal_entry *entry, struct error *error)
+int loop_journal_append(struct loop_journal *journal, const struct loop_entry *entry,
+                        struct error *error)
 {
     cleanup(buf_done) struct buf line = {0};
-    struct journal_entry kept = *entry;
+    struct loop_entry kept = *entry;
     char hash[DIGEST_TEXT_BYTES];
 
     kept.n = journal->count + 1;
-    buf_init(&line, JOURNAL_LINE_BYTES_MAX);
+    buf_init(&line, LOOP_JOURNAL_LINE_BYTES_MAX);
     int code = copy_texts(&journal->arena, &kept);
-    code = code ? code : journal_print(&kept, journal->last_hash, &line, hash);
-    code = code ? code : journal_keep(journal, &kept);
+    code = code ? code : loop_journal_print(&kept, journal->last_hash, &line, hash);
+    code = code ? code : loop_journal_keep(journal, &kept);
     if (code) {
         return code == ERR_NO_MEMORY
                    ? no_memory(error)
