@@ -17,7 +17,7 @@ help: ## this list
 
 # --- build and run ------------------------------------------------------------------------------
 
-.PHONY: deps build web run demo demo-stop serve dev install clean
+.PHONY: deps build web image run demo demo-stop serve dev install clean
 deps: ## install what building, testing and checking need (Debian, Ubuntu)
 	@tools/install_deps.sh build test check
 
@@ -31,6 +31,11 @@ build: ## the release program: build/release/src/netra
 web: ## the page only: build/web
 	@tools/install_deps.sh build
 	@tools/build_page.sh
+
+image: ## the container image: build/image (OCI layout, SBOM); no engine and no root needed
+	@tools/install_deps.sh build image
+	@tools/build_page.sh
+	@JOBS=$(JOBS) tools/image.sh
 
 run: build ## run it: make run ARGS='ask "Why so expensive?" --data usage.csv'
 	@$(NETRA_BIN) $(ARGS)

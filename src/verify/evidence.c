@@ -340,14 +340,6 @@ int evidence_sample(struct evidence *evidence, struct sample_set *set, double va
     return evidence_add_sample(evidence, set, value_us, wire_now_us());
 }
 
-static double statistic_of(const struct spread *spread, const char *statistic)
-{
-    if (strcmp(statistic, "p50") == 0) {
-        return spread->p50;
-    }
-    return strcmp(statistic, "p95") == 0 ? spread->p95 : spread->p99;
-}
-
 int evidence_target(struct evidence *evidence, struct check *check, const struct sample_set *set,
                     double limit_ms, const char *statistic)
 {
@@ -363,7 +355,7 @@ int evidence_target(struct evidence *evidence, struct check *check, const struct
         return code;
     }
     bool is_met = set->count >= EVIDENCE_SAMPLES_LEAST &&
-                  statistic_of(&target.spread_us, statistic) <= limit_ms * 1000;
+                  spread_statistic(&target.spread_us, statistic) <= limit_ms * 1000;
     target.outcome = is_met ? OUTCOME_PASSED : OUTCOME_FAILED;
     check->targets[check->target_count++] = target;
     return OK;

@@ -18,8 +18,10 @@
 #define SLACK_US       INT64_C(2000)
 #define CLOCK_SLACK_US INT64_C(1000000)
 /* Half of all samples of real requests never lie within 0.2 % of their median: the scheduler alone
- * moves a request of 100 ms by more. */
+ * moves a request of 100 ms by more. Below SCATTER_FROM_US that is less than the clock's
+ * microsecond, and two samples that differ are enough. */
 #define SCATTER_LEAST    0.002
+#define SCATTER_FROM_US  1000.0
 #define SPREAD_TOLERANCE 1e-6
 
 static int violate(struct evidence *evidence, struct check *check, const char *rule,
@@ -128,7 +130,8 @@ static bool spreads_differ(const struct spread *a, const struct spread *b)
 
 static bool has_scatter(const struct spread *spread)
 {
-    return spread->deviation > 0 && spread->p75 - spread->p25 >= SCATTER_LEAST * spread->p50;
+    return spread->deviation > 0 && (spread->p50 < SCATTER_FROM_US ||
+                                     spread->p75 - spread->p25 >= SCATTER_LEAST * spread->p50);
 }
 
 static int judge_samples(struct evidence *evidence, struct check *check,
