@@ -17,7 +17,6 @@
 
 #include "deploy/loop_journal.h"
 
-#define LOOP_CYCLES_MAX         100u
 #define LOOP_CONTRADICTIONS_MAX 16u
 #define LOOP_CLOCK_SLACK_US     INT64_C(1000000) /* as evidence has it: a clock that is disciplined */
 
