@@ -6,8 +6,10 @@
  */
 #include "store/database.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "store/data_dir.h"
 #include "store/inspection.h"
@@ -223,6 +225,42 @@ int database_open(const char *data_dir, const struct schema *schema, sqlite3 **r
     if (!code) {
         code = upgrade(db, schema, version, &inner);
     }
+    if (code) {
+        database_close(db);
+        if (error) {
+            *error = inner;
+            return name_file(schema, data_dir, error);
+        }
+        return code;
+    }
+    *ret_db = db;
+    return OK;
+}
+
+static int read_as_found(const char *data_dir, const struct schema *schema, sqlite3 **ret_db,
+                         int *ret_version, struct error *error)
+{
+    char path[DATA_PATH_BYTES_MAX];
+    int code = data_dir_path(data_dir, schema->file, path, error);
+
+    if (!code && access(path, F_OK)) {
+        return error_set(error, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%m");
+    }
+    code = code ? code : open_connection(data_dir, schema, SQLITE_OPEN_READONLY, ret_db, error);
+    code = code ? code : recognise(*ret_db, schema, ret_version, error);
+    if (!code && *ret_version == 0) {
+        code = error_set(error, ERR_IO, "it is empty");
+    }
+    return code;
+}
+
+int database_open_as_found(const char *data_dir, const struct schema *schema, sqlite3 **ret_db,
+                           int *ret_version, struct error *error)
+{
+    struct error inner = {0};
+    sqlite3 *db = NULL;
+    int code = read_as_found(data_dir, schema, &db, ret_version, &inner);
+
     if (code) {
         database_close(db);
         if (error) {

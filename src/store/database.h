@@ -39,6 +39,12 @@ must_check int database_open(const char *data_dir, const struct schema *schema, 
 must_check int database_open_reader(const char *data_dir, const struct schema *schema,
                                     sqlite3 **ret_db, struct error *error);
 
+/* A file that is there, of whatever version this program knows, for reading only: nothing in it is
+ * upgraded, and a server may be at work on it. *ret_version is its schema's. ERR_NOT_FOUND,
+ * ERR_UNSUPPORTED (a newer version), ERR_IO, ERR_NO_MEMORY. */
+must_check int database_open_as_found(const char *data_dir, const struct schema *schema,
+                                      sqlite3 **ret_db, int *ret_version, struct error *error);
+
 void database_close(sqlite3 *db);
 
 /* SQLite's result as one of ours: OK, ERR_INVALID (a constraint), ERR_NO_MEMORY, ERR_IO. */
