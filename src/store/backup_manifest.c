@@ -7,9 +7,10 @@
 #include "json/json_read.h"
 #include "json/json_write.h"
 
-#define INDENT     2
-#define SCHEMA_MAX 10000
-#define ROWS_MAX   (INT64_C(1) << 56)
+#define INDENT           2
+#define FORMAT_SHOWN_MAX 40
+#define SCHEMA_MAX       10000
+#define ROWS_MAX         (INT64_C(1) << 56)
 
 const char *const backup_file_names[BACKUP_FILES] = {"netra.db", "usage.db"};
 
@@ -151,6 +152,17 @@ static int read_files(struct json_value list, struct backup_manifest *manifest, 
     return count == BACKUP_FILES ? OK : refuse(error, "a file is missing");
 }
 
+/* What goes into messages and on terminals. */
+static bool is_plain(struct str text, size_t bytes_max)
+{
+    bool is_plain = text.length > 0 && text.length <= bytes_max;
+
+    for (size_t i = 0; i < text.length && is_plain; i++) {
+        is_plain = text.data[i] > ' ' && text.data[i] < 0x7f;
+    }
+    return is_plain;
+}
+
 static int read_head(struct json_value root, struct backup_manifest *manifest, struct error *error)
 {
     struct str text = {0};
@@ -159,15 +171,15 @@ static int read_head(struct json_value root, struct backup_manifest *manifest, s
         return refuse(error, "it has no format");
     }
     if (!str_equal(text, STR(BACKUP_FORMAT))) {
+        bool is_shown = is_plain(text, FORMAT_SHOWN_MAX);
+
         (void)error_set(error, ERR_UNSUPPORTED,
                         "the back-up has the format \"%.*s\", and this program knows \"%s\"",
-                        (int)(text.length < 40 ? str_span_printable(text) : 0), text.data,
-                        BACKUP_FORMAT);
+                        is_shown ? (int)text.length : 1, is_shown ? text.data : "?", BACKUP_FORMAT);
         error_hint(error, "Restore it with the version of netra that made it.");
         return ERR_UNSUPPORTED;
     }
-    if (!json_get_str(json_at(root, "netra"), &text) || text.length == 0 ||
-        text.length > BACKUP_VERSION_BYTES_MAX || str_span_printable(text) != text.length) {
+    if (!json_get_str(json_at(root, "netra"), &text) || !is_plain(text, BACKUP_VERSION_BYTES_MAX)) {
         return refuse(error, "it does not say which version made it");
     }
     (void)snprintf(manifest->netra, sizeof(manifest->netra), "%.*s", STR_ARGS(text));

@@ -238,11 +238,26 @@ void evidence_end_check(struct evidence *evidence, struct check *check)
 
 /* ---- exchanges ---- */
 
-static struct str without_query(struct str url)
+/* Without what may hold a secret: the name of a user, the query, the fragment. */
+static int copy_address(struct evidence *evidence, struct str url, struct str *ret_text)
 {
-    size_t question = str_find(url, STR("?"), 0);
+    size_t scheme = str_find(url, STR("://"), 0);
+    size_t host = scheme == SIZE_MAX ? 0 : scheme + 3;
+    size_t name = host;
+    size_t end = host;
 
-    return question == SIZE_MAX ? url : str_slice(url, 0, question);
+    for (; end < url.length && !strchr("/?#", url.data[end]); end++) {
+        name = url.data[end] == '@' ? end + 1 : name;
+    }
+    while (end < url.length && url.data[end] != '?' && url.data[end] != '#') {
+        end++;
+    }
+    if (name == host) {
+        return evidence_text(evidence, str_slice(url, 0, end), ret_text);
+    }
+    struct str clean = arena_printf(&evidence->arena, "%.*s%.*s", STR_ARGS(str_slice(url, 0, host)),
+                                    STR_ARGS(str_slice(url, name, end)));
+    return clean.data ? evidence_text(evidence, clean, ret_text) : evidence_refused(evidence, end);
 }
 
 static int keep(struct evidence *evidence, struct check *check, struct kept_exchange *row,
@@ -263,7 +278,7 @@ static int keep(struct evidence *evidence, struct check *check, struct kept_exch
     evidence->exchanges = (struct kept_exchange *)rows;
     row->check = check ? check->id : STR("");
     row->what.head = row->what.body = STR("");
-    code = code ? code : evidence_text(evidence, without_query(url), &row->url);
+    code = code ? code : copy_address(evidence, url, &row->url);
     if (code == OK) {
         evidence->exchanges[evidence->exchange_count++] = *row;
     }
