@@ -4,8 +4,10 @@
  * green or there is a reason to stop (loop_course.h). Each step is a command of this program or of
  * the team, or a few lines of loop_steps.c; its files are in the cycle's folder:
  *
- *     FOLDER/journal.jsonl        what was done (loop_journal.h)    FOLDER/lock   one loop at a
- * time loop.md, loop.json   the whole story, with times       running.json  the command
+ *     FOLDER/journal.jsonl         what was done (loop_journal.h)
+ *            lock                  one loop at a time
+ *            loop.md, loop.json    the whole story, with times
+ *            running.json          the command under way
  *            cycle-1/evidence/    1 check                           under way
  *                    report.md    2 document
  *                    diagnosis.json, diagnosis.md   3 diagnose
