@@ -38,6 +38,7 @@ extern const struct command command_restore;
 extern const struct command command_serve;
 extern const struct command command_tool;
 extern const struct command command_user;
+extern const struct command command_verify;
 extern const struct command command_workspace;
 
 /* Runs what argv asks for. */

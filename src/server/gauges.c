@@ -58,6 +58,7 @@ static void update_process(struct server *server)
     if (getrusage(RUSAGE_SELF, &used) == 0) {
         count_time("user", us_of(used.ru_utime), &server->user_us_seen);
         count_time("system", us_of(used.ru_stime), &server->system_us_seen);
+        metric_set(METRIC_RESIDENT_PEAK_BYTES, 0, (int64_t)used.ru_maxrss * 1024);
     }
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         metric_set(METRIC_OPEN_FILES_MAX, 0, (int64_t)files.rlim_cur);
