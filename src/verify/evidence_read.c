@@ -392,6 +392,9 @@ static int read_head(const struct reading *reading, struct json_value root)
     code =
         code ? code
              : get_count(reading, root, "finished_monotonic_us", &evidence->finished_monotonic_us);
+    if (code == OK && evidence->finished_us == 0) {
+        code = wrong(reading, "finished_us"); /* it was never judged */
+    }
     if (code == OK && !json_get_bool(json_at(root, "read_only"), &evidence->is_read_only)) {
         code = wrong(reading, "read_only");
     }
