@@ -29,6 +29,7 @@ extern const struct command command_ask;
 extern const struct command command_audit;
 extern const struct command command_deploy;
 extern const struct command command_backup;
+extern const struct command command_doctor;
 extern const struct command command_key;
 extern const struct command command_loop;
 extern const struct command command_parse;
