@@ -153,4 +153,5 @@ static const struct route routes[] = {
      .reply_status = 200},
 };
 
-const struct route_table routes_workspaces = {"workspaces", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_workspaces = {"workspaces", routes, ARRAY_LENGTH(routes),
+                                              ROUTE_AUTH};
