@@ -300,6 +300,18 @@ bool runner_is_accepting(const struct runner *runner, struct str thread_id)
     return false;
 }
 
+bool runner_is_busy_for(const struct runner *runner, struct str workspace_id)
+{
+    for (const struct live_run *live = runner->live; live; live = live->next) {
+        bool is_there = live->phase != LIVE_GONE || live->lost_code;
+
+        if (is_there && str_equal(live->row.workspace_id, workspace_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* For the next process, should this one not live to carry it out. */
 static void keep_cancellation(struct live_run *live)
 {

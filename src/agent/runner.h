@@ -136,6 +136,9 @@ void runner_drain(struct runner *runner, uint64_t grace_ms, loop_fn drained, voi
 /* A run of this thread is being accepted: the store does not show it yet. */
 bool runner_is_accepting(const struct runner *runner, struct str thread_id);
 
+/* A run of this workspace is being accepted, waits or is at work. */
+bool runner_is_busy_for(const struct runner *runner, struct str workspace_id);
+
 struct runner_counts {
     unsigned working;
     unsigned waiting;

@@ -17,6 +17,7 @@
 #include "api/route_datasets.h"
 #include "api/route_live.h"
 #include "api/routes.h"
+#include "api/workspace_removal.h"
 #include "base/alloc.h"
 #include "base/check.h"
 #include "loop/clock.h"
@@ -67,6 +68,7 @@ static void free_parts(struct api *api)
     live_free_pending(api);
     dataset_uploads_free(api);
     dataset_removals_free(api);
+    workspace_removals_free(api);
     router_done(&api->router);
     subscribers_free(api->subscribers);
     price_book_free(api->book);

@@ -49,8 +49,9 @@ struct api {
     struct pending_run *pending_runs; /* route_live.c: clients whose run is being accepted */
     struct dataset_upload *uploads;   /* dataset_upload.c: those under way */
     unsigned upload_count;
-    struct removal *removals; /* route_datasets.c: deletions under way */
-    unsigned works;           /* of work.c; at most WORK_MAX */
+    struct removal *removals;                     /* route_datasets.c: deletions under way */
+    struct workspace_removal *workspace_removals; /* workspace_removal.c: the same */
+    unsigned works;                               /* of work.c; at most WORK_MAX */
     unsigned jobs; /* uploads and tool calls on workers: api_free waits for none, so it must be 0 */
 };
 

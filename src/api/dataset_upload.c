@@ -133,6 +133,16 @@ bool dataset_upload_find(struct api *api, struct str workspace, struct str id,
     return true;
 }
 
+bool dataset_upload_is_under_way(const struct api *api, struct str workspace)
+{
+    const struct dataset_upload *upload = api->uploads;
+
+    while (upload && !str_equal(caller_workspace(&upload->who), workspace)) {
+        upload = upload->next;
+    }
+    return upload != NULL;
+}
+
 /* ---- the answer ---- */
 
 static void answer_ready(struct dataset_upload *upload)

@@ -258,6 +258,16 @@ static bool is_being_deleted(const struct api *api, struct str workspace, struct
     return removal != NULL;
 }
 
+bool dataset_removal_is_under_way(const struct api *api, struct str workspace)
+{
+    const struct removal *removal = api->removals;
+
+    while (removal && !str_equal(caller_workspace(&removal->who), workspace)) {
+        removal = removal->next;
+    }
+    return removal != NULL;
+}
+
 static void delete_dataset(const struct call *call)
 {
     struct str id = call->params[0];

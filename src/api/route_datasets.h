@@ -24,6 +24,10 @@ void dataset_upload_sample(const struct call *call);
 bool dataset_upload_find(struct api *api, struct str workspace, struct str id,
                          struct store_dataset *ret_row);
 
+/* Something is being uploaded into the workspace, or deleted from it. */
+bool dataset_upload_is_under_way(const struct api *api, struct str workspace);
+bool dataset_removal_is_under_way(const struct api *api, struct str workspace);
+
 /* At the end, when nothing calls back any more: what waits for the store is dropped. */
 void dataset_uploads_free(struct api *api);
 void dataset_removals_free(struct api *api);

@@ -6,6 +6,7 @@
 #include "api/account_answer.h"
 #include "api/account_read.h"
 #include "api/api_state.h"
+#include "api/workspace_removal.h"
 
 static const struct account_wrong wrong_operator = {.needs = "operator",
                                                     .detail = "only operators make workspaces"};
@@ -151,6 +152,14 @@ static const struct route routes[] = {
      .request = NAME_SCHEMA,
      .reply = SCHEMA_REF("Workspace"),
      .reply_status = 200},
+    {.method = HTTP_DELETE,
+     .pattern = "/api/workspaces/{id}",
+     .handle = workspace_delete,
+     .scope = ROUTE_OPERATOR,
+     .is_accounts = true,
+     .summary = "Deletes a workspace with everything in it; 409 for the first one, and while a run "
+                "or an upload is at work in it.",
+     .reply_status = 204},
 };
 
 const struct route_table routes_workspaces = {"workspaces", routes, ARRAY_LENGTH(routes),

@@ -227,6 +227,14 @@ must_check int accounts_rename_workspace(struct auth *auth, const struct auth_ca
                                          struct str name, const struct account_origin *origin,
                                          account_done_fn done, void *arg, struct error *error);
 
+/* By operators: a workspace with all that the store has of it. Its members are out of it at once,
+ * with their sessions and keys there; programs that are in no other one go, people stay and can be
+ * invited elsewhere. The log's lines stay. ERR_NOT_FOUND; ERR_EXISTS: the first one, which stays.
+ * What is at work in it, and the records of its datasets, are the caller's to see to. */
+must_check int accounts_delete_workspace(struct auth *auth, const struct auth_caller *caller,
+                                         struct str id, const struct account_origin *origin,
+                                         account_done_fn done, void *arg, struct error *error);
+
 /* ---- personal data ---- */
 
 /* Everything that is kept of the caller as one JSON object, but for the contents of conversations,

@@ -296,7 +296,8 @@ static void delete_row(struct store_batch *batch, const struct record *record)
         break;
     }
     case RECORD_WORKSPACE:
-        break; /* stays */
+        store_delete_workspace(batch, str_from(RECORD_OF(record, struct workspace, record)->id));
+        break;
     }
 }
 
@@ -343,6 +344,12 @@ void change_take_user(struct change *change, struct user *user)
     directory_take_user(&change->auth->directory, user);
     user->loses_threads = change->with_threads;
     take(change, &user->record);
+}
+
+void change_take_workspace(struct change *change, struct workspace *workspace)
+{
+    directory_take_workspace(&change->auth->directory, workspace);
+    take(change, &workspace->record);
 }
 
 void change_take_sessions(struct change *change, struct user *user, const struct session *but,

@@ -93,6 +93,8 @@ void change_take_member(struct change *change, struct member *member);
 void change_take_identity(struct change *change, struct identity *identity);
 /* Nothing of theirs may be in the directory any more. */
 void change_take_user(struct change *change, struct user *user);
+/* Nobody and nothing may be in it any more; what the store has of it goes, too. */
+void change_take_workspace(struct change *change, struct workspace *workspace);
 
 /* All sessions of a user but one (NULL: all); workspace_id empty: wherever they are. */
 void change_take_sessions(struct change *change, struct user *user, const struct session *but,

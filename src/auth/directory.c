@@ -85,7 +85,7 @@ void directory_done(struct directory *directory)
         while (directory->workspaces.buckets[i]) {
             struct workspace *workspace =
                 RECORD_OF(directory->workspaces.buckets[i], struct workspace, by_id);
-            hash_index_remove(&directory->workspaces, &workspace->by_id);
+            directory_take_workspace(directory, workspace);
             record_free(&workspace->record);
         }
     }
@@ -223,6 +223,13 @@ void directory_take_user(struct directory *directory, struct user *user)
         hash_index_remove(&directory->emails, &user->by_email);
         directory->person_count--;
     }
+}
+
+void directory_take_workspace(struct directory *directory, struct workspace *workspace)
+{
+    check(ring_is_empty(&workspace->members) && ring_is_empty(&workspace->keys) &&
+          ring_is_empty(&workspace->invites));
+    hash_index_remove(&directory->workspaces, &workspace->by_id);
 }
 
 void directory_take_member(struct directory *directory, struct member *member)

@@ -228,9 +228,10 @@ bool directory_add_code(struct directory *directory, struct code *code);
 bool directory_add_identity(struct directory *directory, struct identity *identity);
 
 /* ---- taking out: the record is the caller's. A user's sessions, keys, identities and memberships
- *      must have been taken out before. ---- */
+ *      must have been taken out before, and a workspace's members, keys and invitations. ---- */
 
 void directory_take_user(struct directory *directory, struct user *user);
+void directory_take_workspace(struct directory *directory, struct workspace *workspace);
 void directory_take_member(struct directory *directory, struct member *member);
 void directory_take_session(struct directory *directory, struct session *session);
 void directory_take_key(struct directory *directory, struct key *key);

@@ -459,3 +459,49 @@ int accounts_rename_workspace(struct auth *auth, const struct auth_caller *calle
     change_submit(change, workspace_renamed);
     return OK;
 }
+
+/* A program's account is nothing without a workspace; a person's stays: others may let them in. */
+static void take_members(struct change *change, struct workspace *workspace)
+{
+    while (!ring_is_empty(&workspace->members)) {
+        struct member *member = RECORD_OF(workspace->members.next, struct member, of_workspace);
+        struct user *user = member->user;
+
+        people_take_member(change, member);
+        if (user->is_service && ring_is_empty(&user->memberships)) {
+            change_take_user(change, user);
+        }
+    }
+}
+
+int accounts_delete_workspace(struct auth *auth, const struct auth_caller *caller, struct str id,
+                              const struct account_origin *origin, account_done_fn done, void *arg,
+                              struct error *error)
+{
+    struct change *change = change_new(auth, caller, origin, done, arg, error);
+    struct workspace *workspace = directory_workspace(&auth->directory, id);
+
+    if (!change) {
+        return ERR_NO_MEMORY;
+    }
+    if (!caller->is_operator) {
+        change_refuse(change, ERR_DENIED, "operators delete workspaces");
+        return OK;
+    }
+    if (!workspace) {
+        change_refuse(change, ERR_NOT_FOUND, "there is no such workspace");
+        return OK;
+    }
+    if (str_equal(id, STR(STORE_WORKSPACE_FIRST))) {
+        change_refuse(change, ERR_EXISTS, "the first workspace stays: operators are its admins");
+        return OK;
+    }
+    change_audit(change, "workspace.deleted", id, NULL);
+    take_members(change, workspace);
+    while (!ring_is_empty(&workspace->invites)) {
+        change_take_code(change, RECORD_OF(workspace->invites.next, struct code, of_workspace));
+    }
+    change_take_workspace(change, workspace);
+    change_submit(change, /* finish */ NULL);
+    return OK;
+}

@@ -10,6 +10,8 @@
 
 #include "api/api.h"
 #include "cli/command.h"
+#include "cli/config_layers.h"
+#include "server/inherited.h"
 #include "server/server.h"
 
 #define PRINT_BYTES_MAX ((size_t)4 << 20)
@@ -42,6 +44,7 @@ static const struct option options_table[] = {
 struct choice {
     int print; /* OPTION_PRINT_…; 0: serve */
     const char *config_path;
+    struct inherited inherited;
 };
 
 static int take_set(struct config *config, const char *text, struct error *error)
@@ -91,28 +94,29 @@ static int take_flags(struct config *config, int argc, char **argv, struct error
     return code;
 }
 
-static int read_file_of(struct config *config, const char *named, struct error *error)
+/* Where an inherited socket listens overrides every layer, so that the rules are those of what is
+ * served. */
+static int take_inherited(struct config *config, struct choice *choice, struct error *error)
 {
-    cleanup(buf_done) struct buf path;
+    int code = inherited_find(getenv, &choice->inherited, error);
 
-    buf_init(&path, CONFIG_VALUE_BYTES_MAX);
-    if (named) {
-        return config_read_file(config, named, error);
-    }
-    config_find_file(getenv, &path);
-    return path.length ? config_read_file(config, path.data, error) : OK;
+    inherited_forget();
+    return code || !choice->inherited.fd
+               ? code
+               : config_set(config, str_from(config_rows[CONFIG_LISTEN].key),
+                            str_from(choice->inherited.listen), CONFIG_FLAG, error);
 }
 
-static int read_config(struct config *config, const struct choice *choice, int argc, char **argv,
+static int read_config(struct config *config, struct choice *choice, int argc, char **argv,
                        struct error *error)
 {
-    int code = read_file_of(config, choice->config_path, error);
+    int code = read_config_layers(config, choice->config_path, error);
 
     if (code == OK) {
-        code = config_read_environment(config, getenv, error);
-    }
-    if (code == OK) {
         code = take_flags(config, argc, argv, error);
+    }
+    if (code == OK && !choice->print) {
+        code = take_inherited(config, choice, error);
     }
     return code ? code : config_finish(config, getenv, error);
 }
@@ -152,14 +156,14 @@ static void forget(struct buf *secret)
     buf_done(secret);
 }
 
-static int serve(const struct config *config)
+static int serve(const struct config *config, int inherited_fd)
 {
     cleanup(forget) struct buf token;
     struct error error = {0};
 
     buf_init(&token, CONFIG_TOKEN_BYTES_MAX);
     if (config_read_token(config, getenv, &token, &error) ||
-        server_run(config, token.length ? token.data : NULL, &error)) {
+        server_run(config, token.length ? token.data : NULL, inherited_fd, &error)) {
         return cli_fail(&error);
     }
     return EXIT_DONE;
@@ -185,7 +189,7 @@ static int run(int argc, char **argv)
     if (read_config(&config, &choice, argc, argv, &error)) {
         return cli_fail(&error);
     }
-    return choice.print ? print(choice.print, &config) : serve(&config);
+    return choice.print ? print(choice.print, &config) : serve(&config, choice.inherited.fd);
 }
 
 #define KEY(id, kind, name, fallback, least, most, unit, what)                                     \

@@ -66,10 +66,20 @@ static int rename_present(struct administration *call)
     return send_name(call, "PATCH", path);
 }
 
+static int delete_with_all(struct administration *call)
+{
+    char path[REMOTE_PATH_BYTES_MAX];
+
+    return administration_path(call, "/api/workspaces/", call->words[1], "", path)
+               ? administration_do(call, "DELETE", path, NULL, "deleted with all that was in it")
+               : EXIT_USAGE;
+}
+
 static const struct administration_verb verbs[] = {
     {"list", 0, "", list},
     {"create", 1, "NAME", create},
     {"rename", 1, "NAME", rename_present},
+    {"delete", 1, "ID", delete_with_all},
     {NULL, 0, NULL, NULL},
 };
 
@@ -84,6 +94,7 @@ const struct command command_workspace = {
     .help = "usage: netra workspace [list]             those that one is in\n"
             "       netra workspace create NAME        a new one (operators)\n"
             "       netra workspace rename NAME        the one that the token is in (admins)\n"
+            "       netra workspace delete ID          with everything in it (operators)\n"
             "\n" REMOTE_HELP,
     .run = run,
 };

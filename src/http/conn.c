@@ -292,7 +292,7 @@ static void wait_for_request(struct conn *conn)
     if (conn->is_half_closed) {
         conn_end(conn); /* what is left is no request, and no more will come */
     } else if (conn->input.length == 0) {
-        if (conn->server->is_draining) {
+        if (conn->server->is_draining && !conn->server->is_lingering) {
             conn_end(conn);
         } else {
             deadline_set(&conn->server->deadlines, &conn->wait, DEADLINE_IDLE);
@@ -393,7 +393,7 @@ static bool end_handshake(struct conn *conn, enum tls_state state)
     conn->state = CONN_HEAD;
     if (conn->refusal) {
         reply_refusal(conn, conn->refusal);
-    } else if (conn->server->is_draining) {
+    } else if (conn->server->is_draining && !conn->server->is_lingering) {
         conn_end(conn);
     } else {
         deadline_set(&conn->server->deadlines, &conn->wait, DEADLINE_IDLE);

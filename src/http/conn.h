@@ -42,6 +42,7 @@
 #define CONN_PENDING_BYTES 32768u   /* unread input of a connection that stops reading */
 #define CONN_DISCARD_BYTES 4194304u /* read and thrown away after a refusal, so that it arrives */
 #define CONN_END_MS        2000u    /* to wait for the client's FIN or close frame */
+#define CONN_CODE_RESTART  1012u    /* of WebSockets that a drain closes */
 #define ALWAYS_BYTES_MAX   8192u    /* of the headers of every answer */
 
 enum conn_state {
@@ -145,10 +146,13 @@ struct http_server {
     unsigned compressing; /* jobs that are with workers */
     uint16_t port;
     bool is_draining;
-    bool is_freed; /* free when the last handle is closed; handlers are not called */
+    bool is_lingering; /* draining, and idle connections may still ask */
+    bool is_freed;     /* free when the last handle is closed; handlers are not called */
     bool has_timers;
     struct deadlines deadlines;
     struct loop_timer grace;
+    struct loop_timer linger; /* while is_lingering */
+    uint64_t linger_ms;
     loop_fn stopped;
     void *stopped_arg;
     unsigned open_handles; /* listener, timers, TLS; connections are counted by counts */

@@ -242,24 +242,38 @@ static int open_socket(struct listener *listener, const struct sockaddr_storage 
                : 0;
 }
 
+/* Not blocking is a property of the socket, whoever holds it; the rest is this descriptor's. */
+static int take_socket(struct listener *listener, int fd)
+{
+    int yes = 1;
+    int flags = fcntl(fd, F_GETFL);
+
+    listener->fd = fd;
+    return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) || fcntl(fd, F_SETFD, FD_CLOEXEC) ||
+                   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes))
+               ? -1
+               : 0;
+}
+
 int listener_open(struct http_server *server, const struct http_server_options *options,
                   struct error *error)
 {
     struct listener *listener = &server->listener;
     struct sockaddr_storage address = {0};
-    socklen_t size = 0;
+    socklen_t size = sizeof(address);
 
     listener->fd = -1;
     listener->reserve_fd = -1;
     loop_timer_init(server->loop, &listener->rest, on_rested, server);
     listener->has_timer = true;
     server->open_handles++;
-    int code = parse_listen(options, &address, &size, error);
+    int code = options->inherited_fd ? OK : parse_listen(options, &address, &size, error);
     if (code) {
         return code;
     }
-    if (open_socket(listener, &address, size) ||
-        getsockname(listener->fd, (struct sockaddr *)&address, &size)) {
+    int failure = options->inherited_fd ? take_socket(listener, options->inherited_fd)
+                                        : open_socket(listener, &address, size);
+    if (failure || getsockname(listener->fd, (struct sockaddr *)&address, &size)) {
         return error_set(error, ERR_IO, "cannot listen on %s port %u: %s", options->address,
                          (unsigned)options->port, uv_strerror(uv_translate_sys_error(errno)));
     }

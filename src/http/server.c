@@ -11,7 +11,6 @@
 #include "http/reply_head.h"
 
 #define SCRATCH_BYTES_MAX 4096u
-#define CODE_RESTART      1012u
 
 const struct http_limits http_limits_default = {
     .connections_max = 4096,
@@ -78,6 +77,7 @@ static void close_timers(struct http_server *server)
     server->has_timers = false;
     deadlines_close(&server->deadlines, on_handle_closed, server);
     loop_timer_close(&server->grace, on_handle_closed);
+    loop_timer_close(&server->linger, on_handle_closed);
     if (server->tls) {
         tls_server_close(server->tls, on_handle_closed, server);
         server->tls = NULL;
@@ -108,11 +108,13 @@ static void drain_conn(struct conn *conn)
 {
     switch (conn->state) {
     case CONN_HANDSHAKE:
-        conn_close(conn);
+        if (!conn->server->is_lingering) {
+            conn_close(conn);
+        }
         break;
     case CONN_HEAD:
         /* A request that has begun to come in is answered. */
-        if (conn->input.length == 0) {
+        if (conn->input.length == 0 && !conn->server->is_lingering) {
             conn_end(conn);
         }
         break;
@@ -120,11 +122,27 @@ static void drain_conn(struct conn *conn)
         conn_end(conn);
         break;
     case CONN_WEBSOCKET:
-        websocket_close(conn, CODE_RESTART, "the server restarts");
+        websocket_close(conn, CONN_CODE_RESTART, "the server restarts");
         break;
     default:
         break;
     }
+}
+
+static void drain_all(struct http_server *server)
+{
+    for (uint32_t slot = 0; slot < server->slots_used; slot++) {
+        drain_conn(&server->slots[slot]);
+    }
+    server_look_whether_empty(server);
+}
+
+static void on_linger_over(void *arg)
+{
+    struct http_server *server = arg;
+
+    server->is_lingering = false;
+    drain_all(server);
 }
 
 void http_server_drain(struct http_server *server, uint64_t grace_ms, loop_fn stopped, void *arg)
@@ -133,12 +151,14 @@ void http_server_drain(struct http_server *server, uint64_t grace_ms, loop_fn st
     server->is_draining = true;
     server->stopped = stopped;
     server->stopped_arg = arg;
+    server->is_lingering = server->linger_ms > 0;
     listener_close(server);
-    loop_timer_start(&server->grace, grace_ms, /* repeat_ms */ 0);
-    for (uint32_t slot = 0; slot < server->slots_used; slot++) {
-        drain_conn(&server->slots[slot]);
+    loop_timer_start(&server->grace, grace_ms > server->linger_ms ? grace_ms : server->linger_ms,
+                     /* repeat_ms */ 0);
+    if (server->is_lingering) {
+        loop_timer_start(&server->linger, server->linger_ms, /* repeat_ms */ 0);
     }
-    server_look_whether_empty(server);
+    drain_all(server);
 }
 
 void http_server_free(struct http_server *server)
@@ -232,7 +252,9 @@ int http_server_start(const struct http_server_options *options, struct http_ser
     set_limits(server, &options->limits);
     deadlines_init(&server->deadlines, options->loop, conn_deadline);
     loop_timer_init(options->loop, &server->grace, on_grace_over, server);
-    server->open_handles = 2;
+    loop_timer_init(options->loop, &server->linger, on_linger_over, server);
+    server->linger_ms = options->linger_ms;
+    server->open_handles = 3;
     server->has_timers = true;
     /* A client that leaves while it is written to must not end the program. */
     (void)signal(SIGPIPE, SIG_IGN);

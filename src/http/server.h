@@ -152,6 +152,9 @@ struct http_server_options {
     struct loop *loop;
     const char *address; /* "127.0.0.1", "::1", "0.0.0.0" */
     uint16_t port;       /* 0: any free one */
+    int inherited_fd;    /* listens already, and goes on when this server has closed it; not 0: then
+                          * address and port are not looked at. The server's from now on */
+    uint64_t linger_ms;  /* how long a drain still answers what comes in on idle connections */
     struct http_limits limits;
     const struct http_tls_options *tls; /* NULL: plain */
     /* Addresses or networks, "10.0.0.0/8", that may say who the client is: the rightmost address of
@@ -185,9 +188,11 @@ must_check int http_server_reload(struct http_server *server, struct error *erro
 /* When the certificate in force ends, seconds since 1970; 0 without TLS. */
 int64_t http_server_certificate_ends(const struct http_server *server);
 
-/* Accepts nothing more, lets exchanges end, closes idle connections at once, WebSockets with 1012
- * and streams after what is queued. stopped(arg) is called when the last connection is closed, at
- * most grace_ms later: what is left then is cut. */
+/* Accepts nothing more, lets exchanges end, closes WebSockets with 1012 and streams after what is
+ * queued. Idle connections are closed after linger_ms, or behind the answer to a request that came
+ * before: a client that sent one while it was being closed could not tell whether it was read.
+ * stopped(arg) is called when the last connection is closed, at most grace_ms later (and not before
+ * linger_ms): what is left then is cut. */
 void http_server_drain(struct http_server *server, uint64_t grace_ms, loop_fn stopped, void *arg);
 
 /* After stopped, or at once when the loop has ended. */

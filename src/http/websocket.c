@@ -140,7 +140,9 @@ int http_upgrade(struct http_server *server, http_id id, const char *protocol, v
     conn->status = 101;
     reply_note(conn, context);
     conn->state = CONN_WEBSOCKET;
-    if (conn->input.length) {
+    if (server->is_draining) {
+        websocket_close(conn, CONN_CODE_RESTART, "the server restarts");
+    } else if (conn->input.length) {
         conn_take_soon(conn);
     } else {
         deadline_set(&server->deadlines, &conn->wait, DEADLINE_PING);

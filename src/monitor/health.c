@@ -149,5 +149,9 @@ void health_write(const struct health *health, int64_t now_us, struct json_write
         json_key(w, "deployment");
         json_put_text(w, health->deployment);
     }
+    if (health->revision && health->revision[0]) {
+        json_key(w, "revision");
+        json_put_text(w, health->revision);
+    }
     put_faults(w);
 }

@@ -46,6 +46,7 @@ struct health {
     unsigned count;
     const char *stopping;   /* why the server is going down; NULL while it is not */
     const char *deployment; /* its name; NULL or empty: none */
+    const char *revision;   /* the same */
 };
 
 void health_register(struct health *health, const struct health_probe *probe);
@@ -57,7 +58,8 @@ enum health_state health_state(const struct health *health, int64_t now_us);
 enum health_state health_check_state(const struct health *health, unsigned index, int64_t now_us);
 
 /* {"status":"healthy"|"degraded"|"unhealthy", "checked_at", "checks":[{name, status,
- * needed, how, checked_at, reason?}], "reason"? (why it is stopping), "deployment"?, "faults":
+ * needed, how, checked_at, reason?}], "reason"? (why it is stopping), "deployment"?,
+ * "revision"?, "faults":
  * {"allowed", "armed":[name…]}} as members of an object that the caller has begun. */
 void health_write(const struct health *health, int64_t now_us, struct json_writer *w);
 

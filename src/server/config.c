@@ -192,13 +192,16 @@ struct config_address config_listen(const struct config *config)
     return address;
 }
 
-static int fill_data_dir(struct config *config, config_environment_fn *environment,
+int config_find_data_dir(struct config *config, config_environment_fn *environment,
                          struct error *error)
 {
     cleanup(buf_done) struct buf path;
     const char *home = environment("HOME");
     const char *data_home = environment("XDG_DATA_HOME");
 
+    if (config_text(config, CONFIG_DATA_DIR)[0]) {
+        return OK;
+    }
     buf_init(&path, CONFIG_VALUE_BYTES_MAX);
     if (data_home && data_home[0] == '/') {
         buf_printf(&path, "%s/netra", data_home);
@@ -229,5 +232,5 @@ int config_finish(struct config *config, config_environment_fn *environment, str
     if (code) {
         return code;
     }
-    return config_text(config, CONFIG_DATA_DIR)[0] ? OK : fill_data_dir(config, environment, error);
+    return config_find_data_dir(config, environment, error);
 }

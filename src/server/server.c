@@ -278,6 +278,8 @@ static int listen_on(struct server *server, struct error *error)
     struct http_server_options options = {.loop = server->loop,
                                           .address = listen.address,
                                           .port = listen.port,
+                                          .inherited_fd = server->inherited_fd,
+                                          .linger_ms = server->inherited_fd ? SERVER_LINGER_MS : 0,
                                           .limits = limits_of(server->config),
                                           .handler = &api_handler,
                                           .arg = server->api};
@@ -317,6 +319,13 @@ static void part_drained(void *arg)
     }
 }
 
+static void drain_runs(struct server *server, uint64_t grace_ms)
+{
+    if (server->runner) {
+        runner_drain(server->runner, grace_ms, part_drained, server);
+    }
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct server *server = handle->data;
@@ -332,12 +341,22 @@ static void on_signal(uv_signal_t *handle, int number)
               (unsigned long long)(grace_ms / 1000));
     log_flush();
     server->is_stopping = true;
-    server->health.stopping = "the server was told to stop";
     server->draining = server->runner ? 2 : 1;
     http_server_drain(server->http, grace_ms, part_drained, server);
-    if (server->runner) {
-        runner_drain(server->runner, grace_ms, part_drained, server);
+    if (server->inherited_fd) {
+        loop_timer_start(&server->linger, SERVER_LINGER_MS, /* repeat_ms */ 0);
+    } else {
+        server->health.stopping = "the server was told to stop";
+        drain_runs(server, grace_ms);
     }
+}
+
+/* What came in meanwhile has its answer, and its runs are in the store. */
+static void on_linger_over(void *arg)
+{
+    struct server *server = arg;
+
+    drain_runs(server, config_number(server->config, CONFIG_DRAIN_TIMEOUT_S) * 1000);
 }
 
 /* SIGHUP: what administrators send when a certificate was renewed. Without TLS nothing happens. */
@@ -393,9 +412,11 @@ static int start_handles(struct server *server, struct error *error)
                                      .http = server->http,
                                      .data_dir = server->store ? data_dir : NULL};
     server->health.deployment = config_text(server->config, CONFIG_DEPLOYMENT);
+    server->health.revision = config_text(server->config, CONFIG_REVISION);
     checks_start(&server->checks, &server->health);
     watch_init(&server->watch, clock_now_us(), clock_elapsed_us());
     watch_register(&server->watch, &server->health);
+    loop_timer_init(server->loop, &server->linger, on_linger_over, server);
     loop_timer_init(server->loop, &server->looks, on_look, server);
     loop_timer_start(&server->looks, WATCH_EVERY_MS, WATCH_EVERY_MS);
     server->has_handles = true;
@@ -430,6 +451,7 @@ static void free_parts(struct server *server)
         }
         loop_timer_close(&server->tick, /* closed */ NULL);
         loop_timer_close(&server->looks, /* closed */ NULL);
+        loop_timer_close(&server->linger, /* closed */ NULL);
         checks_stop(&server->checks);
         peers_stop(&server->peers);
     }
@@ -491,7 +513,8 @@ static int start(struct server *server, const char *token, struct error *error)
     return code ? code : server_announce(server, error);
 }
 
-int server_run(const struct config *config, const char *token, struct error *error)
+int server_run(const struct config *config, const char *token, int inherited_fd,
+               struct error *error)
 {
     struct server *server = alloc_zeroed(1, sizeof(*server));
     struct log_options log = {.level = (enum log_level)config_number(config, CONFIG_LOG_LEVEL),
@@ -509,6 +532,7 @@ int server_run(const struct config *config, const char *token, struct error *err
     raise_file_limit(config);
     fault_allow(config_number(config, CONFIG_FAULTS_ALLOWED) != 0);
     server->config = config;
+    server->inherited_fd = inherited_fd;
     server->started_us = clock_now_us();
     metric_set(METRIC_START_TIME, 0, server->started_us / SECOND_US);
     int code = start(server, token, error);

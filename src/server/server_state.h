@@ -16,6 +16,9 @@
 #include "server/traces.h"
 #include "server/watch.h"
 
+/* The longest that a client's next request is usually behind its last on a kept connection, and
+ * short enough for those who wait at the socket that was inherited. */
+#define SERVER_LINGER_MS     500u
 #define SERVER_TICK_MS       500u /* the log is written, gauges are set */
 #define SERVER_URL_BYTES_MAX 160u
 #define SERVER_SIGNALS       3u
@@ -52,7 +55,9 @@ struct server {
                                      * known once it listens */
     char listen_url[SERVER_URL_BYTES_MAX]; /* where it listens */
     struct loop_timer tick;
-    struct loop_timer looks; /* of the watch */
+    struct loop_timer looks;  /* of the watch */
+    struct loop_timer linger; /* until the runner is drained, with an inherited socket */
+    int inherited_fd;         /* 0: none */
     uv_signal_t signals[SERVER_SIGNALS];
     bool has_handles; /* tick and signals are to be closed */
     bool is_stopping;

@@ -125,6 +125,9 @@ struct store_audit {
 void store_put_user(struct store_batch *batch, const struct store_user *user);
 void store_delete_user(struct store_batch *batch, struct str id); /* and all that is theirs here */
 void store_put_workspace(struct store_batch *batch, const struct store_workspace *workspace);
+/* With all that is in it, also of tenants, but for lines of the audit log and the records of its
+ * datasets, which are usage_store's. */
+void store_delete_workspace(struct store_batch *batch, struct str id);
 void store_put_member(struct store_batch *batch, const struct store_member *member);
 void store_delete_member(struct store_batch *batch, struct str workspace_id, struct str user_id);
 void store_put_identity(struct store_batch *batch, const struct store_identity *identity);

@@ -31,6 +31,21 @@ void store_put_workspace(struct store_batch *batch, const struct store_workspace
               value_text(workspace->name), value_integer(workspace->created_us));
 }
 
+/* Lines of the audit log stay: they are a chain. */
+void store_delete_workspace(struct store_batch *batch, struct str id)
+{
+    static const enum write_statement deleting[] = {
+        WRITE_DELETE_WORKSPACE_THREADS,  WRITE_DELETE_WORKSPACE_DATASETS,
+        WRITE_DELETE_WORKSPACE_ANSWERS,  WRITE_DELETE_WORKSPACE_USE,
+        WRITE_DELETE_WORKSPACE_SESSIONS, WRITE_DELETE_WORKSPACE_CODES,
+        WRITE_DELETE_WORKSPACE_KEYS,     WRITE_DELETE_WORKSPACE_MEMBERS,
+        WRITE_DELETE_WORKSPACE};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(deleting); i++) {
+        BATCH_ADD(batch, deleting[i], value_text(id));
+    }
+}
+
 void store_put_member(struct store_batch *batch, const struct store_member *member)
 {
     BATCH_ADD(batch, WRITE_PUT_MEMBER, value_text(member->workspace_id),

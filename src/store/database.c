@@ -6,12 +6,14 @@
  */
 #include "store/database.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "store/data_dir.h"
-
-#define PRAGMA_BYTES_MAX 128
+#include "store/inspection.h"
+#include "store/migration.h"
 
 static const char *const connection_pragmas =
     "PRAGMA journal_mode = WAL;"
@@ -118,50 +120,6 @@ int database_bind_text(sqlite3_stmt *statement, int parameter, struct str text)
                                SQLITE_STATIC, SQLITE_UTF8);
 }
 
-/* The one number that a pragma tells. */
-static int read_number(sqlite3 *db, const char *sql, int *ret_number)
-{
-    sqlite3_stmt *statement;
-    int result = database_prepare(db, sql, &statement);
-
-    if (result) {
-        return result;
-    }
-    result = sqlite3_step(statement);
-    if (result == SQLITE_ROW) {
-        *ret_number = sqlite3_column_int(statement, 0);
-    }
-    int finalized = sqlite3_finalize(statement);
-    return result == SQLITE_ROW ? SQLITE_OK : finalized;
-}
-
-static int take_step(sqlite3 *db, const struct schema *schema, int step, struct error *error)
-{
-    char pragma[PRAGMA_BYTES_MAX];
-    int result = database_run(db, "BEGIN IMMEDIATE");
-
-    (void)snprintf(pragma, sizeof(pragma), "PRAGMA application_id = %d; PRAGMA user_version = %d",
-                   (int)schema->application_id, step + 1);
-    if (!result) {
-        result = database_run(db, schema->steps[step]);
-    }
-    if (!result) {
-        result = database_run(db, pragma);
-    }
-    if (!result) {
-        result = database_run(db, "COMMIT");
-    }
-    if (!result) {
-        return OK;
-    }
-    /* Said before the rollback, which has no reason of its own. */
-    int code = database_fail(db, result, "bring the schema up to date", error);
-    if (!sqlite3_get_autocommit(db)) {
-        (void)database_run(db, "ROLLBACK");
-    }
-    return code;
-}
-
 static int upgrade(sqlite3 *db, const struct schema *schema, int version, struct error *error)
 {
     int result = version == 0 ? database_run(db, schema->before) : SQLITE_OK;
@@ -170,29 +128,28 @@ static int upgrade(sqlite3 *db, const struct schema *schema, int version, struct
         result = database_run(db, connection_pragmas);
     }
     int code = result ? database_fail(db, result, "prepare the connection", error) : OK;
-    for (int step = version; step < schema->step_count && !code; step++) {
-        code = take_step(db, schema, step, error);
-    }
-    return code;
+    return !code && version < schema->step_count ? migration_run(db, schema, version, error) : code;
 }
 
 /* What the file says about itself, before anything is written to it. */
 static int recognise(sqlite3 *db, const struct schema *schema, int *ret_version,
                      struct error *error)
 {
-    int application_id = 0;
-    int tables = 0;
-    int result = read_number(db, "PRAGMA application_id", &application_id);
+    int64_t application_id = 0;
+    int64_t version = 0;
+    int64_t tables = 0;
+    int result = inspection_number(db, "PRAGMA application_id", &application_id);
 
     if (!result) {
-        result = read_number(db, "PRAGMA user_version", ret_version);
+        result = inspection_number(db, "PRAGMA user_version", &version);
     }
     if (!result) {
-        result = read_number(db, "SELECT count(*) FROM sqlite_schema", &tables);
+        result = inspection_number(db, "SELECT count(*) FROM sqlite_schema", &tables);
     }
     if (result) {
         return database_fail(db, result, "read its head", error);
     }
+    *ret_version = (int)version;
     if (application_id != schema->application_id && (application_id || *ret_version || tables)) {
         return error_set(error, ERR_IO, "it is another program's file");
     }
@@ -268,6 +225,42 @@ int database_open(const char *data_dir, const struct schema *schema, sqlite3 **r
     if (!code) {
         code = upgrade(db, schema, version, &inner);
     }
+    if (code) {
+        database_close(db);
+        if (error) {
+            *error = inner;
+            return name_file(schema, data_dir, error);
+        }
+        return code;
+    }
+    *ret_db = db;
+    return OK;
+}
+
+static int read_as_found(const char *data_dir, const struct schema *schema, sqlite3 **ret_db,
+                         int *ret_version, struct error *error)
+{
+    char path[DATA_PATH_BYTES_MAX];
+    int code = data_dir_path(data_dir, schema->file, path, error);
+
+    if (!code && access(path, F_OK)) {
+        return error_set(error, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%m");
+    }
+    code = code ? code : open_connection(data_dir, schema, SQLITE_OPEN_READONLY, ret_db, error);
+    code = code ? code : recognise(*ret_db, schema, ret_version, error);
+    if (!code && *ret_version == 0) {
+        code = error_set(error, ERR_IO, "it is empty");
+    }
+    return code;
+}
+
+int database_open_as_found(const char *data_dir, const struct schema *schema, sqlite3 **ret_db,
+                           int *ret_version, struct error *error)
+{
+    struct error inner = {0};
+    sqlite3 *db = NULL;
+    int code = read_as_found(data_dir, schema, &db, ret_version, &inner);
+
     if (code) {
         database_close(db);
         if (error) {

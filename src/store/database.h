@@ -24,18 +24,26 @@ struct schema {
     int32_t application_id;
     const char *before; /* pragmas that only a new file takes; "" for none */
     const char *const *steps;
+    const char *const *changes; /* for each step the tables of files before it whose number of rows
+                                 * it may change, with blanks between; NULL: none does */
     int step_count;
 };
 
-/* Opens data_dir/file, makes it when it is missing, and takes the steps that it has not seen, each
- * in a transaction of its own. ERR_IO (the disk, rights, damage, somebody else's file),
- * ERR_UNSUPPORTED (a newer version), ERR_NO_MEMORY. */
+/* Opens data_dir/file, makes it when it is missing, and takes the steps that it has not seen
+ * (migration.h). ERR_IO (the disk, rights, damage, somebody else's file), ERR_INVALID (the steps do
+ * not keep what it has), ERR_UNSUPPORTED (a newer version), ERR_NO_MEMORY. */
 must_check int database_open(const char *data_dir, const struct schema *schema, sqlite3 **ret_db,
                              struct error *error);
 
 /* The same file again, for reading only; database_open has to have come first. */
 must_check int database_open_reader(const char *data_dir, const struct schema *schema,
                                     sqlite3 **ret_db, struct error *error);
+
+/* A file that is there, of whatever version this program knows, for reading only: nothing in it is
+ * upgraded, and a server may be at work on it. *ret_version is its schema's. ERR_NOT_FOUND,
+ * ERR_UNSUPPORTED (a newer version), ERR_IO, ERR_NO_MEMORY. */
+must_check int database_open_as_found(const char *data_dir, const struct schema *schema,
+                                      sqlite3 **ret_db, int *ret_version, struct error *error);
 
 void database_close(sqlite3 *db);
 

@@ -110,6 +110,17 @@ const struct write_sql write_sql[WRITE_STATEMENT_COUNT] = {
                              " ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
                              " created_us = excluded.created_us",
                              true},
+    /* All of them with each workspace that goes; messages, runs, events, calls of models and
+     * reports go with the threads. Keys and members before it: they refer to it. */
+    [WRITE_DELETE_WORKSPACE_THREADS] = {"DELETE FROM thread WHERE workspace = ?1", false},
+    [WRITE_DELETE_WORKSPACE_DATASETS] = {"DELETE FROM dataset WHERE workspace = ?1", false},
+    [WRITE_DELETE_WORKSPACE_ANSWERS] = {"DELETE FROM answer WHERE workspace = ?1", false},
+    [WRITE_DELETE_WORKSPACE_USE] = {"DELETE FROM model_use WHERE workspace = ?1", false},
+    [WRITE_DELETE_WORKSPACE_SESSIONS] = {"DELETE FROM session WHERE workspace = ?1", false},
+    [WRITE_DELETE_WORKSPACE_CODES] = {"DELETE FROM code WHERE workspace = ?1", false},
+    [WRITE_DELETE_WORKSPACE_KEYS] = {"DELETE FROM api_key WHERE workspace = ?1", false},
+    [WRITE_DELETE_WORKSPACE_MEMBERS] = {"DELETE FROM member WHERE workspace = ?1", false},
+    [WRITE_DELETE_WORKSPACE] = {"DELETE FROM workspace WHERE id = ?1", false},
     [WRITE_PUT_MEMBER] = {"INSERT INTO member (workspace, user, role, since_us)"
                           " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (workspace, user) DO UPDATE SET"
                           " role = excluded.role, since_us = excluded.since_us",

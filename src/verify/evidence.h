@@ -60,11 +60,13 @@ struct sample_set {
 
 struct spread {
     size_t n;
-    double p50, p95, p99, min, max, mean, deviation; /* in the unit of the values */
+    double p25, p50, p75, p95, p99, min, max, mean, deviation; /* in the unit of the values */
 };
 /* Exact order statistics: the smallest value that at least p of the values do not exceed. n = 0:
  * all are NAN. Sorts a copy; ERR_NO_MEMORY. */
 must_check int spread_of(const double *values, size_t count, struct spread *ret_spread);
+/* The one that "p50", "p95" or "p99" names. */
+double spread_statistic(const struct spread *spread, const char *statistic);
 
 struct target {
     struct str name; /* of its sample set */
@@ -89,7 +91,8 @@ struct check {
     size_t exchanges; /* of HTTP and WebSocket */
     struct finding *findings;
     size_t finding_count;
-    struct target *targets;
+    size_t finding_capacity;
+    struct target targets[EVIDENCE_TARGETS_MAX];
     size_t target_count;
 };
 
@@ -132,14 +135,14 @@ struct evidence {
     struct check checks[EVIDENCE_CHECKS_MAX];
     size_t check_count;
     struct kept_exchange *exchanges;
-    size_t exchange_count, exchanges_not_kept;
+    size_t exchange_count, exchange_capacity, exchanges_not_kept;
     struct sample_set sets[EVIDENCE_TARGETS_MAX];
     size_t set_count;
     struct observation *observations;
-    size_t observation_count;
+    size_t observation_count, observation_capacity;
     struct side client, server;
     struct finding *violations; /* of the meta-check: id is the rule, observed says where */
-    size_t violation_count;
+    size_t violation_count, violation_capacity;
     enum summary_outcome summary; /* set by evidence_judge */
 };
 

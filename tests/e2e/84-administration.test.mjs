@@ -137,6 +137,16 @@ test("workspaces: made and renamed", async () => {
   assert.equal((await ada.json(200, "/auth/me")).workspace.name, "Head office");
 });
 
+test("workspaces: deleted by operators, but for the first one", async () => {
+  const { id } = await json(["workspace", "create", "Pilot"]);
+  const gone = await cliTo(0, ["workspace", "delete", id]);
+  assert.match(gone.out, /deleted/);
+  assert.ok(!(await json(["workspace"])).items.some((w) => w.id === id));
+  assert.match((await cliTo(1, ["workspace", "delete", id])).err, /no such workspace.*404/);
+  assert.match((await cliTo(1, ["workspace", "delete", "default"])).err, /first workspace.*409/);
+  await cliTo(2, ["workspace", "delete", "../x"]);
+});
+
 test("the audit log: listed, and its chain checked", async () => {
   const listed = await cliTo(0, ["audit", "--limit", "200"]);
   assert.match(listed.out, /key\.created/);

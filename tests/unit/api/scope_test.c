@@ -109,6 +109,7 @@ static const struct entry entries[] = {
     {"GET /api/workspaces", ROUTE_SIGNED_IN},
     {"POST /api/workspaces", ROUTE_OPERATOR},
     {"PATCH /api/workspaces/{id}", AUTH_SCOPE_ADMIN},
+    {"DELETE /api/workspaces/{id}", ROUTE_OPERATOR},
     {"GET /api/audit", AUTH_SCOPE_ADMIN},
     {"GET /api/audit/check", AUTH_SCOPE_ADMIN},
 };

@@ -425,9 +425,21 @@ static void test_passwords_change_and_end_sessions(void **state)
     assert_int_equal(try_login(DESK_EMAIL, "third password", AUTH_SESSION_COOKIE), OK);
 }
 
+/* A new workspace, in which the admin's session goes on. */
+static struct auth_caller go_to_second(const struct auth_caller *admin,
+                                       char second[STORE_ID_BYTES_MAX + 1])
+{
+    assert_int_equal(
+        came_to(BEGIN(accounts_add_workspace(desk.auth, admin, STR("Second"), &desk_origin, DONE))),
+        OK);
+    memcpy(second, outcome.id, sizeof(outcome.id));
+    assert_int_equal(came_to(BEGIN(accounts_switch(desk.auth, admin, str_from(second), DONE))), OK);
+    return outcome.grant.caller;
+}
+
 static void test_an_admin_resets_only_who_is_theirs(void **state)
 {
-    char second[64];
+    char second[STORE_ID_BYTES_MAX + 1];
 
     (void)state;
     struct auth_caller admin = set_up_admin();
@@ -435,13 +447,7 @@ static void test_an_admin_resets_only_who_is_theirs(void **state)
     assert_int_equal(
         came_to(BEGIN(accounts_add_workspace(desk.auth, &bob, STR("Bob's"), &desk_origin, DONE))),
         ERR_DENIED);
-    assert_int_equal(came_to(BEGIN(accounts_add_workspace(desk.auth, &admin, STR("Second"),
-                                                          &desk_origin, DONE))),
-                     OK);
-    memcpy(second, outcome.id, sizeof(second));
-    assert_int_equal(came_to(BEGIN(accounts_switch(desk.auth, &admin, str_from(second), DONE))),
-                     OK);
-    struct auth_caller in_second = outcome.grant.caller;
+    struct auth_caller in_second = go_to_second(&admin, second);
     assert_string_equal(in_second.workspace_id, second);
     assert_false(in_second.is_operator); /* a credential has one workspace at a time */
     assert_false(auth_still(desk.auth, &admin, 0));
@@ -460,6 +466,46 @@ static void test_an_admin_resets_only_who_is_theirs(void **state)
     assert_int_equal(RESET_CODE(&admin, bob.user_id), OK);
     assert_int_equal(came_to(BEGIN(accounts_switch(desk.auth, &admin, STR("nowhere"), DONE))),
                      ERR_NOT_FOUND);
+}
+
+static void test_a_workspace_goes_with_what_is_in_it(void **state)
+{
+    char second[STORE_ID_BYTES_MAX + 1];
+
+    (void)state;
+#define DELETE_WORKSPACE(caller, id)                                                               \
+    came_to(BEGIN(accounts_delete_workspace(desk.auth, caller, id, &desk_origin, DONE)))
+    struct auth_caller admin = set_up_admin();
+    struct auth_caller in_second = go_to_second(&admin, second);
+    struct auth_caller eve = add_person(&in_second, "eve@example.org", AUTH_ROLE_ADMIN);
+    assert_int_equal(came_to(BEGIN(accounts_add_service(desk.auth, &eve, STR("robot"),
+                                                        AUTH_ROLE_VIEWER, &desk_origin, DONE))),
+                     OK);
+    assert_true(auth_still(desk.auth, &eve, AUTH_SCOPE_ADMIN));
+    assert_int_equal(came_to(BEGIN(accounts_invite(desk.auth, &eve, STR("kim@example.org"),
+                                                   AUTH_ROLE_VIEWER, &desk_origin, DONE))),
+                     OK);
+    assert_int_equal(DELETE_WORKSPACE(&eve, str_from(second)), ERR_DENIED);
+    assert_int_equal(DELETE_WORKSPACE(&in_second, str_from(second)), ERR_DENIED);
+    assert_int_equal(came_to(BEGIN(accounts_switch(desk.auth, &in_second, STR("default"), DONE))),
+                     OK);
+    admin = outcome.grant.caller;
+    assert_int_equal(DELETE_WORKSPACE(&admin, STR("nowhere")), ERR_NOT_FOUND);
+    assert_int_equal(DELETE_WORKSPACE(&admin, STR("default")), ERR_EXISTS);
+    assert_true(auth_still(desk.auth, &eve, AUTH_SCOPE_ADMIN));
+
+    int begun =
+        BEGIN(accounts_delete_workspace(desk.auth, &admin, str_from(second), &desk_origin, DONE));
+    assert_false(auth_still(desk.auth, &eve, 0)); /* at once, not when it is durable */
+    assert_int_equal(came_to(begun), OK);
+    assert_int_equal(DELETE_WORKSPACE(&admin, str_from(second)), ERR_NOT_FOUND);
+    assert_int_equal(came_to(BEGIN(accounts_switch(desk.auth, &admin, str_from(second), DONE))),
+                     ERR_NOT_FOUND);
+    assert_true(auth_still(desk.auth, &admin, AUTH_SCOPE_ADMIN));
+    /* Eve has an account still, and can be let in elsewhere */
+    assert_int_equal(came_to(BEGIN(accounts_invite(desk.auth, &admin, STR("eve@example.org"),
+                                                   AUTH_ROLE_VIEWER, &desk_origin, DONE))),
+                     OK);
 }
 
 static bool count_code(const struct store_code *row, void *arg)
@@ -694,6 +740,7 @@ static const struct CMUnitTest tests[] = {
     CASE(test_a_ticket_has_what_its_maker_has),
     CASE(test_passwords_change_and_end_sessions),
     CASE(test_an_admin_resets_only_who_is_theirs),
+    CASE(test_a_workspace_goes_with_what_is_in_it),
     CASE(test_invitations),
     CASE(test_one_invitation_is_used_once_at_once),
     CASE(test_the_oldest_session_goes),

@@ -8,6 +8,7 @@ static const char *const steps[] = {
     "ALTER TABLE a ADD COLUMN text TEXT NOT NULL DEFAULT 'old'",
     "CREATE TABLE b (n INTEGER); INSERT INTO a VALUES (8, 'new')",
 };
+static const char *const changes[] = {NULL, NULL, "a"};
 static const char *const broken_steps[] = {
     "CREATE TABLE a (n INTEGER PRIMARY KEY) STRICT; INSERT INTO a VALUES (7)",
     "CREATE TABLE half (n INTEGER); INSERT INTO nowhere VALUES (1)",
@@ -15,8 +16,12 @@ static const char *const broken_steps[] = {
 
 static struct schema schema_of(const char *const *list, int count)
 {
-    return (struct schema){
-        .file = "test.db", .application_id = 77, .before = "", .steps = list, .step_count = count};
+    return (struct schema){.file = "test.db",
+                           .application_id = 77,
+                           .before = "",
+                           .steps = list,
+                           .changes = list == steps ? changes : NULL,
+                           .step_count = count};
 }
 
 static int number(sqlite3 *db, const char *sql)
@@ -77,6 +82,7 @@ static void test_database_takes_a_step_wholly_or_not(void **state)
 
     (void)state;
     fixture_dir(dir, sizeof(dir));
+    database_close(open_with(dir, &first));
     assert_int_equal(database_open(dir, &broken, &db, &error), ERR_IO);
     assert_non_null(strstr(error.message, "nowhere"));
     assert_null(db);

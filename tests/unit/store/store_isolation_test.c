@@ -525,6 +525,85 @@ static void test_a_page_of_calls_has_those_of_one_workspace(void **state)
     fixture_end(&f);
 }
 
+static void count_rows_of(const struct fixture *f, const char *sql_format, const char *name,
+                          unsigned *tables, int *rows)
+{
+    cleanup(buf_done) struct buf out;
+    sqlite3 *db;
+    sqlite3_stmt *statement;
+    char path[512];
+    char sql[256];
+
+    (void)snprintf(path, sizeof(path), "%s/netra.db", f->dir);
+    buf_init(&out, 4096);
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql_format, -1, &statement, NULL), SQLITE_OK);
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+        const char *table = (const char *)sqlite3_column_text(statement, 0);
+        sqlite3_stmt *count;
+
+        (void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s WHERE %s = '%s'", table,
+                       strcmp(table, "workspace") == 0 ? "id" : "workspace", name);
+        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &count, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(count), SQLITE_ROW);
+        *rows += sqlite3_column_int(count, 0);
+        (*tables)++;
+        (void)sqlite3_finalize(count);
+    }
+    (void)sqlite3_finalize(statement);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* Whatever table has a column of workspaces, now or in time to come: but for the log, nothing. */
+static void test_a_workspace_goes_with_all_that_is_in_it(void **state)
+{
+    static const char tables_of[] =
+        "SELECT s.name FROM sqlite_schema s WHERE s.type = 'table' AND s.name <> 'audit'"
+        " AND (s.name = 'workspace' OR EXISTS (SELECT 1 FROM pragma_table_info(s.name) c"
+        " WHERE c.name = 'workspace'))";
+    static const char log_of[] = "SELECT 'audit'";
+    cleanup(buf_done) struct buf before = {0};
+    cleanup(buf_done) struct buf after = {0};
+    struct fixture f;
+    unsigned tables = 0;
+    int rows = 0;
+
+    (void)state;
+    fixture_begin(&f);
+    fill(&f, 'b');
+    dump_a(&f, &before); /* what is not b's, but for the log */
+    struct store_batch *batch = new_accounts_batch();
+    store_put_user(batch, &(struct store_user){.id = STR("u")});
+    store_put_member(batch, &(struct store_member){B, STR("u"), 3, 1});
+    store_put_key(batch,
+                  &(struct store_key){.id = STR("k"), .workspace_id = B, .user_id = STR("u")});
+    store_put_code(batch, &(struct store_code){.id = STR("c"), .workspace_id = B});
+    store_put_session(
+        batch, &(struct store_session){.id = STR("s"), .workspace_id = B, .user_id = STR("local")});
+    assert_int_equal(apply(&f, batch), OK);
+    count_rows_of(&f, tables_of, "b", &tables, &rows);
+    assert_true(tables >= 9);
+    assert_true(rows >= 14);
+
+    batch = new_accounts_batch();
+    store_delete_workspace(batch, B);
+    store_delete_workspace(batch, STR("nowhere"));
+    store_delete_user(batch, STR("u"));
+    assert_int_equal(apply(&f, batch), OK);
+    rows = 0;
+    count_rows_of(&f, tables_of, "b", &tables, &rows);
+    assert_int_equal(rows, 0);
+    count_rows_of(&f, log_of, "b", &tables, &rows);
+    assert_int_equal(rows, 1);
+    batch = store_batch_new(B); /* nothing gets into it any more */
+    put_thread(batch, "late", 1);
+    assert_int_equal(apply(&f, batch), ERR_INVALID);
+    fill(&f, 'b'); /* the ids are free: also what hung on the threads is gone */
+    dump_a(&f, &after);
+    assert_str(buf_str(&after), buf_str(&before).data);
+    fixture_end(&f);
+}
+
 /* Changes of the deployment and of workspaces do not go into the same batch. */
 static void test_batches_are_of_one_sort(void **state)
 {
@@ -585,6 +664,7 @@ int main(void)
         cmocka_unit_test(test_no_write_reaches_another_workspace),
         cmocka_unit_test(test_no_read_sees_another_workspace),
         cmocka_unit_test(test_a_page_of_calls_has_those_of_one_workspace),
+        cmocka_unit_test(test_a_workspace_goes_with_all_that_is_in_it),
         cmocka_unit_test(test_batches_are_of_one_sort),
         cmocka_unit_test(test_statements_name_the_workspace),
     };
