@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/metrics_text.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
 #define NUMBER_BYTES_MAX 64u
@@ -13,8 +14,8 @@ struct series {
 
 static bool is_name_character(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == ':';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == ':';
 }
 
 /* Index behind the closing brace of labels that begin at `at`; SIZE_MAX: there is none. */
