@@ -92,8 +92,9 @@ static int exit_code_of(const unsigned counts[DOCTOR_STATES])
                                     : EXIT_DONE;
 }
 
-static int run_as_json(struct doctor_request *request)
+static int run_as_json(const struct doctor_request *wanted)
 {
+    struct doctor_request request = *wanted;
     cleanup(buf_done) struct buf out;
     unsigned counts[DOCTOR_STATES] = {0};
 
@@ -102,9 +103,9 @@ static int run_as_json(struct doctor_request *request)
     json_begin_object(&w);
     json_key(&w, "checks");
     json_begin_array(&w);
-    request->tell = write_finding;
-    request->arg = &w;
-    doctor_run(request, counts);
+    request.tell = write_finding;
+    request.arg = &w;
+    doctor_run(&request, counts);
     json_end_array(&w);
     for (int state = 0; state < DOCTOR_STATES; state++) {
         json_key(&w, doctor_state_name((enum doctor_state)state));
