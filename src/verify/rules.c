@@ -126,9 +126,8 @@ static bool match(const struct search *search, const struct rule *rule,
     struct step step = {.rule = rule};
 
     while (step.seen_count < RULE_SIGHTS_MAX && rule->seen[step.seen_count].kind) {
-        const struct observation *seen = step.seen_count == 0 && first
-                                             ? first
-                                             : look_for(search, &rule->seen[step.seen_count]);
+        const struct observation *seen =
+            step.seen_count == 0 && first ? first : look_for(search, &rule->seen[step.seen_count]);
         if (!seen) {
             return false;
         }
