@@ -139,7 +139,8 @@ static void put_observations(struct buf *out, struct json_value observations)
     if (json_count(observations) == 0) {
         return;
     }
-    buf_append(out, STR("## What was observed\n\n| id | kind | subject | value |\n|---|---|---|---|\n"));
+    buf_append(out,
+               STR("## What was observed\n\n| id | kind | subject | value |\n|---|---|---|---|\n"));
     for (struct json_iterator it = json_iterate(observations); json_next(&it);) {
         put_member(out, "| ", it.value, "id", "");
         put_member(out, " | ", it.value, "kind", "");

@@ -126,8 +126,8 @@ int backup_examine(const char *folder, const struct backup_progress *progress,
     for (unsigned i = 0; i < BACKUP_FILES && !code; i++) {
         struct error inner = {0};
 
-        code =
-            database_open_as_found(folder, schemas[i], &dbs[i], &manifest->files[i].schema, error);
+        code = database_open_as_found(folder, schemas[i], /* is_still */ true, &dbs[i],
+                                      &manifest->files[i].schema, error);
         code = code ? code : backup_show(progress, backup_file_names[i], 0, 0, error);
         if (!code && (code = examine_file(dbs[i], i, manifest, &inner))) {
             (void)error_set(error, code, "%s: %s", backup_file_names[i], inner.message);

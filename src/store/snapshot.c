@@ -73,8 +73,8 @@ int snapshot_begin(const char *data_dir, struct snapshot *ret_snapshot, struct e
     int code = OK;
 
     for (unsigned i = 0; i < BACKUP_FILES && !code; i++) {
-        code = database_open_as_found(data_dir, schemas[i], &snapshot.dbs[i], &snapshot.schemas[i],
-                                      error);
+        code = database_open_as_found(data_dir, schemas[i], /* is_still */ false, &snapshot.dbs[i],
+                                      &snapshot.schemas[i], error);
     }
     code = code ? code : begin_matching(&snapshot, error);
     if (!code) {
