@@ -49,7 +49,7 @@ static int exit_code_of(const unsigned counts[DOCTOR_STATES])
                                     : EXIT_DONE;
 }
 
-static int run_as_json(struct doctor_request *request)
+static int run_as_json(struct doctor_request request)
 {
     cleanup(buf_done) struct buf out;
     unsigned counts[DOCTOR_STATES] = {0};
@@ -59,9 +59,9 @@ static int run_as_json(struct doctor_request *request)
     json_begin_object(&w);
     json_key(&w, "checks");
     json_begin_array(&w);
-    request->tell = write_finding;
-    request->arg = &w;
-    doctor_run(request, counts);
+    request.tell = write_finding;
+    request.arg = &w;
+    doctor_run(&request, counts);
     json_end_array(&w);
     for (int state = 0; state < DOCTOR_STATES; state++) {
         json_key(&w, doctor_state_name((enum doctor_state)state));
@@ -77,12 +77,12 @@ static int run_as_json(struct doctor_request *request)
     return exit_code_of(counts);
 }
 
-static int run_as_text(struct doctor_request *request)
+static int run_as_text(struct doctor_request request)
 {
     unsigned counts[DOCTOR_STATES] = {0};
 
-    request->tell = print_line;
-    doctor_run(request, counts);
+    request.tell = print_line;
+    doctor_run(&request, counts);
     (void)printf("%u ok, %u warnings, %u problems, %u unknown\n", counts[DOCTOR_OK],
                  counts[DOCTOR_WARNING], counts[DOCTOR_PROBLEM], counts[DOCTOR_UNKNOWN]);
     return exit_code_of(counts);
@@ -118,7 +118,7 @@ static int run(int argc, char **argv)
                                      .unread = is_read ? NULL : &unread,
                                      .environment = getenv,
                                      .backups = choice.backups};
-    return choice.as_json ? run_as_json(&request) : run_as_text(&request);
+    return choice.as_json ? run_as_json(request) : run_as_text(request);
 }
 
 const struct command command_doctor = {
