@@ -162,4 +162,5 @@ static const struct route routes[] = {
      .reply_status = 204},
 };
 
-const struct route_table routes_workspaces = {"workspaces", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_workspaces = {"workspaces", routes, ARRAY_LENGTH(routes),
+                                              ROUTE_AUTH};

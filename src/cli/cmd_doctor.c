@@ -9,8 +9,8 @@
 #include "cli/command.h"
 #include "cli/config_layers.h"
 #include "cli/upkeep_options.h"
-#include "json/json_write.h"
 #include "server/doctor.h"
+#include "json/json_write.h"
 
 #define JSON_BYTES_MAX ((size_t)4 << 20)
 
@@ -49,8 +49,9 @@ static int exit_code_of(const unsigned counts[DOCTOR_STATES])
                                     : EXIT_DONE;
 }
 
-static int run_as_json(struct doctor_request request)
+static int run_as_json(const struct doctor_request *wanted)
 {
+    struct doctor_request request = *wanted;
     cleanup(buf_done) struct buf out;
     unsigned counts[DOCTOR_STATES] = {0};
 
@@ -77,12 +78,12 @@ static int run_as_json(struct doctor_request request)
     return exit_code_of(counts);
 }
 
-static int run_as_text(struct doctor_request request)
+static int run_as_text(struct doctor_request *request)
 {
     unsigned counts[DOCTOR_STATES] = {0};
 
-    request.tell = print_line;
-    doctor_run(&request, counts);
+    request->tell = print_line;
+    doctor_run(request, counts);
     (void)printf("%u ok, %u warnings, %u problems, %u unknown\n", counts[DOCTOR_OK],
                  counts[DOCTOR_WARNING], counts[DOCTOR_PROBLEM], counts[DOCTOR_UNKNOWN]);
     return exit_code_of(counts);
@@ -118,7 +119,7 @@ static int run(int argc, char **argv)
                                      .unread = is_read ? NULL : &unread,
                                      .environment = getenv,
                                      .backups = choice.backups};
-    return choice.as_json ? run_as_json(request) : run_as_text(request);
+    return choice.as_json ? run_as_json(&request) : run_as_text(&request);
 }
 
 const struct command command_doctor = {

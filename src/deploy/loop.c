@@ -20,7 +20,7 @@ static int no_memory(struct error *error)
     return error_set(error, ERR_NO_MEMORY, "out of memory");
 }
 
-const char *loop_path(struct loop *loop, const char *name)
+const char *loop_path(struct deploy_loop *loop, const char *name)
 {
     return arena_printf(&loop->arena, "%s/cycle-%u%s%s", loop->folder, loop->cycle,
                         name[0] ? "/" : "", name)
@@ -57,7 +57,7 @@ void loop_word_options(struct loop_words *words, const struct loop_options *opti
     }
 }
 
-void loop_reason(struct loop *loop, struct loop_result *result, const char *format, ...)
+void loop_reason(struct deploy_loop *loop, struct loop_result *result, const char *format, ...)
 {
     char text[LOOP_JOURNAL_REASON_MAX];
     va_list args;
@@ -68,9 +68,9 @@ void loop_reason(struct loop *loop, struct loop_result *result, const char *form
     result->reason = arena_copy(&loop->arena, str_from(text));
 }
 
-static void say(const struct loop *loop, const char *format, ...) printf_like(2, 3);
+static void say(const struct deploy_loop *loop, const char *format, ...) printf_like(2, 3);
 
-static void say(const struct loop *loop, const char *format, ...)
+static void say(const struct deploy_loop *loop, const char *format, ...)
 {
     char line[SAY_BYTES];
     va_list args;
@@ -81,7 +81,7 @@ static void say(const struct loop *loop, const char *format, ...)
     loop->world->say(str_from(line), loop->world->arg);
 }
 
-static struct loop_entry entry_now(const struct loop *loop, enum loop_journal_event event)
+static struct loop_entry entry_now(const struct deploy_loop *loop, enum loop_journal_event event)
 {
     return (struct loop_entry){.event = event,
                                .time_us = loop->world->now_us(loop->world->arg),
@@ -91,7 +91,7 @@ static struct loop_entry entry_now(const struct loop *loop, enum loop_journal_ev
                                .exit_status = -1};
 }
 
-static int interrupted(const struct loop *loop, struct error *error)
+static int interrupted(const struct deploy_loop *loop, struct error *error)
 {
     (void)error_set(error, ERR_CANCELLED, "the loop was interrupted in cycle %u at the step %s",
                     loop->cycle, loop_step_name(loop->step));
@@ -102,7 +102,7 @@ static int interrupted(const struct loop *loop, struct error *error)
 /* ---- one step ---- */
 
 /* What the steps of this cycle left is what it was: a later step reads it. */
-static int check_files(struct loop *loop, struct error *error)
+static int check_files(struct deploy_loop *loop, struct error *error)
 {
     for (int step = 0; step < (int)loop->step; step++) {
         const struct loop_entry *ended =
@@ -110,14 +110,14 @@ static int check_files(struct loop *loop, struct error *error)
 
         for (size_t i = 0; ended && i < ended->file_count; i++) {
             char digest[DIGEST_TEXT_BYTES];
-            struct str path = arena_printf(&loop->arena, "%s/%.*s", loop->folder,
-                                           STR_ARGS(ended->files[i].name));
+            struct str path =
+                arena_printf(&loop->arena, "%s/%.*s", loop->folder, STR_ARGS(ended->files[i].name));
             int code = path.data ? digest_file(path.data, digest, error) : no_memory(error);
 
             if (!code && !str_equal(str_from(digest), ended->files[i].sha256)) {
-                code = error_set(error, ERR_INVALID,
-                                 "%s is not what the journal says: its digest is another",
-                                 path.data);
+                code =
+                    error_set(error, ERR_INVALID,
+                              "%s is not what the journal says: its digest is another", path.data);
             }
             if (code) {
                 return code == ERR_NOT_FOUND ? ERR_INVALID : code;
@@ -127,7 +127,8 @@ static int check_files(struct loop *loop, struct error *error)
     return OK;
 }
 
-static int clear_step(struct loop *loop, const struct loop_step_row *row, struct error *error)
+static int clear_step(struct deploy_loop *loop, const struct loop_step_row *row,
+                      struct error *error)
 {
     const char *names[ARRAY_LENGTH(row->makes) + 1];
     size_t count = 0;
@@ -148,8 +149,8 @@ static int clear_step(struct loop *loop, const struct loop_step_row *row, struct
     return code;
 }
 
-static int begin_step(struct loop *loop, const struct loop_words *words, int64_t *ret_elapsed_us,
-                      struct error *error)
+static int begin_step(struct deploy_loop *loop, const struct loop_words *words,
+                      int64_t *ret_elapsed_us, struct error *error)
 {
     struct loop_entry began = entry_now(loop, LOOP_JOURNAL_BEGAN);
     struct str *texts = arena_alloc(&loop->arena, words->count + 1, sizeof(*texts));
@@ -166,7 +167,7 @@ static int begin_step(struct loop *loop, const struct loop_words *words, int64_t
     return loop_journal_append(loop->journal, &began, error);
 }
 
-static int add_file(struct loop *loop, struct loop_entry *ended, const char *name,
+static int add_file(struct deploy_loop *loop, struct loop_entry *ended, const char *name,
                     struct error *error)
 {
     const char *path = loop_path(loop, name);
@@ -182,7 +183,7 @@ static int add_file(struct loop *loop, struct loop_entry *ended, const char *nam
     return file->name.data && file->sha256.data ? OK : no_memory(error);
 }
 
-static int end_step(struct loop *loop, const struct loop_result *result, int64_t began_us,
+static int end_step(struct deploy_loop *loop, const struct loop_result *result, int64_t began_us,
                     struct error *error)
 {
     struct loop_entry ended = entry_now(loop, LOOP_JOURNAL_ENDED);
@@ -207,7 +208,7 @@ static int end_step(struct loop *loop, const struct loop_result *result, int64_t
     return loop_journal_append(loop->journal, &ended, error);
 }
 
-static int run_command(struct loop *loop, const struct loop_step_row *row,
+static int run_command(struct deploy_loop *loop, const struct loop_step_row *row,
                        const struct loop_words *words, struct buf *out, struct loop_end *end,
                        struct error *error)
 {
@@ -231,7 +232,7 @@ static int run_command(struct loop *loop, const struct loop_step_row *row,
     return code;
 }
 
-static int do_step(struct loop *loop, struct error *error)
+static int do_step(struct deploy_loop *loop, struct error *error)
 {
     const struct loop_step_row *row = &loop_step_rows[loop->step];
     struct loop_words words = {.arena = &loop->arena};
@@ -264,7 +265,7 @@ static int do_step(struct loop *loop, struct error *error)
 /* ---- the whole ---- */
 
 /* The reason of the step that decided; what a cycle that brings nothing new had instead. */
-static struct str reason_of(const struct loop *loop, enum loop_verdict verdict)
+static struct str reason_of(const struct deploy_loop *loop, enum loop_verdict verdict)
 {
     for (size_t i = loop->journal->count; i > 0; i--) {
         const struct loop_entry *entry = &loop->journal->entries[i - 1];
@@ -277,7 +278,7 @@ static struct str reason_of(const struct loop *loop, enum loop_verdict verdict)
 }
 
 /* A verdict stands only on times that can be true. */
-static int stop(struct loop *loop, enum loop_verdict verdict, struct error *error)
+static int stop(struct deploy_loop *loop, enum loop_verdict verdict, struct error *error)
 {
     struct loop_contradictions found = {.count = 0};
     struct loop_entry stopped = entry_now(loop, LOOP_JOURNAL_STOPPED);
@@ -290,12 +291,12 @@ static int stop(struct loop *loop, enum loop_verdict verdict, struct error *erro
     return loop_journal_append(loop->journal, &stopped, error);
 }
 
-static bool is_interrupted(const struct loop *loop)
+static bool is_interrupted(const struct deploy_loop *loop)
 {
     return loop->world->is_interrupted && *loop->world->is_interrupted;
 }
 
-static int go_on(struct loop *loop, enum loop_verdict *ret_verdict, struct error *error)
+static int go_on(struct deploy_loop *loop, enum loop_verdict *ret_verdict, struct error *error)
 {
     unsigned told = 0;
 
@@ -330,12 +331,11 @@ static int go_on(struct loop *loop, enum loop_verdict *ret_verdict, struct error
     }
 }
 
-static int open_new(struct loop *loop, const struct loop_run_options *run, const char *path,
+static int open_new(struct deploy_loop *loop, const struct loop_run_options *run, const char *path,
                     struct error *error)
 {
     struct loop_entry opened = entry_now(loop, LOOP_JOURNAL_OPENED);
-    int code =
-        loop_options_read(&loop->options, run->options->texts, run->options->count, error);
+    int code = loop_options_read(&loop->options, run->options->texts, run->options->count, error);
 
     code = code ? code : loop_journal_create(loop->journal, path, error);
     if (code) {
@@ -346,7 +346,7 @@ static int open_new(struct loop *loop, const struct loop_run_options *run, const
     return loop_journal_append(loop->journal, &opened, error);
 }
 
-static int resume(struct loop *loop, const struct loop_run_options *run, const char *path,
+static int resume(struct deploy_loop *loop, const struct loop_run_options *run, const char *path,
                   struct error *error)
 {
     struct loop_position at;
@@ -366,15 +366,14 @@ static int resume(struct loop *loop, const struct loop_run_options *run, const c
         struct str other = loop_options_missing(run->options, &loop->options);
 
         if (other.data) {
-            (void)error_set(error, ERR_USAGE, "the loop was begun without --%.*s",
-                            STR_ARGS(other));
+            (void)error_set(error, ERR_USAGE, "the loop was begun without --%.*s", STR_ARGS(other));
             error_hint(error, "A loop is resumed with the options that it was begun with; "
                               "--resume and --out are enough.");
             return ERR_USAGE;
         }
     }
-    loop->max_cycles = (unsigned)loop_options_number(&loop->options, "max-cycles",
-                                                     LOOP_CYCLES_DEFAULT);
+    loop->max_cycles =
+        (unsigned)loop_options_number(&loop->options, "max-cycles", LOOP_CYCLES_DEFAULT);
     code = code ? code : loop_position_of(loop->journal, loop->max_cycles, &at, error);
     if (code || at.is_stopped) {
         return code;
@@ -407,7 +406,7 @@ static int check_folder(const struct loop_run_options *run, const char *path, st
     return ERR_USAGE;
 }
 
-static void close_loop(struct loop *loop)
+static void close_loop(struct deploy_loop *loop)
 {
     loop_journal_free(loop->journal);
     loop_options_done(&loop->options);
@@ -418,7 +417,7 @@ static void close_loop(struct loop *loop)
 }
 
 /* The story is told of whatever there is, also of a loop that was interrupted or failed. */
-static int finish(struct loop *loop, int code, struct error *error)
+static int finish(struct deploy_loop *loop, int code, struct error *error)
 {
     struct error other = {0};
     bool is_sound = loop->journal->count && code != ERR_INVALID && code != ERR_USAGE;
@@ -431,14 +430,14 @@ static int finish(struct loop *loop, int code, struct error *error)
     return code;
 }
 
-int loop_run(const struct loop_run_options *options, enum loop_verdict *ret_verdict,
-             struct error *error)
+int deploy_loop_run(const struct loop_run_options *options, enum loop_verdict *ret_verdict,
+                    struct error *error)
 {
-    cleanup(close_loop) struct loop loop = {.netra = options->netra,
-                                            .folder = options->folder,
-                                            .world = options->world,
-                                            .lock_fd = -1,
-                                            .cycle = 1};
+    cleanup(close_loop) struct deploy_loop loop = {.netra = options->netra,
+                                                   .folder = options->folder,
+                                                   .world = options->world,
+                                                   .lock_fd = -1,
+                                                   .cycle = 1};
     char lock[LOOP_PATH_BYTES_MAX];
     char journal[LOOP_PATH_BYTES_MAX];
 

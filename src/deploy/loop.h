@@ -4,8 +4,10 @@
  * green or there is a reason to stop (loop_course.h). Each step is a command of this program or of
  * the team, or a few lines of loop_steps.c; its files are in the cycle's folder:
  *
- *     FOLDER/journal.jsonl        what was done (loop_journal.h)    FOLDER/lock   one loop at a time
- *            loop.md, loop.json   the whole story, with times       running.json  the command
+ *     FOLDER/journal.jsonl         what was done (loop_journal.h)
+ *            lock                  one loop at a time
+ *            loop.md, loop.json    the whole story, with times
+ *            running.json          the command under way
  *            cycle-1/evidence/    1 check                           under way
  *                    report.md    2 document
  *                    diagnosis.json, diagnosis.md   3 diagnose
@@ -31,12 +33,13 @@
 #include "deploy/loop_course.h"
 #include "deploy/loop_options.h"
 
-#define LOOP_OUT_BYTES_MAX     ((size_t)8 << 20) /* of a command's standard output; the rest is not kept */
-#define LOOP_COMMAND_S         7200u             /* of one command */
-#define LOOP_HEALTHY_ANSWERS   3u                /* in a row, of the public address */
-#define LOOP_HEALTHY_WAIT_S    60u               /* for them; netra deploy has waited for its own */
-#define LOOP_HEALTHY_EVERY_MS  1000u
-#define LOOP_WHY_BYTES         200u
+#define LOOP_OUT_BYTES_MAX                                                                         \
+    ((size_t)8 << 20)               /* of a command's standard output; the rest is not kept */
+#define LOOP_COMMAND_S        7200u /* of one command */
+#define LOOP_HEALTHY_ANSWERS  3u    /* in a row, of the public address */
+#define LOOP_HEALTHY_WAIT_S   60u   /* for them; netra deploy has waited for its own */
+#define LOOP_HEALTHY_EVERY_MS 1000u
+#define LOOP_WHY_BYTES        200u
 
 struct loop_command {
     const char *const *words;       /* ends with NULL */
@@ -44,8 +47,8 @@ struct loop_command {
 };
 
 struct loop_end {
-    int exit_status; /* -1: it ended by a signal, or was not started */
-    bool is_ended;   /* false: it was broken off because the loop is to stop at once */
+    int exit_status;          /* -1: it ended by a signal, or was not started */
+    bool is_ended;            /* false: it was broken off because the loop is to stop at once */
     char why[LOOP_WHY_BYTES]; /* of -1: a few words */
 };
 
@@ -86,8 +89,8 @@ struct loop_world {
 };
 
 struct loop_run_options {
-    const char *netra;  /* this program's path */
-    const char *folder; /* absolute */
+    const char *netra;                  /* this program's path */
+    const char *folder;                 /* absolute */
     const struct loop_options *options; /* of a new loop; of a resumed one those that were said
                                          * again, which must be the same; NULL: none were */
     const struct loop_world *world;
@@ -98,7 +101,7 @@ struct loop_run_options {
  * ERR_EXISTS (another process runs it), ERR_INVALID (the journal or a file of the folder was
  * changed), ERR_CANCELLED (interrupted: it can be resumed), ERR_IO, ERR_LIMIT, ERR_NO_MEMORY (also
  * resumable). */
-must_check int loop_run(const struct loop_run_options *options, enum loop_verdict *ret_verdict,
-                        struct error *error);
+must_check int deploy_loop_run(const struct loop_run_options *options,
+                               enum loop_verdict *ret_verdict, struct error *error);
 
 #endif

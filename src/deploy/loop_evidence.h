@@ -14,8 +14,8 @@ struct loop_evidence {
     enum summary_outcome summary; /* as judged here */
     bool is_contradicted;         /* the file claims another one */
     size_t checks, passed;
-    struct str failed;        /* "endpoints/health, basic/health and 3 more"; empty: none */
-    struct str not_exercised; /* the same, with what they need */
+    struct str failed;             /* "endpoints/health, basic/health and 3 more"; empty: none */
+    struct str not_exercised;      /* the same, with what they need */
     char facts[DIGEST_TEXT_BYTES]; /* of the summary and every failed finding's name */
     int64_t from_us, to_us;
 };

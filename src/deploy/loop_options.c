@@ -7,6 +7,7 @@
 #define VERIFY   LOOP_USE_VERIFY
 #define DIAGNOSE LOOP_USE_DIAGNOSE
 #define DEPLOY   LOOP_USE_DEPLOY
+#define STATUS   LOOP_USE_STATUS
 #define FLAG     LOOP_IS_FLAG
 #define PATH     LOOP_IS_PATH
 #define LIST     LOOP_IS_LIST
@@ -14,8 +15,8 @@
 #define ID_MAX   63u
 
 const struct loop_option loop_option_table[LOOP_OPTION_COUNT] = {
-    {"target", "T", "where it runs: local, gcp, or a target of your own", DEPLOY, 0, 0},
-    {"project", "P", "the deployment: netra-staging", DEPLOY, 0, 0},
+    {"target", "T", "where it runs: local, gcp, or a target of your own", DEPLOY | STATUS, 0, 0},
+    {"project", "P", "the deployment: netra-staging", DEPLOY | STATUS, 0, 0},
     {"url", "URL", "its public address; else what the target says", 0, 0, 0},
     {"max-cycles", "N", "at most so many cycles, 5 unless told", 0, 1, LOOP_CYCLES_MAX},
     {"accept-incomplete", NULL, "green although not everything could be exercised", FLAG, 0, 0},
@@ -24,18 +25,19 @@ const struct loop_option loop_option_table[LOOP_OPTION_COUNT] = {
     {"profile", "P", "floor, strict or acceptance", VERIFY, 0, 0},
     {"auth-url", "URL", "the auth service's address, where it is not discovered", VERIFY, 0, 0},
     {"token-file", "F", "a token or key in a file", VERIFY | PATH, 0, 0},
-    {"ca-file", "F", "authorities to trust in place of the system's", VERIFY | PATH, 0, 0},
+    {"ca-file", "F", "authorities to trust in place of the system's", VERIFY | DEPLOY | PATH, 0, 0},
     {"samples", "N", "of each latency", VERIFY, 1, LOOP_SAMPLES_MAX},
     {"read-only", NULL, "make, change and break nothing", VERIFY | FLAG, 0, 0},
     {"data-dir", "D", "the server's folder on this machine", DIAGNOSE | PATH, 0, 0},
     {"log-file", "F", "the server's log on this machine", DIAGNOSE | PATH, 0, 0},
     {"process-file", "F", "what the target wrote of the process", DIAGNOSE | PATH, 0, 0},
-    {"config", "F", "a netra.conf for the service", DIAGNOSE | DEPLOY | PATH, 0, 0},
-    {"service", "S", "all, backend, auth or frontend; may be given again", DEPLOY | LIST, 0, 0},
+    {"config", "F", "a netra.conf for the service", DIAGNOSE | DEPLOY | STATUS | PATH, 0, 0},
+    {"service", "S", "all, backend, auth or frontend; may be given again", DEPLOY | STATUS | LIST,
+     0, 0},
     {"image", "I", "what is released, in place of a build", DEPLOY, 0, 0},
     {"build-local", NULL, "build on this machine", DEPLOY | FLAG, 0, 0},
-    {"state", "DIR", "what the deployments of the project remember", DEPLOY | PATH, 0, 0},
-    {"targets", "DIR", "where targets are", DEPLOY | PATH, 0, 0},
+    {"state", "DIR", "what the deployments of the project remember", DEPLOY | STATUS | PATH, 0, 0},
+    {"targets", "DIR", "where targets are", DEPLOY | STATUS | PATH, 0, 0},
     {"healthy-seconds", "N", "of consecutive healthy answers", DEPLOY, 1, LOOP_HEALTHY_SECONDS_MAX},
 };
 
@@ -119,9 +121,9 @@ int loop_options_add(struct loop_options *options, const struct loop_option *opt
                      const char *value, const char *base, struct error *error)
 {
     int code = check_value(options, option, value, error);
-    bool is_relative = value && value[0] != '/' &&
-                       ((option->uses & LOOP_IS_PATH) ||
-                        ((option->uses & LOOP_IS_PROGRAM) && strchr(value, '/')));
+    bool is_relative =
+        value && value[0] != '/' &&
+        ((option->uses & LOOP_IS_PATH) || ((option->uses & LOOP_IS_PROGRAM) && strchr(value, '/')));
 
     if (code) {
         return code;
@@ -160,12 +162,12 @@ int loop_options_read(struct loop_options *options, const struct str *texts, siz
         if (!option || memchr(texts[i].data, '\0', texts[i].length)) {
             return error_set(error, ERR_INVALID, "the journal has an option that is not known");
         }
-        int code = loop_options_add(options, option, equals ? equals + 1 : NULL, /* base */ "",
-                                    error);
+        int code =
+            loop_options_add(options, option, equals ? equals + 1 : NULL, /* base */ "", error);
         if (code) {
-            return code == ERR_USAGE ? error_set(error, ERR_INVALID, "the journal's options: %s",
-                                                 error->message)
-                                     : code;
+            return code == ERR_USAGE
+                       ? error_set(error, ERR_INVALID, "the journal's options: %s", error->message)
+                       : code;
         }
     }
     return OK;
@@ -199,12 +201,11 @@ int loop_options_check(const struct loop_options *options, struct error *error)
         return error_set(error, ERR_USAGE, "--target and --project say what is deployed where");
     }
     if (!is_id(target) || !is_id(project)) {
-        return error_set(error, ERR_USAGE,
-                         "a target and a project are 1 to %u of a-z, 0-9 and '-'", ID_MAX);
+        return error_set(error, ERR_USAGE, "a target and a project are 1 to %u of a-z, 0-9 and '-'",
+                         ID_MAX);
     }
     int code = check_address("url", loop_options_value(options, "url"), error);
-    return code ? code
-                : check_address("auth-url", loop_options_value(options, "auth-url"), error);
+    return code ? code : check_address("auth-url", loop_options_value(options, "auth-url"), error);
 }
 
 struct str loop_options_missing(const struct loop_options *some, const struct loop_options *all)

@@ -17,18 +17,19 @@
 #include "base/arena.h"
 #include "base/error.h"
 
-#define LOOP_OPTIONS_MAX          64u
-#define LOOP_OPTION_BYTES_MAX     4096u
-#define LOOP_CYCLES_DEFAULT       5u
-#define LOOP_OPTIONS_MEMORY_MAX   ((size_t)1 << 20)
-#define LOOP_HEALTHY_SECONDS_MAX  3600
-#define LOOP_SAMPLES_MAX          10000
-#define LOOP_CYCLES_MAX           100
+#define LOOP_OPTIONS_MAX         64u
+#define LOOP_OPTION_BYTES_MAX    4096u
+#define LOOP_CYCLES_DEFAULT      5u
+#define LOOP_OPTIONS_MEMORY_MAX  ((size_t)1 << 20)
+#define LOOP_HEALTHY_SECONDS_MAX 3600
+#define LOOP_SAMPLES_MAX         10000
+#define LOOP_CYCLES_MAX          100
 
 enum loop_use {
     LOOP_USE_VERIFY = 1,   /* handed on to netra verify */
     LOOP_USE_DIAGNOSE = 2, /* to netra diagnose */
     LOOP_USE_DEPLOY = 4,   /* to netra deploy */
+    LOOP_USE_STATUS = 128, /* to netra deploy --status */
     LOOP_IS_FLAG = 8,      /* has no value */
     LOOP_IS_PATH = 16,     /* made absolute, so that a loop can be resumed from anywhere */
     LOOP_IS_LIST = 32,     /* may be given more than once */

@@ -34,19 +34,26 @@ static int digest_facts(struct json_value root, const struct loop_deployed *depl
     return buf_status(&facts) == ERR_NO_MEMORY ? ERR_NO_MEMORY : digest_texts(&text, 1, ret_digest);
 }
 
+static int open_answer(struct str json, struct json_parser **parser, struct json_value *ret_root)
+{
+    struct error ignored = {0};
+
+    if (json_parser_new(LOOP_FILE_BYTES_MAX, parser)) {
+        return ERR_NO_MEMORY;
+    }
+    int code = json_parse(*parser, json, ret_root, &ignored);
+    return code && code != ERR_NO_MEMORY ? ERR_INVALID : code;
+}
+
 int loop_deployed_read(struct str json, struct arena *arena, struct loop_deployed *ret_deployed)
 {
     cleanup(json_parser_free_pointer) struct json_parser *parser = NULL;
     struct loop_deployed found = {.outcome = STR("")};
     struct json_value root;
-    struct error ignored = {0};
 
-    if (json_parser_new(LOOP_FILE_BYTES_MAX, &parser)) {
-        return ERR_NO_MEMORY;
-    }
-    int code = json_parse(parser, json, &root, &ignored);
+    int code = open_answer(json, &parser, &root);
     if (code) {
-        return code == ERR_NO_MEMORY ? code : ERR_INVALID;
+        return code;
     }
     if (!json_is(json_at(root, "outcome"), JSON_STRING)) {
         return ERR_INVALID;
@@ -62,8 +69,65 @@ int loop_deployed_read(struct str json, struct arena *arena, struct loop_deploye
     return code;
 }
 
+int loop_serving_read(struct str json, struct arena *arena, struct loop_serving *ret_serving)
+{
+    cleanup(json_parser_free_pointer) struct json_parser *parser = NULL;
+    struct loop_serving found = {.why = STR("")};
+    struct json_value last = {NULL, 0};
+    struct json_value root;
+
+    int code = open_answer(json, &parser, &root);
+    if (code) {
+        return code;
+    }
+    for (struct json_iterator it = json_iterate(json_at(root, "services")); json_next(&it);) {
+        last = it.value;
+    }
+    if (!json_is(last, JSON_OBJECT)) {
+        return ERR_INVALID;
+    }
+    code = copy_member(last, "public_url", arena, &found.public_url);
+    code = code ? code : copy_member(last, "serving", arena, &found.revision);
+    code = code ? code : copy_member(last, "process_file", arena, &found.process_file);
+    code = code ? code : copy_member(last, "log_file", arena, &found.log_file);
+    code = code ? code : copy_member(last, "data_dir", arena, &found.data_dir);
+    code = code ? code : copy_member(last, "reason", arena, &found.why);
+    if (!code && !found.why.length && !found.revision.length) {
+        found.why = STR("no revision serves");
+    }
+    if (!code) {
+        *ret_serving = found;
+    }
+    return code;
+}
+
+/* What the last deployment of this loop that was done answered; empty: there is none. */
+static int address_of_deployed(struct deploy_loop *loop, struct str *ret_url, struct error *error)
+{
+    for (unsigned cycle = loop->cycle; cycle > 0; cycle--) {
+        const struct loop_entry *ended = loop_journal_ended(loop->journal, cycle, LOOP_DEPLOY);
+        struct loop_deployed deployed = {.reason = STR("")};
+        cleanup(buf_done) struct buf text = {0};
+
+        if (!ended || ended->outcome != LOOP_OUTCOME_DONE) {
+            continue;
+        }
+        struct str path =
+            arena_printf(&loop->arena, "%s/cycle-%u/deploy.json", loop->folder, cycle);
+        buf_init(&text, LOOP_FILE_BYTES_MAX);
+        int code = path.data ? loop_files_read(path.data, &text, error) : ERR_NO_MEMORY;
+        code = code ? code : loop_deployed_read(buf_str(&text), &loop->arena, &deployed);
+        if (!code) {
+            *ret_url = deployed.public_url;
+        }
+        return code;
+    }
+    return OK;
+}
+
 /* The target is asked also where the address is told: it knows the process and its files. */
-int loop_find_serving(struct loop *loop, struct loop_serving *ret_serving, struct error *error)
+int loop_find_serving(struct deploy_loop *loop, struct loop_serving *ret_serving,
+                      struct error *error)
 {
     const char *told = loop_options_value(&loop->options, "url");
     struct loop_serving found = {.why = STR("")};
@@ -72,9 +136,11 @@ int loop_find_serving(struct loop *loop, struct loop_serving *ret_serving, struc
     if (!code && told) {
         found.public_url = arena_copy(&loop->arena, str_from(told));
         code = found.public_url.data ? OK : ERR_NO_MEMORY;
+    } else if (!code && !found.public_url.length) {
+        code = address_of_deployed(loop, &found.public_url, error);
     }
     if (code) {
-        return error_set(error, code, "cannot ask the target: %s", error_code_text(code));
+        return error_set(error, code, "cannot find the deployment: %s", error_code_text(code));
     }
     *ret_serving = found;
     return OK;

@@ -10,8 +10,13 @@
 #include "deploy/loop_state.h"
 
 /* Texts in the loop's arena; empty where nothing is known. ERR_NO_MEMORY. */
-must_check int loop_find_serving(struct loop *loop, struct loop_serving *ret_serving,
+must_check int loop_find_serving(struct deploy_loop *loop, struct loop_serving *ret_serving,
                                  struct error *error);
+
+/* What `netra deploy --status --json` answered: of several services the last, which is the one that
+ * people are sent to. Texts into the arena. ERR_INVALID (no such answer), ERR_NO_MEMORY. */
+must_check int loop_serving_read(struct str json, struct arena *arena,
+                                 struct loop_serving *ret_serving);
 
 /* What `netra deploy --json` answered. */
 struct loop_deployed {

@@ -11,7 +11,7 @@
 
 #define LOOP_STEP_MEMORY_MAX ((size_t)64 << 20)
 
-struct loop {
+struct deploy_loop {
     const char *netra;
     const char *folder;
     const struct loop_world *world;
@@ -46,30 +46,30 @@ struct loop_result {
 
 struct loop_step_row {
     /* Which command; none: is_command stays false. */
-    int (*plan)(struct loop *loop, struct loop_words *words, struct error *error);
+    int (*plan)(struct deploy_loop *loop, struct loop_words *words, struct error *error);
     /* What its end means; end is NULL without a command, and the work is done here. An error is of
      * the loop itself (disk, memory): the step has then not ended. */
-    int (*judge)(struct loop *loop, const struct loop_end *end, struct str out,
+    int (*judge)(struct deploy_loop *loop, const struct loop_end *end, struct str out,
                  struct loop_result *result, struct error *error);
-    const char *output;     /* standard output goes there; NULL: it has no command */
-    const char *makes[3];   /* files and folders of the cycle that are taken away before */
+    const char *output;   /* standard output goes there; NULL: it has no command */
+    const char *makes[3]; /* files and folders of the cycle that are taken away before */
 };
 extern const struct loop_step_row loop_step_rows[LOOP_STEP_COUNT];
 
 /* FOLDER/cycle-N/name, or FOLDER/cycle-N for ""; in the loop's arena; NULL: no memory. */
-const char *loop_path(struct loop *loop, const char *name);
+const char *loop_path(struct deploy_loop *loop, const char *name);
 
 /* Both in the loop's arena; ERR_NO_MEMORY is sticky in words, and for a reason an empty one. */
 void loop_word(struct loop_words *words, const char *word);
 void loop_word_options(struct loop_words *words, const struct loop_options *options,
                        enum loop_use use);
-void loop_reason(struct loop *loop, struct loop_result *result, const char *format, ...)
+void loop_reason(struct deploy_loop *loop, struct loop_result *result, const char *format, ...)
     printf_like(3, 4);
 
 /* NETRA_LOOP_… of the hooks, in the loop's arena; NULL, with the error: it cannot be made. */
-const char *const *loop_hook_environment(struct loop *loop, struct error *error);
+const char *const *loop_hook_environment(struct deploy_loop *loop, struct error *error);
 
 /* loop.md and loop.json. ERR_IO, ERR_NO_MEMORY, ERR_LIMIT. */
-must_check int loop_tell_story(struct loop *loop, struct error *error);
+must_check int loop_tell_story(struct deploy_loop *loop, struct error *error);
 
 #endif

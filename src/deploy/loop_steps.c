@@ -25,7 +25,7 @@ static void keep_file(struct loop_result *result, const char *name)
     result->files[result->file_count++] = name;
 }
 
-static int write_file(struct loop *loop, const char *name, const struct buf *text,
+static int write_file(struct deploy_loop *loop, const char *name, const struct buf *text,
                       struct error *error)
 {
     const char *path = loop_path(loop, name);
@@ -39,7 +39,7 @@ static int write_file(struct loop *loop, const char *name, const struct buf *tex
 
 /* Of a step that has a reason to be called failed, whatever the errno of ours. An error that is the
  * loop's own stays one. */
-static int fail_step(struct loop *loop, struct loop_result *result, int code,
+static int fail_step(struct deploy_loop *loop, struct loop_result *result, int code,
                      const struct error *why, struct error *error)
 {
     if (code == ERR_NO_MEMORY) {
@@ -50,7 +50,7 @@ static int fail_step(struct loop *loop, struct loop_result *result, int code,
     return OK;
 }
 
-static const char *end_text(struct loop *loop, const struct loop_end *end)
+static const char *end_text(struct deploy_loop *loop, const struct loop_end *end)
 {
     struct str text = end->exit_status < 0
                           ? arena_copy(&loop->arena, str_from(end->why))
@@ -61,7 +61,7 @@ static const char *end_text(struct loop *loop, const struct loop_end *end)
 
 /* ---- 1 and 8: verify ---- */
 
-static int plan_verify(struct loop *loop, const char *folder, struct loop_words *words,
+static int plan_verify(struct deploy_loop *loop, const char *folder, struct loop_words *words,
                        struct error *error)
 {
     struct loop_serving serving = {0};
@@ -85,17 +85,17 @@ static int plan_verify(struct loop *loop, const char *folder, struct loop_words 
     return OK;
 }
 
-static int plan_check(struct loop *loop, struct loop_words *words, struct error *error)
+static int plan_check(struct deploy_loop *loop, struct loop_words *words, struct error *error)
 {
     return plan_verify(loop, "evidence", words, error);
 }
 
-static int plan_confirm(struct loop *loop, struct loop_words *words, struct error *error)
+static int plan_confirm(struct deploy_loop *loop, struct loop_words *words, struct error *error)
 {
     return plan_verify(loop, "success", words, error);
 }
 
-static int write_unserved(struct loop *loop, const char *folder, struct error *error)
+static int write_unserved(struct deploy_loop *loop, const char *folder, struct error *error)
 {
     struct loop_serving serving = {0};
     int code = loop_find_serving(loop, &serving, error);
@@ -116,7 +116,7 @@ static int exit_of(enum summary_outcome summary)
     return statuses[summary];
 }
 
-static void judge_summary(struct loop *loop, const struct loop_evidence *seen,
+static void judge_summary(struct deploy_loop *loop, const struct loop_evidence *seen,
                           struct loop_result *result)
 {
     switch (seen->summary) {
@@ -125,10 +125,10 @@ static void judge_summary(struct loop *loop, const struct loop_evidence *seen,
         loop_reason(loop, result, "%zu of %zu checks passed", seen->passed, seen->checks);
         break;
     case SUMMARY_INCOMPLETE:
-        result->outcome = loop_options_has(&loop->options, "accept-incomplete") &&
-                                  loop->step != LOOP_CHECK
-                              ? LOOP_OUTCOME_ACCEPTED
-                              : LOOP_OUTCOME_INCOMPLETE;
+        result->outcome =
+            loop_options_has(&loop->options, "accept-incomplete") && loop->step != LOOP_CHECK
+                ? LOOP_OUTCOME_ACCEPTED
+                : LOOP_OUTCOME_INCOMPLETE;
         loop_reason(loop, result, "%zu of %zu checks passed; not exercised: %.*s", seen->passed,
                     seen->checks, STR_ARGS(seen->not_exercised));
         break;
@@ -145,7 +145,7 @@ static void judge_summary(struct loop *loop, const struct loop_evidence *seen,
 }
 
 /* The evidence of a command that ended, read and judged here. */
-static int judge_evidence(struct loop *loop, const char *folder, const struct loop_end *end,
+static int judge_evidence(struct deploy_loop *loop, const char *folder, const struct loop_end *end,
                           struct loop_result *result, struct error *error)
 {
     struct loop_evidence seen = {.checks = 0};
@@ -172,7 +172,8 @@ static int judge_evidence(struct loop *loop, const char *folder, const struct lo
     memcpy(result->facts, seen.facts, sizeof(result->facts));
     if (seen.is_contradicted && loop->step == LOOP_CONFIRM) {
         result->outcome = LOOP_OUTCOME_REFUSED;
-        loop_reason(loop, result, "the evidence is not what it says of itself: judged again it is %s",
+        loop_reason(loop, result,
+                    "the evidence is not what it says of itself: judged again it is %s",
                     summary_name(seen.summary));
     } else if (!seen.is_contradicted && end && end->exit_status != exit_of(seen.summary)) {
         result->outcome = LOOP_OUTCOME_FAILED;
@@ -184,7 +185,7 @@ static int judge_evidence(struct loop *loop, const char *folder, const struct lo
     return OK;
 }
 
-static int judge_check(struct loop *loop, const struct loop_end *end, struct str out,
+static int judge_check(struct deploy_loop *loop, const struct loop_end *end, struct str out,
                        struct loop_result *result, struct error *error)
 {
     (void)out;
@@ -193,7 +194,7 @@ static int judge_check(struct loop *loop, const struct loop_end *end, struct str
     return judge_evidence(loop, "evidence", end, result, error);
 }
 
-static int judge_confirm(struct loop *loop, const struct loop_end *end, struct str out,
+static int judge_confirm(struct deploy_loop *loop, const struct loop_end *end, struct str out,
                          struct loop_result *result, struct error *error)
 {
     (void)out;
@@ -205,7 +206,7 @@ static int judge_confirm(struct loop *loop, const struct loop_end *end, struct s
 
 /* ---- 2: document ---- */
 
-static int plan_document(struct loop *loop, struct loop_words *words, struct error *error)
+static int plan_document(struct deploy_loop *loop, struct loop_words *words, struct error *error)
 {
     (void)loop;
     (void)error;
@@ -213,7 +214,7 @@ static int plan_document(struct loop *loop, struct loop_words *words, struct err
     return OK;
 }
 
-static int judge_document(struct loop *loop, const struct loop_end *end, struct str out,
+static int judge_document(struct deploy_loop *loop, const struct loop_end *end, struct str out,
                           struct loop_result *result, struct error *error)
 {
     cleanup(buf_done) struct buf page = {0};
@@ -235,7 +236,8 @@ static int judge_document(struct loop *loop, const struct loop_end *end, struct 
     keep_file(result, "report.md");
     if (seen.is_contradicted) {
         result->outcome = LOOP_OUTCOME_REFUSED;
-        loop_reason(loop, result, "the evidence is not what it says of itself: judged again it is %s",
+        loop_reason(loop, result,
+                    "the evidence is not what it says of itself: judged again it is %s",
                     summary_name(seen.summary));
     } else {
         judge_summary(loop, &seen, result);
@@ -245,7 +247,7 @@ static int judge_document(struct loop *loop, const struct loop_end *end, struct 
 
 /* ---- 3: diagnose ---- */
 
-static void word_file(struct loop *loop, struct loop_words *words, const char *name,
+static void word_file(struct deploy_loop *loop, struct loop_words *words, const char *name,
                       struct str otherwise)
 {
     if (!loop_options_has(&loop->options, name + 2) && otherwise.length) {
@@ -254,7 +256,7 @@ static void word_file(struct loop *loop, struct loop_words *words, const char *n
     }
 }
 
-static int plan_diagnose(struct loop *loop, struct loop_words *words, struct error *error)
+static int plan_diagnose(struct deploy_loop *loop, struct loop_words *words, struct error *error)
 {
     struct loop_serving serving = {0};
     int code = loop_find_serving(loop, &serving, error);
@@ -275,7 +277,7 @@ static int plan_diagnose(struct loop *loop, struct loop_words *words, struct err
     return OK;
 }
 
-static int judge_diagnose(struct loop *loop, const struct loop_end *end, struct str out,
+static int judge_diagnose(struct deploy_loop *loop, const struct loop_end *end, struct str out,
                           struct loop_result *result, struct error *error)
 {
     cleanup(buf_done) struct buf page = {0};
@@ -292,8 +294,8 @@ static int judge_diagnose(struct loop *loop, const struct loop_end *end, struct 
     if (code) {
         return fail_step(loop, result, code, &why, error);
     }
-    result->outcome = found.has_unknown || found.count == 0 ? LOOP_OUTCOME_INCOMPLETE
-                                                            : LOOP_OUTCOME_DONE;
+    result->outcome =
+        found.has_unknown || found.count == 0 ? LOOP_OUTCOME_INCOMPLETE : LOOP_OUTCOME_DONE;
     memcpy(result->facts, found.facts, sizeof(result->facts));
     loop_reason(loop, result, found.count ? "causes: %.*s" : "no cause was found%.*s",
                 STR_ARGS(found.list));
@@ -305,7 +307,8 @@ static int judge_diagnose(struct loop *loop, const struct loop_end *end, struct 
 /* ---- 4 and 5: the hooks ---- */
 
 /* What the third step left. */
-static int read_diagnosis(struct loop *loop, struct loop_diagnosis *ret_found, struct error *error)
+static int read_diagnosis(struct deploy_loop *loop, struct loop_diagnosis *ret_found,
+                          struct error *error)
 {
     cleanup(buf_done) struct buf text = {0};
     const char *path = loop_path(loop, "diagnosis.json");
@@ -317,7 +320,7 @@ static int read_diagnosis(struct loop *loop, struct loop_diagnosis *ret_found, s
                                       error);
 }
 
-const char *const *loop_hook_environment(struct loop *loop, struct error *error)
+const char *const *loop_hook_environment(struct deploy_loop *loop, struct error *error)
 {
     struct loop_diagnosis found = {.count = 0};
     struct arena *arena = &loop->arena;
@@ -334,9 +337,9 @@ const char *const *loop_hook_environment(struct loop *loop, struct error *error)
     items[0] = arena_printf(arena, "NETRA_LOOP_DIR=%s", loop->folder).data;
     items[1] = arena_printf(arena, "NETRA_LOOP_CYCLE=%u", loop->cycle).data;
     items[2] = arena_printf(arena, "NETRA_LOOP_DIAGNOSIS=%s", path).data;
-    items[3] = arena_printf(arena, "NETRA_LOOP_CAUSE=%s",
-                            found.count ? found.causes[0].data : "unknown")
-                   .data;
+    items[3] =
+        arena_printf(arena, "NETRA_LOOP_CAUSE=%s", found.count ? found.causes[0].data : "unknown")
+            .data;
     items[4] = arena_printf(arena, "NETRA_LOOP_CAUSES=%s", found.list.data).data;
     for (int i = 0; i < 5; i++) {
         if (!items[i]) {
@@ -347,7 +350,7 @@ const char *const *loop_hook_environment(struct loop *loop, struct error *error)
     return items;
 }
 
-static int plan_hook(struct loop *loop, const char *option, struct loop_words *words)
+static int plan_hook(struct deploy_loop *loop, const char *option, struct loop_words *words)
 {
     const char *program = loop_options_value(&loop->options, option);
 
@@ -359,19 +362,19 @@ static int plan_hook(struct loop *loop, const char *option, struct loop_words *w
     return OK;
 }
 
-static int plan_fix(struct loop *loop, struct loop_words *words, struct error *error)
+static int plan_fix(struct deploy_loop *loop, struct loop_words *words, struct error *error)
 {
     (void)error;
     return plan_hook(loop, "fix", words);
 }
 
-static int plan_commit(struct loop *loop, struct loop_words *words, struct error *error)
+static int plan_commit(struct deploy_loop *loop, struct loop_words *words, struct error *error)
 {
     (void)error;
     return plan_hook(loop, "commit", words);
 }
 
-static int judge_hook(struct loop *loop, const char *name, const struct loop_end *end,
+static int judge_hook(struct deploy_loop *loop, const char *name, const struct loop_end *end,
                       struct str out, struct loop_result *result)
 {
     result->outcome = end->exit_status == 0 ? LOOP_OUTCOME_DONE : LOOP_OUTCOME_FAILED;
@@ -379,7 +382,7 @@ static int judge_hook(struct loop *loop, const char *name, const struct loop_end
     return digest_texts(&out, 1, result->facts);
 }
 
-static int judge_fix(struct loop *loop, const struct loop_end *end, struct str out,
+static int judge_fix(struct deploy_loop *loop, const struct loop_end *end, struct str out,
                      struct loop_result *result, struct error *error)
 {
     struct loop_diagnosis found = {.count = 0};
@@ -404,7 +407,7 @@ static int judge_fix(struct loop *loop, const struct loop_end *end, struct str o
     return OK;
 }
 
-static int judge_commit(struct loop *loop, const struct loop_end *end, struct str out,
+static int judge_commit(struct deploy_loop *loop, const struct loop_end *end, struct str out,
                         struct loop_result *result, struct error *error)
 {
     if (end) {
@@ -418,7 +421,7 @@ static int judge_commit(struct loop *loop, const struct loop_end *end, struct st
 
 /* ---- 6: deploy ---- */
 
-static int plan_deploy(struct loop *loop, struct loop_words *words, struct error *error)
+static int plan_deploy(struct deploy_loop *loop, struct loop_words *words, struct error *error)
 {
     (void)error;
     words->is_command = true;
@@ -429,7 +432,7 @@ static int plan_deploy(struct loop *loop, struct loop_words *words, struct error
     return OK;
 }
 
-static int judge_deploy(struct loop *loop, const struct loop_end *end, struct str out,
+static int judge_deploy(struct deploy_loop *loop, const struct loop_end *end, struct str out,
                         struct loop_result *result, struct error *error)
 {
     struct loop_deployed deployed = {.reason = STR("")};
@@ -459,7 +462,7 @@ static int judge_deploy(struct loop *loop, const struct loop_end *end, struct st
 
 /* ---- 7: validate ---- */
 
-static int plan_validate(struct loop *loop, struct loop_words *words, struct error *error)
+static int plan_validate(struct deploy_loop *loop, struct loop_words *words, struct error *error)
 {
     struct loop_serving serving = {0};
     int code = loop_find_serving(loop, &serving, error);
@@ -495,7 +498,7 @@ static void put_answer(struct json_writer *w, const struct loop_answer *answer)
 }
 
 /* Asks until enough answers in a row are healthy; ERR_CANCELLED: the loop is to stop. */
-static int ask_until_healthy(struct loop *loop, const char *url, struct json_writer *w,
+static int ask_until_healthy(struct deploy_loop *loop, const char *url, struct json_writer *w,
                              unsigned *ret_in_row, struct loop_answer *ret_last)
 {
     const struct loop_world *world = loop->world;
@@ -517,7 +520,7 @@ static int ask_until_healthy(struct loop *loop, const char *url, struct json_wri
     return OK;
 }
 
-static int judge_validate(struct loop *loop, const struct loop_end *end, struct str out,
+static int judge_validate(struct deploy_loop *loop, const struct loop_end *end, struct str out,
                           struct loop_result *result, struct error *error)
 {
     cleanup(buf_done) struct buf text = {0};

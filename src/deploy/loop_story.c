@@ -129,7 +129,7 @@ static void put_passes(struct json_writer *w, const struct loop_journal *journal
     json_end_array(w);
 }
 
-static int write_json(struct loop *loop, const struct loop_contradictions *times,
+static int write_json(struct deploy_loop *loop, const struct loop_contradictions *times,
                       struct error *error)
 {
     const struct loop_journal *journal = loop->journal;
@@ -177,7 +177,7 @@ static int write_json(struct loop *loop, const struct loop_contradictions *times
 
 /* ---- Markdown ---- */
 
-static void tell_head(struct loop *loop, struct buf *out)
+static void tell_head(struct deploy_loop *loop, struct buf *out)
 {
     const struct loop_journal *journal = loop->journal;
     const struct loop_entry *stopped = stopped_entry(journal);
@@ -211,8 +211,7 @@ static void tell_files(struct buf *out, const struct loop_entry *ended)
         size_t slash = str_find(name, STR("/"), 0);
 
         buf_append(out, i ? STR(", [") : STR("["));
-        loop_markdown_text(out, slash == SIZE_MAX ? name
-                                                  : str_slice(name, slash + 1, name.length));
+        loop_markdown_text(out, slash == SIZE_MAX ? name : str_slice(name, slash + 1, name.length));
         buf_printf(out, "](%.*s) ", STR_ARGS(name));
         loop_markdown_code(out, str_slice(ended->files[i].sha256, 0, 12));
     }
@@ -281,7 +280,7 @@ static void tell_times(struct buf *out, const struct loop_contradictions *times,
                journal->last_hash);
 }
 
-static int write_markdown(struct loop *loop, const struct loop_contradictions *times,
+static int write_markdown(struct deploy_loop *loop, const struct loop_contradictions *times,
                           struct error *error)
 {
     cleanup(buf_done) struct buf text = {0};
@@ -310,7 +309,7 @@ static int write_markdown(struct loop *loop, const struct loop_contradictions *t
     return loop_files_write(path.data, buf_str(&text), error);
 }
 
-int loop_tell_story(struct loop *loop, struct error *error)
+int loop_tell_story(struct deploy_loop *loop, struct error *error)
 {
     struct loop_contradictions times = {.count = 0};
 

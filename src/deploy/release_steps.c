@@ -9,12 +9,13 @@
 
 #include "deploy/deployment.h"
 
-#define PAUSE_SLICE_MS     50
-#define STATUS_FIRST_MS    200 /* between two questions; doubled, at most STATUS_EVERY_MS */
-#define STATUS_EVERY_MS    1000
-#define HEALTH_PATH        "/health"
-#define PROBE_WHOLE_FACTOR 4 /* of the healthy time and of the red time: the limit of all probes   \
-                              */
+#define PAUSE_SLICE_MS  50
+#define STATUS_FIRST_MS 200 /* between two questions; doubled, at most STATUS_EVERY_MS */
+#define STATUS_EVERY_MS 1000
+#define HEALTH_PATH     "/health"
+#define PROBE_WHOLE_FACTOR                                                                         \
+    4 /* of the healthy time and of the red time: the limit of all probes                          \
+       */
 #define ARENA_BYTES_MAX ((size_t)80 << 20) /* one answer; the wire's own limit is below it */
 #define DETAIL_BYTES    300u
 

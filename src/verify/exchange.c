@@ -266,6 +266,10 @@ static int end_transfer(struct transfer *transfer, CURLcode result, unsigned tim
                        exchange->sent_us ? "no whole answer" : "no connection",
                        exchange->sent_us ? timeout_ms : transfer->wire->connect_ms);
     }
+    if (code == OK && !transfer->has_head) { /* fine to curl, when the connection is closed */
+        exchange->status = 0;
+        return fail(exchange, ERR_IO, "the answer broke off within its head");
+    }
     return code;
 }
 
