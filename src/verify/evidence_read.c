@@ -424,6 +424,9 @@ static int read_times(const struct reading *reading, struct json_value root)
     for (size_t i = 0; code == OK && i < ARRAY_LENGTH(members); i++) {
         code = get_count(reading, root, members[i].key, members[i].time_us);
     }
+    if (code == OK && evidence->finished_us == 0) {
+        code = wrong(reading, "finished_us"); /* evidence_judge would take it for unfinished */
+    }
     return code;
 }
 

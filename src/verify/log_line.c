@@ -82,5 +82,7 @@ const char *log_line_kind(const struct log_line *line)
     if (has(line->message, ": no new work, at most ")) {
         return "stop";
     }
-    return str_equal(line->level, STR("warning")) ? "warning" : NULL;
+    /* Requests are lines, too, and the looking makes some of its own. */
+    return str_equal(line->level, STR("warning")) && !str_equal(line->room, STR("http")) ? "warning"
+                                                                                         : NULL;
 }

@@ -18,6 +18,7 @@
 #define SUBJECT_BYTES    96u
 #define DETAIL_BYTES     240u
 #define MS               1000.0
+#define SERVICES_MAX     8u
 #define METRIC_LINES_MAX 24u /* that are noted */
 
 static void free_wire(struct wire **wire)
@@ -277,36 +278,57 @@ static void look_at_socket(struct looking *looking)
 
 /* ---- discovery ---- */
 
-static void note_service(struct looking *looking, struct json_value service)
+static bool is_asked(const struct looking *looking, const char *url)
 {
-    struct str name;
-    struct str url;
-    struct str status;
-    struct str reason = {"", 0};
-    char subject[SUBJECT_BYTES];
+    struct look_place place;
+    struct error ignored = {0};
 
-    if (!json_get_str(json_at(service, "name"), &name) ||
-        !json_get_str(json_at(service, "url"), &url) ||
-        !json_get_str(json_at(service, "status"), &status)) {
-        return;
-    }
-    bool has_reason = json_get_str(json_at(service, "reason"), &reason);
+    return look_take_apart(url, &place, &ignored) == OK &&
+           strcmp(place.place, looking->asked.place) == 0;
+}
+
+/* Another service is asked for its health, as whoever uses this deployment would reach it. */
+static void look_at_service(struct looking *looking, struct wire *wire, struct str name,
+                            const char *base)
+{
+    char url[URL_BYTES];
+    char subject[SUBJECT_BYTES];
+    struct exchange exchange;
+    const struct exchange_request request = {.method = "GET", .url = url, .is_anonymous = true};
+
+    (void)snprintf(url, sizeof(url), "%s/health", base);
     (void)snprintf(subject, sizeof(subject), "service %.*s", STR_ARGS(name));
-    look_note(looking, "probe", subject, "%.*s at %.*s%s%.*s", STR_ARGS(status), STR_ARGS(url),
-              has_reason ? ": " : "", STR_ARGS(reason));
+    if (wire_exchange(wire, &request, looking->arena, &exchange)) {
+        look_note(looking, "probe", subject, "not answered at %s: %s", base, exchange.failure);
+    } else {
+        look_note(looking, "probe", subject, "%s %d at %s",
+                  exchange.status == 200 ? "answered" : "refuses with", exchange.status, base);
+    }
 }
 
 static void look_at_services(struct looking *looking, struct wire *wire)
 {
+    char base[EXCHANGE_URL_BYTES_MAX];
     struct exchange exchange;
     struct json_value root;
+    struct str name;
+    struct str url;
+    unsigned count = 0;
 
     if (ask(looking, wire, "/api/discovery/services", false, &exchange)->code ||
         exchange.status != 200 || json_parse(looking->parser, exchange.body, &root, NULL) != OK) {
         return;
     }
-    for (struct json_iterator it = json_iterate(json_at(root, "services")); json_next(&it);) {
-        note_service(looking, it.value);
+    for (struct json_iterator it = json_iterate(json_at(root, "services"));
+         count < SERVICES_MAX && json_next(&it); count++) {
+        if (!json_get_str(json_at(it.value, "name"), &name) ||
+            !json_get_str(json_at(it.value, "url"), &url)) {
+            continue;
+        }
+        (void)snprintf(base, sizeof(base), "%.*s", STR_ARGS(url));
+        if (!is_asked(looking, base)) {
+            look_at_service(looking, wire, name, base);
+        }
     }
 }
 
