@@ -13,8 +13,8 @@ static void close_fd(int *fd)
     }
 }
 
-/* What nobody else may do with the file. Root may lend a file of its own to a group of ours: that is how
- * systemd's credentials and mounted secrets of containers look. */
+/* What nobody else may do with the file. Root may lend a file of its own to a group of ours: that
+ * is how systemd's credentials and mounted secrets of containers look. */
 static mode_t rights_refused(const struct stat *about)
 {
     mode_t lent = about->st_uid == 0 && geteuid() != 0 ? S_IRGRP : 0;

@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include "verify/checks.h"
-#include "verify/live.h"
+#include "verify/hearing.h"
 
 #define UNKNOWN_MAX 30u /* of a report that get a finding each; all are counted */
 
@@ -83,7 +83,7 @@ static void count_facts(struct inquiry *inquiry, const struct prompt *prompt,
 
 /* Whether every fact was derived again without a difference. */
 static void judge_recompute(struct inquiry *inquiry, const struct prompt *prompt,
-                            const struct live_run *run)
+                            const struct heard_run *run)
 {
     cleanup(answer_done) struct answer answer = {0};
     char path[INQUIRY_PATH_BYTES];
@@ -91,9 +91,9 @@ static void judge_recompute(struct inquiry *inquiry, const struct prompt *prompt
 
     (void)snprintf(path, sizeof(path), "/api/reports/%s/recompute", run->report_id);
     (void)snprintf(id, sizeof(id), "%s.recompute", prompt->id);
-    (void)ask(
-        inquiry,
-        &(struct question){.method = "POST", .path = path, .token = inquiry->work.token}, &answer);
+    (void)ask(inquiry,
+              &(struct question){.method = "POST", .path = path, .token = inquiry->work.token},
+              &answer);
     int64_t different = answer_number(answer.root, "different");
     int64_t missing = answer_number(answer.root, "missing");
     (void)found(inquiry, id, answer.what.status == 200 && different == 0 && missing == 0,
@@ -103,7 +103,7 @@ static void judge_recompute(struct inquiry *inquiry, const struct prompt *prompt
 }
 
 static void judge_report(struct inquiry *inquiry, const struct prompt *prompt,
-                         const struct live_run *run)
+                         const struct heard_run *run)
 {
     cleanup(answer_done) struct answer answer = {0};
     char path[INQUIRY_PATH_BYTES];
@@ -128,47 +128,48 @@ static void judge_report(struct inquiry *inquiry, const struct prompt *prompt,
     judge_recompute(inquiry, prompt, run);
 }
 
-static void judge_prompt(struct inquiry *inquiry, struct live *live, const struct prompt *prompt,
-                         char thread_id[INQUIRY_ID_BYTES])
+static void judge_prompt(struct inquiry *inquiry, struct hearing *hearing,
+                         const struct prompt *prompt, char thread_id[INQUIRY_ID_BYTES])
 {
-    struct live_run run = {0};
+    struct heard_run run = {0};
     char id[INQUIRY_ID_BYTES];
-    bool has_finished = live_ask(
-        live,
-        &(struct live_request){.prompt = prompt->text,
-                               .thread_id = prompt->is_follow_up ? thread_id : NULL,
-                               .dataset = inquiry->work.dataset},
-        &run);
+    bool has_finished =
+        hearing_ask(hearing,
+                    &(struct heard_request){.prompt = prompt->text,
+                                            .thread_id = prompt->is_follow_up ? thread_id : NULL,
+                                            .dataset = inquiry->work.dataset},
+                    &run);
 
     (void)snprintf(id, sizeof(id), "%s.run", prompt->id);
     if (found(inquiry, id, has_finished && run.has_interpretation,
-              "it finishes, and says how it was understood", "%s %s%s", live_end_name(run.end),
+              "it finishes, and says how it was understood", "%s %s%s", heard_end_name(run.end),
               run.failure, run.has_interpretation ? "" : "; no interpretation")) {
         judge_report(inquiry, prompt, &run);
     }
     if (run.thread_id[0]) {
         memcpy(thread_id, run.thread_id, INQUIRY_ID_BYTES);
     }
-    live_run_done(&run);
+    heard_run_done(&run);
 }
 
 void check_acceptance(struct inquiry *inquiry)
 {
     const char *needs = workplace_prepare(inquiry);
     char thread_id[INQUIRY_ID_BYTES] = "";
-    struct live live;
+    struct hearing hearing;
 
     if (needs) {
         not_exercised(inquiry, "prompts", needs);
         return;
     }
-    if (found(inquiry, "connection",
-              live_open(inquiry, &(struct live_options){.token = inquiry->work.token}, &live),
-              "a WebSocket", "HTTP %d", live.handshake.status)) {
+    if (found(
+            inquiry, "connection",
+            hearing_open(inquiry, &(struct heard_options){.token = inquiry->work.token}, &hearing),
+            "a WebSocket", "HTTP %d", hearing.handshake.status)) {
         for (size_t i = 0; i < ARRAY_LENGTH(prompts) && !inquiry_is_over(inquiry); i++) {
             inquiry_progress(inquiry, prompts[i].id, (unsigned)i, ARRAY_LENGTH(prompts));
-            judge_prompt(inquiry, &live, &prompts[i], thread_id);
+            judge_prompt(inquiry, &hearing, &prompts[i], thread_id);
         }
     }
-    live_close(&live);
+    hearing_close(&hearing);
 }

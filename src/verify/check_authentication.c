@@ -14,17 +14,17 @@
 #include "base/civil_time.h"
 #include "verify/checks.h"
 #include "verify/forged_token.h"
-#include "verify/live.h"
+#include "verify/hearing.h"
 #include "verify/problem.h"
 #include "verify/wire.h"
 
-#define ME              "/auth/me"
-#define LIST            "/api/threads?limit=1"
-#define MADE_UP         "netra-verify-no-such-token"
-#define FOREIGN_ORIGIN  "https://another-site.invalid"
-#define KEY_LIFE_S      2
-#define KEY_ENDS_MS     3200u
-#define JSON_BYTES      8400u
+#define ME             "/auth/me"
+#define LIST           "/api/threads?limit=1"
+#define MADE_UP        "netra-verify-no-such-token"
+#define FOREIGN_ORIGIN "https://another-site.invalid"
+#define KEY_LIFE_S     2
+#define KEY_ENDS_MS    3200u
+#define JSON_BYTES     8400u
 
 static int status_with(struct inquiry *inquiry, enum service service, const char *path,
                        const char *token)
@@ -54,9 +54,12 @@ static void judge_forgeries(struct inquiry *inquiry, const char *token)
         enum forgery forgery;
         const char *id;
     } rows[] = {
-        {FORGERY_SIGNATURE, "token.other_signature"}, {FORGERY_CLAIMS, "token.other_role"},
-        {FORGERY_AUDIENCE, "token.other_audience"},   {FORGERY_EXPIRED, "token.other_expiry"},
-        {FORGERY_NONE, "token.alg_none"},             {FORGERY_OWN_KEY, "token.own_key"},
+        {FORGERY_SIGNATURE, "token.other_signature"},
+        {FORGERY_CLAIMS, "token.other_role"},
+        {FORGERY_AUDIENCE, "token.other_audience"},
+        {FORGERY_EXPIRED, "token.other_expiry"},
+        {FORGERY_NONE, "token.alg_none"},
+        {FORGERY_OWN_KEY, "token.own_key"},
     };
 
     int status = status_with(inquiry, SERVICE_BACKEND, LIST, token);
@@ -107,9 +110,8 @@ static void judge_jwks(struct inquiry *inquiry, const char *token)
         }
     }
     (void)found(inquiry, "jwks", answer.what.status == 200 && is_named && is_signed,
-                "the token's key is published, and made its signature",
-                "HTTP %d; %s, %s", answer.what.status,
-                is_named ? "its kid is there" : "its kid is not there",
+                "the token's key is published, and made its signature", "HTTP %d; %s, %s",
+                answer.what.status, is_named ? "its kid is there" : "its kid is not there",
                 is_signed ? "the signature is that key's" : "the signature is not that key's");
 }
 
@@ -117,30 +119,30 @@ static void judge_jwks(struct inquiry *inquiry, const char *token)
 
 static void judge_origin(struct inquiry *inquiry, const char *token)
 {
-    struct live live;
-    bool is_open = live_open(
-        inquiry, &(struct live_options){.token = token, .origin = FOREIGN_ORIGIN}, &live);
+    struct hearing hearing;
+    bool is_open = hearing_open(
+        inquiry, &(struct heard_options){.token = token, .origin = FOREIGN_ORIGIN}, &hearing);
 
-    (void)found(inquiry, "origin.foreign", !is_open && live.handshake.status == 403,
+    (void)found(inquiry, "origin.foreign", !is_open && hearing.handshake.status == 403,
                 "HTTP 403 for a WebSocket of a page of " FOREIGN_ORIGIN, "HTTP %d",
-                live.handshake.status);
-    live_close(&live);
+                hearing.handshake.status);
+    hearing_close(&hearing);
 }
 
 static int open_with_ticket(struct inquiry *inquiry, const char *ticket)
 {
-    struct live live;
+    struct hearing hearing;
 
-    (void)live_open(inquiry, &(struct live_options){.ticket = ticket}, &live);
-    int status = live.handshake.status;
-    live_close(&live);
+    (void)hearing_open(inquiry, &(struct heard_options){.ticket = ticket}, &hearing);
+    int status = hearing.handshake.status;
+    hearing_close(&hearing);
     return status;
 }
 
 static void judge_ticket(struct inquiry *inquiry, const char *token)
 {
     cleanup(answer_done) struct answer answer = {0};
-    char ticket[INQUIRY_URL_BYTES];
+    char ticket[INQUIRY_URL_BYTES] = "";
 
     (void)ask(inquiry,
               &(struct question){.method = "POST", .path = "/api/ws-ticket", .token = token},
@@ -167,10 +169,8 @@ static int refresh(struct inquiry *inquiry, const char *token, char ret_access[I
 
     (void)snprintf(json, sizeof(json), "{\"refresh_token\":\"%s\"}", token);
     (void)ask(inquiry,
-              &(struct question){.service = SERVICE_AUTH,
-                                 .method = "POST",
-                                 .path = "/auth/refresh",
-                                 .json = json},
+              &(struct question){
+                  .service = SERVICE_AUTH, .method = "POST", .path = "/auth/refresh", .json = json},
               &answer);
     (void)answer_text(answer.root, "access_token", ret_access, INQUIRY_TOKEN_BYTES);
     (void)answer_text(answer.root, "refresh_token", ret_refresh, INQUIRY_TOKEN_BYTES);
@@ -179,10 +179,10 @@ static int refresh(struct inquiry *inquiry, const char *token, char ret_access[I
 
 static void judge_refresh(struct inquiry *inquiry)
 {
-    char access[INQUIRY_TOKEN_BYTES];
-    char first[INQUIRY_TOKEN_BYTES];
-    char second[INQUIRY_TOKEN_BYTES];
-    char spare[INQUIRY_TOKEN_BYTES];
+    char access[INQUIRY_TOKEN_BYTES] = "";
+    char first[INQUIRY_TOKEN_BYTES] = "";
+    char second[INQUIRY_TOKEN_BYTES] = "";
+    char spare[INQUIRY_TOKEN_BYTES] = "";
 
     if (!found(inquiry, "sign_in", person_sign_in(inquiry, access, first),
                "a person signs in with a password", "%s", access[0] ? "did" : "did not")) {
@@ -190,10 +190,9 @@ static void judge_refresh(struct inquiry *inquiry)
     }
     int rotated = refresh(inquiry, first, access, second);
     int works = status_with(inquiry, SERVICE_AUTH, ME, access);
-    (void)found(inquiry, "refresh.rotates",
-                rotated == 200 && works == 200 && strcmp(first, second) != 0,
-                "a refresh token gives new ones", "HTTP %d, and the new access token %d", rotated,
-                works);
+    (void)found(
+        inquiry, "refresh.rotates", rotated == 200 && works == 200 && strcmp(first, second) != 0,
+        "a refresh token gives new ones", "HTTP %d, and the new access token %d", rotated, works);
     int again = refresh(inquiry, first, spare, spare);
     int ended = status_with(inquiry, SERVICE_AUTH, ME, access);
     int last = refresh(inquiry, second, spare, spare);
@@ -205,24 +204,22 @@ static void judge_refresh(struct inquiry *inquiry)
 
 static void judge_logout(struct inquiry *inquiry)
 {
-    char access[INQUIRY_TOKEN_BYTES];
-    char spare[INQUIRY_TOKEN_BYTES];
+    char access[INQUIRY_TOKEN_BYTES] = "";
+    char spare[INQUIRY_TOKEN_BYTES] = "";
 
     if (!person_sign_in(inquiry, access, spare)) {
         (void)found(inquiry, "logout", false, "a session that is ended", "nobody could sign in");
         return;
     }
     int before = status_with(inquiry, SERVICE_BACKEND, LIST, access);
-    bool is_out = ask_status(inquiry,
-                             &(struct question){.service = SERVICE_AUTH,
-                                                .method = "POST",
-                                                .path = "/auth/logout",
-                                                .token = access},
-                             204);
+    bool is_out = ask_status(
+        inquiry,
+        &(struct question){
+            .service = SERVICE_AUTH, .method = "POST", .path = "/auth/logout", .token = access},
+        204);
     int at_auth = status_with(inquiry, SERVICE_AUTH, ME, access);
     int at_backend = status_with(inquiry, SERVICE_BACKEND, LIST, access);
-    (void)found(inquiry, "logout",
-                before == 200 && is_out && at_auth == 401 && at_backend == 401,
+    (void)found(inquiry, "logout", before == 200 && is_out && at_auth == 401 && at_backend == 401,
                 "the token of a session that has ended does not work any more",
                 "HTTP %d before; after: %d at the auth service, %d at the backend", before, at_auth,
                 at_backend);
@@ -236,14 +233,14 @@ static bool make_key(struct inquiry *inquiry, const char *scopes, int life_s,
 {
     cleanup(answer_done) struct answer answer = {0};
     char json[INQUIRY_PATH_BYTES];
-    char stamp[CIVIL_STAMP_BYTES];
+    char stamp[CIVIL_STAMP_BYTES] = "";
     char ends[CIVIL_STAMP_BYTES + 24] = "";
 
     if (life_s) { /* by the server's clock, whole seconds up */
         cleanup(answer_done) struct answer now = {0};
 
-        (void)ask(inquiry,
-                  &(struct question){.service = SERVICE_AUTH, .path = "/auth/config"}, &now);
+        (void)ask(inquiry, &(struct question){.service = SERVICE_AUTH, .path = "/auth/config"},
+                  &now);
         int64_t date_us = answer_date(&now);
         date_us = date_us ? date_us + SECOND_US : wire_wall_us();
         civil_stamp(date_us + life_s * SECOND_US, stamp);
@@ -264,8 +261,8 @@ static bool make_key(struct inquiry *inquiry, const char *scopes, int life_s,
 static void judge_reading_key(struct inquiry *inquiry)
 {
     cleanup(answer_done) struct answer answer = {0};
-    char key[INQUIRY_TOKEN_BYTES];
-    char wrong[PROBLEM_WRONG_BYTES];
+    char key[INQUIRY_TOKEN_BYTES] = "";
+    char wrong[PROBLEM_WRONG_BYTES] = "";
 
     if (!found(inquiry, "key.made", make_key(inquiry, "[\"read\"]", 0, key), "a key that may read",
                "%s", key[0] ? "made" : "not made")) {
@@ -287,7 +284,7 @@ static void judge_reading_key(struct inquiry *inquiry)
 
 static void judge_ending_key(struct inquiry *inquiry)
 {
-    char key[INQUIRY_TOKEN_BYTES];
+    char key[INQUIRY_TOKEN_BYTES] = "";
 
     if (!make_key(inquiry, "[\"read\"]", KEY_LIFE_S, key)) {
         (void)found(inquiry, "key.expires", false, "a key that ends in some seconds", "not made");
@@ -296,8 +293,8 @@ static void judge_ending_key(struct inquiry *inquiry)
     int before = status_with(inquiry, SERVICE_BACKEND, LIST, key);
     inquiry_pause_ms(inquiry, KEY_ENDS_MS);
     int after = status_with(inquiry, SERVICE_BACKEND, LIST, key);
-    (void)found(inquiry, "key.expires", before == 200 && after == 401,
-                "a key works until it ends", "HTTP %d, and after its end %d", before, after);
+    (void)found(inquiry, "key.expires", before == 200 && after == 401, "a key works until it ends",
+                "HTTP %d, and after its end %d", before, after);
 }
 
 /* ---- all of it ---- */
@@ -332,8 +329,7 @@ static void judge_accounts(struct inquiry *inquiry)
 
 void check_authentication(struct inquiry *inquiry)
 {
-    const char *token =
-        inquiry->work.token[0] ? inquiry->work.token : inquiry->options->token;
+    const char *token = inquiry->work.token[0] ? inquiry->work.token : inquiry->options->token;
 
     judge_refused(inquiry, "no_token", NULL);
     judge_refused(inquiry, "made_up_token", MADE_UP);

@@ -21,8 +21,8 @@ static size_t count_ill(struct json_value health)
 void check_basic(struct inquiry *inquiry)
 {
     cleanup(answer_done) struct answer answer = {0};
-    char status[INQUIRY_ID_BYTES];
-    char said[INQUIRY_OBSERVED_BYTES];
+    char status[INQUIRY_ID_BYTES] = "";
+    char said[INQUIRY_OBSERVED_BYTES] = "";
 
     (void)ask(inquiry, &(struct question){.path = "/health"}, &answer);
     answer_say(&answer, said);
@@ -33,6 +33,6 @@ void check_basic(struct inquiry *inquiry)
                 "\"status\":\"healthy\"", "\"%s\"", status);
     struct json_value checks = json_at(answer.root, "checks");
     (void)found(inquiry, "checks", json_count(checks) > 0 && count_ill(answer.root) == 0,
-                "a list of checks, each healthy", "%zu checks, %zu not healthy",
-                json_count(checks), count_ill(answer.root));
+                "a list of checks, each healthy", "%zu checks, %zu not healthy", json_count(checks),
+                count_ill(answer.root));
 }

@@ -11,11 +11,11 @@
 #include "base/civil_time.h"
 #include "verify/checks.h"
 
-#define PAUSE_MS      1200u          /* a second more of uptime, whatever was kept for 100 ms */
-#define FRESH_US      (5 * SECOND_US)  /* what an answer says of its own moment */
-#define BEHIND_US     (60 * SECOND_US) /* what a check behind it says of its own */
-#define UPTIME_OFF_S  3
-#define CLOCK_OFF_US  (5 * MINUTE_US)  /* without a Date, our own clock has to do */
+#define PAUSE_MS     1200u            /* a second more of uptime, whatever was kept for 100 ms */
+#define FRESH_US     (5 * SECOND_US)  /* what an answer says of its own moment */
+#define BEHIND_US    (60 * SECOND_US) /* what a check behind it says of its own */
+#define UPTIME_OFF_S 3
+#define CLOCK_OFF_US (5 * MINUTE_US) /* without a Date, our own clock has to do */
 
 /* One endpoint, read twice. */
 struct pair {
@@ -39,7 +39,7 @@ static bool read_endpoint(struct inquiry *inquiry, const char *path, struct answ
 static bool answers(struct inquiry *inquiry, const char *id, const char *path,
                     struct answer *ret_answer)
 {
-    char said[INQUIRY_OBSERVED_BYTES];
+    char said[INQUIRY_OBSERVED_BYTES] = "";
     bool is_read = read_endpoint(inquiry, path, ret_answer);
 
     answer_say(ret_answer, said);
@@ -77,8 +77,7 @@ static size_t count_bad_checks(const struct answer *answer)
 {
     size_t count = 0;
 
-    for (struct json_iterator it = json_iterate(json_at(answer->root, "checks"));
-         json_next(&it);) {
+    for (struct json_iterator it = json_iterate(json_at(answer->root, "checks")); json_next(&it);) {
         bool is_good = has_text(it.value, "name") && has_text(it.value, "how") &&
                        is_state(it.value) &&
                        is_fresh(answer, answer_time(it.value, "checked_at"), BEHIND_US);
@@ -126,7 +125,7 @@ static void judge_service(struct inquiry *inquiry, enum service service, const s
 {
     static const char *const paths[SERVICE_COUNT] = {"/health/live", "/auth/config", "/"};
     cleanup(answer_done) struct answer answer = {0};
-    char id[INQUIRY_ID_BYTES];
+    char id[INQUIRY_ID_BYTES] = "";
     int64_t after_us = answer_time(row, "checked_at");
 
     (void)snprintf(id, sizeof(id), "services.%s", service_names[service]);
@@ -175,9 +174,8 @@ static void judge_mcp_config(struct inquiry *inquiry, const struct answer *answe
     bool is_enabled = false;
 
     if (!found(inquiry, "mcp_config.enabled",
-               json_get_bool(json_at(answer->root, "enabled"), &is_enabled),
-               "whether it is on", "%s", json_is(json_at(answer->root, "enabled"), JSON_BOOL)
-                                             ? "said" : "not said")) {
+               json_get_bool(json_at(answer->root, "enabled"), &is_enabled), "whether it is on",
+               "%s", json_is(json_at(answer->root, "enabled"), JSON_BOOL) ? "said" : "not said")) {
         return;
     }
     if (!is_enabled) { /* then nothing is there, and it says why */
@@ -221,8 +219,7 @@ void check_endpoints(struct inquiry *inquiry)
     cleanup(answer_done) struct answer servers = {0};
     bool has_health = answers(inquiry, "health", "/health", &health.first);
     bool has_brief = answers(inquiry, "api_health", "/api/health", &briefly.first);
-    bool has_services =
-        answers(inquiry, "services", "/api/discovery/services", &services.first);
+    bool has_services = answers(inquiry, "services", "/api/discovery/services", &services.first);
 
     inquiry_pause_ms(inquiry, PAUSE_MS);
     if (has_health && answers(inquiry, "health.again", "/health", &health.second)) {
@@ -231,7 +228,8 @@ void check_endpoints(struct inquiry *inquiry)
     if (has_brief && answers(inquiry, "api_health.again", "/api/health", &briefly.second)) {
         judge_uptime(inquiry, "api_health.uptime", &briefly);
     }
-    if (has_services && answers(inquiry, "services.again", "/api/discovery/services", &services.second)) {
+    if (has_services &&
+        answers(inquiry, "services.again", "/api/discovery/services", &services.second)) {
         judge_services(inquiry, &services);
     }
     if (answers(inquiry, "mcp_config", "/api/mcp/config", &config)) {

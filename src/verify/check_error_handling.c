@@ -1,8 +1,8 @@
 /*
  * The five error handlers. What happens by itself is provoked by itself (nobody's request, a thing
- * that is not there, a body that is wrong); the rest is put in as a fault, where the deployment lets
- * an operator do that. Each time: is the error the one that the protocol names, with what a client
- * needs to recover, and does the same request succeed afterwards?
+ * that is not there, a body that is wrong); the rest is put in as a fault, where the deployment
+ * lets an operator do that. Each time: is the error the one that the protocol names, with what a
+ * client needs to recover, and does the same request succeed afterwards?
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,20 +23,20 @@ struct handler {
     const char *id;
     const char *fault;
     int argument;
+    unsigned times; /* the server tries a handler that failed once more before it gives up */
     const struct problem_rule *rule;
     bool has_body; /* POST /api/parse; else a GET of a list */
 };
 
-static const struct problem_rule wrong_member = {.code = "INVALID_REQUEST",
-                                                 .recovery = "return_error",
-                                                 .has_pointer = true};
+static const struct problem_rule wrong_member = {
+    .code = "INVALID_REQUEST", .recovery = "return_error", .has_pointer = true};
 
 static const struct handler handlers[] = {
-    {"auth_failed", "auth_expired", 0, &problem_auth_failed, false},
-    {"rate_limited", "rate_limited", 1, &problem_rate_limited, false},
-    {"service_unavailable", "unavailable", 1, &problem_unavailable, false},
-    {"invalid_request", "invalid_request", 0, &wrong_member, true},
-    {"internal_error", "internal_error", 0, &problem_internal_error, false},
+    {"auth_failed", "auth_expired", 0, 1, &problem_auth_failed, false},
+    {"rate_limited", "rate_limited", 1, 1, &problem_rate_limited, false},
+    {"service_unavailable", "unavailable", 1, 1, &problem_unavailable, false},
+    {"invalid_request", "invalid_request", 0, 1, &wrong_member, true},
+    {"internal_error", "internal_error", 0, 2, &problem_internal_error, false},
 };
 
 static const char *token_of(const struct inquiry *inquiry)
@@ -49,7 +49,7 @@ static void judge(struct inquiry *inquiry, const char *id, const char *part,
 {
     char name[INQUIRY_ID_BYTES];
     char expected[INQUIRY_OBSERVED_BYTES];
-    char wrong[PROBLEM_WRONG_BYTES];
+    char wrong[PROBLEM_WRONG_BYTES] = "";
     bool fits = problem_fits(answer, rule, wrong);
 
     (void)snprintf(name, sizeof(name), "%s.%s", id, part);
@@ -94,10 +94,8 @@ static void provoke_all(struct inquiry *inquiry)
         return;
     }
     provoke(inquiry, "invalid_request", "body",
-            &(struct question){.method = "POST",
-                               .path = "/api/parse",
-                               .token = token,
-                               .json = "{\"prompt\":5}"},
+            &(struct question){
+                .method = "POST", .path = "/api/parse", .token = token, .json = "{\"prompt\":5}"},
             &wrong_member);
 }
 
@@ -120,7 +118,7 @@ static void meet(struct inquiry *inquiry, const struct handler *handler, struct 
     for (unsigned i = 0; i < FAULT_TRIES; i++) {
         answer_done(ret_answer);
         *ret_answer = (struct answer){0};
-        if (fault_put_in(inquiry, handler->fault, 1, handler->argument)) {
+        if (fault_put_in(inquiry, handler->fault, handler->times, handler->argument)) {
             (void)ask(inquiry, &question, ret_answer);
         }
         if (ret_answer->what.status != 200) {
@@ -135,8 +133,8 @@ static void recover(struct inquiry *inquiry, const struct handler *handler,
 {
     cleanup(answer_done) struct answer answer = {0};
     struct question question = request_of(inquiry, handler);
-    char id[INQUIRY_ID_BYTES];
-    char said[INQUIRY_OBSERVED_BYTES];
+    char id[INQUIRY_ID_BYTES] = "";
+    char said[INQUIRY_OBSERVED_BYTES] = "";
     uint64_t wait_s = 0;
 
     if (decimal_parse_u64(exchange_header_of(&refused->what, "retry-after"), &wait_s) == OK &&
@@ -153,7 +151,7 @@ static void recover(struct inquiry *inquiry, const struct handler *handler,
 static void exercise(struct inquiry *inquiry, const struct handler *handler)
 {
     cleanup(answer_done) struct answer answer = {0};
-    char id[INQUIRY_ID_BYTES];
+    char id[INQUIRY_ID_BYTES] = "";
     int64_t before = fault_hit_count(inquiry, handler->fault);
 
     meet(inquiry, handler, &answer);
@@ -212,7 +210,7 @@ void check_error_handling(struct inquiry *inquiry)
         if (may_put_in) {
             exercise(inquiry, &handlers[i]);
         } else {
-            char id[INQUIRY_ID_BYTES];
+            char id[INQUIRY_ID_BYTES] = "";
 
             (void)snprintf(id, sizeof(id), "%s.put_in", handlers[i].id);
             not_exercised(inquiry, id,

@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 #include "verify/checks.h"
-#include "verify/live.h"
+#include "verify/hearing.h"
 #include "verify/metrics_text.h"
 #include "verify/six_steps.h"
 
@@ -23,10 +23,10 @@
 /* ---- chat ---- */
 
 /* What the events of that message put together; one that was withdrawn has another id. */
-static void put_together(const struct live_run *run, struct str message_id, struct buf *out)
+static void put_together(const struct heard_run *run, struct str message_id, struct buf *out)
 {
     for (size_t i = 0; i < run->count; i++) {
-        const struct live_event *event = &run->events[i];
+        const struct heard_event *event = &run->events[i];
 
         if (str_equal(event->type, STR("TEXT_MESSAGE_CONTENT")) &&
             str_equal(event->id, message_id)) {
@@ -35,7 +35,7 @@ static void put_together(const struct live_run *run, struct str message_id, stru
     }
 }
 
-static void judge_chat(struct inquiry *inquiry, const struct live_run *run, const char *prompt)
+static void judge_chat(struct inquiry *inquiry, const struct heard_run *run, const char *prompt)
 {
     cleanup(answer_done) struct answer answer = {0};
     cleanup(buf_done) struct buf text;
@@ -73,7 +73,7 @@ static void judge_chat(struct inquiry *inquiry, const struct live_run *run, cons
 /* ---- agents ---- */
 
 /* Names of events of one type, against the record's list, in their order. */
-static bool are_alike(const struct live_run *run, const char *type, struct json_value list)
+static bool are_alike(const struct heard_run *run, const char *type, struct json_value list)
 {
     struct json_iterator it = json_iterate(list);
 
@@ -92,47 +92,48 @@ static bool are_alike(const struct live_run *run, const char *type, struct json_
     return !json_next(&it);
 }
 
-static void judge_agents(struct inquiry *inquiry, const struct live_run *run)
+static void judge_agents(struct inquiry *inquiry, const struct heard_run *run)
 {
     cleanup(answer_done) struct answer answer = {0};
     char path[INQUIRY_PATH_BYTES];
-    size_t agents = live_count(run, "SUBAGENT_STARTED");
-    size_t calls = live_count(run, "TOOL_CALL_START");
+    size_t agents = hearing_count(run, "SUBAGENT_STARTED");
+    size_t calls = hearing_count(run, "TOOL_CALL_START");
 
     (void)snprintf(path, sizeof(path), "/api/runs/%s", run->run_id);
     (void)ask(inquiry, &(struct question){.path = path, .token = inquiry->work.token}, &answer);
     (void)found(inquiry, "agents.work",
-                agents >= AGENTS_LEAST && agents == live_count(run, "SUBAGENT_FINISHED") &&
+                agents >= AGENTS_LEAST && agents == hearing_count(run, "SUBAGENT_FINISHED") &&
                     are_alike(run, "SUBAGENT_STARTED", json_at(answer.root, "agents")),
                 "agents begin and end, in the events and in the record alike",
                 "%zu began, %zu ended, the record has %zu", agents,
-                live_count(run, "SUBAGENT_FINISHED"), json_count(json_at(answer.root, "agents")));
+                hearing_count(run, "SUBAGENT_FINISHED"),
+                json_count(json_at(answer.root, "agents")));
     (void)found(inquiry, "agents.tools",
-                calls > 0 && calls == live_count(run, "TOOL_CALL_RESULT") &&
+                calls > 0 && calls == hearing_count(run, "TOOL_CALL_RESULT") &&
                     are_alike(run, "TOOL_CALL_START", json_at(answer.root, "tool_calls")),
                 "tools are called and give results, in the events and in the record alike",
                 "%zu calls, %zu results, the record has %zu", calls,
-                live_count(run, "TOOL_CALL_RESULT"),
+                hearing_count(run, "TOOL_CALL_RESULT"),
                 json_count(json_at(answer.root, "tool_calls")));
 }
 
 static void features_chat(struct inquiry *inquiry)
 {
-    struct live_run run = {0};
-    struct live live;
+    struct heard_run run = {0};
+    struct hearing hearing;
     bool has_finished =
-        live_open(inquiry, &(struct live_options){.token = inquiry->work.token}, &live) &&
-        live_ask(&live,
-                 &(struct live_request){.prompt = CHAT_PROMPT, .dataset = inquiry->work.dataset},
-                 &run);
+        hearing_open(inquiry, &(struct heard_options){.token = inquiry->work.token}, &hearing) &&
+        hearing_ask(
+            &hearing,
+            &(struct heard_request){.prompt = CHAT_PROMPT, .dataset = inquiry->work.dataset}, &run);
 
-    live_close(&live);
+    hearing_close(&hearing);
     if (found(inquiry, "chat.run", has_finished, "a prompt is answered", "%s %s",
-              live_end_name(run.end), run.failure)) {
+              heard_end_name(run.end), run.failure)) {
         judge_chat(inquiry, &run, CHAT_PROMPT);
         judge_agents(inquiry, &run);
     }
-    live_run_done(&run);
+    heard_run_done(&run);
 }
 
 /* ---- performance monitoring ---- */
@@ -201,16 +202,16 @@ static void judge_runs(struct inquiry *inquiry, const struct answer *before,
 
 static bool make_run(struct inquiry *inquiry)
 {
-    struct live_run run = {0};
-    struct live live;
+    struct heard_run run = {0};
+    struct hearing hearing;
     bool has_finished =
-        live_open(inquiry, &(struct live_options){.token = inquiry->work.token}, &live) &&
-        live_ask(&live,
-                 &(struct live_request){.prompt = CHAT_PROMPT, .dataset = inquiry->work.dataset},
-                 &run);
+        hearing_open(inquiry, &(struct heard_options){.token = inquiry->work.token}, &hearing) &&
+        hearing_ask(
+            &hearing,
+            &(struct heard_request){.prompt = CHAT_PROMPT, .dataset = inquiry->work.dataset}, &run);
 
-    live_close(&live);
-    live_run_done(&run);
+    hearing_close(&hearing);
+    heard_run_done(&run);
     return has_finished;
 }
 
@@ -227,9 +228,9 @@ static void features_monitoring(struct inquiry *inquiry, const char *needs)
     }
     judge_form(inquiry, &before);
     for (unsigned i = 0; i < MONITOR_REQUESTS; i++) { /* 401 without a token is counted, too */
-        sent += ask_status(inquiry,
-                           &(struct question){.path = "/api/threads?limit=1", .token = token},
-                           inquiry->has_token ? 200 : 401);
+        sent +=
+            ask_status(inquiry, &(struct question){.path = "/api/threads?limit=1", .token = token},
+                       inquiry->has_token ? 200 : 401);
     }
     bool has_run = !needs && make_run(inquiry);
     inquiry_pause_ms(inquiry, METRICS_WAIT_MS);

@@ -2,8 +2,8 @@
  * What happens while a run works: events that come as it goes on, a stream that is taken up again
  * after a drop, a run that is stopped, a step that fails and is done again.
  *
- * A run is stopped for certain while it waits: the runs before it keep the places of this user busy,
- * so that it does not depend on who is faster.
+ * A run is stopped for certain while it waits: the runs before it keep the places of this user
+ * busy, so that it does not depend on who is faster.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -11,10 +11,10 @@
 #include <stdio.h>
 
 #include "verify/checks.h"
-#include "verify/live.h"
+#include "verify/hearing.h"
 #include "verify/six_steps.h"
 
-#define LIVE_PROMPT        "How can we reduce costs by 20 % and improve latency?"
+#define HEARD_PROMPT       "How can we reduce costs by 20 % and improve latency?"
 #define SEEN_BEFORE_DROP   5u
 #define CANCEL_TRIES       5u
 #define CROWD              8u /* runs ahead of the one that is cancelled */
@@ -22,14 +22,15 @@
 #define RUN_POLL_MS        200u
 #define SPREAD_SHARE_LEAST 0.25
 
-static struct live_request request_of(const struct inquiry *inquiry)
+static struct heard_request request_of(const struct inquiry *inquiry)
 {
-    return (struct live_request){.prompt = LIVE_PROMPT, .dataset = inquiry->work.dataset};
+    return (struct heard_request){.prompt = HEARD_PROMPT, .dataset = inquiry->work.dataset};
 }
 
-static bool open_live(struct inquiry *inquiry, struct live *ret_live)
+static bool open_live(struct inquiry *inquiry, struct hearing *ret_hearing)
 {
-    return live_open(inquiry, &(struct live_options){.token = inquiry->work.token}, ret_live);
+    return hearing_open(inquiry, &(struct heard_options){.token = inquiry->work.token},
+                        ret_hearing);
 }
 
 /* The run's record; waits until it has ended. */
@@ -39,8 +40,7 @@ static bool ended_record(struct inquiry *inquiry, const char *run_id, struct ans
 
     (void)snprintf(path, sizeof(path), "/api/runs/%s", run_id);
     for (unsigned i = 0; i < RUN_POLLS && !inquiry_is_over(inquiry); i++) {
-        bool is_read = ask(inquiry,
-                           &(struct question){.path = path, .token = inquiry->work.token},
+        bool is_read = ask(inquiry, &(struct question){.path = path, .token = inquiry->work.token},
                            ret_answer) &&
                        ret_answer->what.status == 200;
 
@@ -57,7 +57,7 @@ static bool ended_record(struct inquiry *inquiry, const char *run_id, struct ans
 /* ---- as it works ---- */
 
 /* Events that all came at the end would span nothing of the time that the run took. */
-static void judge_spread(struct inquiry *inquiry, const struct live_run *run)
+static void judge_spread(struct inquiry *inquiry, const struct heard_run *run)
 {
     cleanup(answer_done) struct answer record = {0};
     int64_t came_us = run->count ? run->events[run->count - 1].at_us - run->events[0].at_us : 0;
@@ -80,20 +80,20 @@ static void judge_spread(struct inquiry *inquiry, const struct live_run *run)
 /* ---- after a drop ---- */
 
 /* A run of which the first few events are seen before the connection ends. */
-static bool drop_early(struct inquiry *inquiry, struct live_run *ret_run)
+static bool drop_early(struct inquiry *inquiry, struct heard_run *ret_run)
 {
-    struct live_request request = request_of(inquiry);
-    struct live live;
-    bool is_begun = open_live(inquiry, &live) && live_start(&live, &request, ret_run);
+    struct heard_request request = request_of(inquiry);
+    struct hearing hearing;
+    bool is_begun = open_live(inquiry, &hearing) && hearing_start(&hearing, &request, ret_run);
 
-    while (is_begun && ret_run->count < SEEN_BEFORE_DROP && live_next(&live, ret_run)) {
+    while (is_begun && ret_run->count < SEEN_BEFORE_DROP && hearing_next(&hearing, ret_run)) {
     }
-    live_close(&live);
+    hearing_close(&hearing);
     return is_begun && ret_run->count == SEEN_BEFORE_DROP;
 }
 
-static void judge_rest(struct inquiry *inquiry, const struct live_run *seen,
-                       const struct live_run *rest)
+static void judge_rest(struct inquiry *inquiry, const struct heard_run *seen,
+                       const struct heard_run *rest)
 {
     cleanup(answer_done) struct answer record = {0};
     uint64_t last_seen = seen->events[seen->count - 1].seq;
@@ -104,10 +104,11 @@ static void judge_rest(struct inquiry *inquiry, const struct live_run *seen,
     int64_t in_record = answer_number(record.root, "last_seq");
     bool is_rest = events_are_gapless(rest->events, rest->count, last_seen + 1, wrong);
     (void)found(inquiry, "real_time.resume",
-                is_rest && rest->end == LIVE_FINISHED && (int64_t)last == in_record,
+                is_rest && rest->end == HEARD_FINISHED && (int64_t)last == in_record,
                 "exactly the events after the last that was seen, to the end",
-                "after %" PRIu64 ": %zu events to %" PRIu64 ", the record ends at %" PRId64 "; %s %s",
-                last_seen, rest->count, last, in_record, live_end_name(rest->end), wrong);
+                "after %" PRIu64 ": %zu events to %" PRIu64 ", the record ends at %" PRId64
+                "; %s %s",
+                last_seen, rest->count, last, in_record, heard_end_name(rest->end), wrong);
     (void)found(inquiry, "recovery.dropped_socket",
                 answer_is(record.root, "status", "finished") &&
                     json_is(json_at(record.root, "report_id"), JSON_STRING),
@@ -117,37 +118,37 @@ static void judge_rest(struct inquiry *inquiry, const struct live_run *seen,
 
 static void resume(struct inquiry *inquiry)
 {
-    struct live_run seen = {0};
-    struct live_run rest = {0};
-    struct live live;
+    struct heard_run seen = {0};
+    struct heard_run rest = {0};
+    struct hearing hearing;
 
     if (found(inquiry, "real_time.drop", drop_early(inquiry, &seen),
               "the first events before the connection ends", "%zu events, %s %s", seen.count,
-              live_end_name(seen.end), seen.failure)) {
-        if (open_live(inquiry, &live) &&
-            live_resume(&live, seen.run_id, seen.events[seen.count - 1].seq, &rest)) {
-            (void)live_follow(&live, &rest);
+              heard_end_name(seen.end), seen.failure)) {
+        if (open_live(inquiry, &hearing) &&
+            hearing_resume(&hearing, seen.run_id, seen.events[seen.count - 1].seq, &rest)) {
+            (void)hearing_follow(&hearing, &rest);
         }
-        live_close(&live);
+        hearing_close(&hearing);
         judge_rest(inquiry, &seen, &rest);
     }
-    live_run_done(&seen);
-    live_run_done(&rest);
+    heard_run_done(&seen);
+    heard_run_done(&rest);
 }
 
 void features_real_time(struct inquiry *inquiry)
 {
-    struct live_request request = request_of(inquiry);
-    struct live_run run = {0};
-    struct live live;
-    bool has_finished = open_live(inquiry, &live) && live_ask(&live, &request, &run);
+    struct heard_request request = request_of(inquiry);
+    struct heard_run run = {0};
+    struct hearing hearing;
+    bool has_finished = open_live(inquiry, &hearing) && hearing_ask(&hearing, &request, &run);
 
-    live_close(&live);
+    hearing_close(&hearing);
     if (found(inquiry, "real_time.run", has_finished, "a run finishes", "%s %s",
-              live_end_name(run.end), run.failure)) {
+              heard_end_name(run.end), run.failure)) {
         judge_spread(inquiry, &run);
     }
-    live_run_done(&run);
+    heard_run_done(&run);
     resume(inquiry);
 }
 
@@ -172,75 +173,75 @@ static bool make_thread(struct inquiry *inquiry, char ret_id[INQUIRY_ID_BYTES])
     return is_made;
 }
 
-static void send_crowd(struct live *live, const char *thread_id)
+static void send_crowd(struct hearing *hearing, const char *thread_id)
 {
-    struct live_request request = request_of(live->inquiry);
+    struct heard_request request = request_of(hearing->inquiry);
 
     request.thread_id = thread_id;
     for (unsigned i = 0; i < CROWD; i++) {
-        struct live_run ahead;
+        struct heard_run ahead;
 
-        (void)live_start(live, &request, &ahead);
-        live_run_done(&ahead);
+        (void)hearing_start(hearing, &request, &ahead);
+        heard_run_done(&ahead);
     }
 }
 
 /* One try: a crowd is sent ahead on a connection of its own, then one more, which is cancelled as
  * soon as it is accepted. *ret_run is how that one ended. */
-static void cancel_one(struct inquiry *inquiry, const char *thread_id, struct live_run *ret_run)
+static void cancel_one(struct inquiry *inquiry, const char *thread_id, struct heard_run *ret_run)
 {
-    struct live_request request = request_of(inquiry);
-    struct live crowd;
-    struct live live;
+    struct heard_request request = request_of(inquiry);
+    struct hearing crowd;
+    struct hearing hearing;
     bool is_open = open_live(inquiry, &crowd);
 
-    is_open = open_live(inquiry, &live) && is_open;
+    is_open = open_live(inquiry, &hearing) && is_open;
     if (is_open) {
         send_crowd(&crowd, thread_id);
-        if (live_start(&live, &request, ret_run) && live_next(&live, ret_run) &&
-            live_cancel(&live, ret_run)) {
-            (void)live_follow(&live, ret_run);
+        if (hearing_start(&hearing, &request, ret_run) && hearing_next(&hearing, ret_run) &&
+            hearing_cancel(&hearing, ret_run)) {
+            (void)hearing_follow(&hearing, ret_run);
         }
     }
-    live_close(&live);
-    live_close(&crowd);
+    hearing_close(&hearing);
+    hearing_close(&crowd);
 }
 
 void features_cancel(struct inquiry *inquiry)
 {
     cleanup(answer_done) struct answer record = {0};
-    struct live_run run = {0};
+    struct heard_run run = {0};
     char thread_id[INQUIRY_ID_BYTES] = "";
 
     if (!found(inquiry, "real_time.thread", make_thread(inquiry, thread_id), "a new thread", "%s",
                thread_id[0] ? "made" : "not made")) {
         return;
     }
-    for (unsigned i = 0; i < CANCEL_TRIES && run.end != LIVE_CANCELLED; i++) {
-        live_run_done(&run);
+    for (unsigned i = 0; i < CANCEL_TRIES && run.end != HEARD_CANCELLED; i++) {
+        heard_run_done(&run);
         cancel_one(inquiry, thread_id, &run);
-        if (run.end == LIVE_FAILED) { /* refused: too many questions in a minute */
-            inquiry_pause_ms(inquiry, LIVE_LIMITED_WAIT_MS * (CROWD + 1));
+        if (run.end == HEARD_FAILED) { /* refused: too many questions in a minute */
+            inquiry_pause_ms(inquiry, HEARD_LIMITED_WAIT_MS * (CROWD + 1));
         }
     }
     if (run.run_id[0]) {
         (void)ended_record(inquiry, run.run_id, &record);
     }
     (void)found(inquiry, "real_time.cancel",
-                run.end == LIVE_CANCELLED && answer_is(record.root, "status", "cancelled"),
+                run.end == HEARD_CANCELLED && answer_is(record.root, "status", "cancelled"),
                 "a run that is cancelled while it waits or works ends as cancelled",
-                "%s %s; the record %s", live_end_name(run.end), run.failure,
+                "%s %s; the record %s", heard_end_name(run.end), run.failure,
                 answer_is(record.root, "status", "cancelled") ? "says so" : "does not say so");
-    live_run_done(&run);
+    heard_run_done(&run);
 }
 
 /* ---- errors ---- */
 
 void features_recovery(struct inquiry *inquiry)
 {
-    struct live_request request = request_of(inquiry);
-    struct live_run run = {0};
-    struct live live;
+    struct heard_request request = request_of(inquiry);
+    struct heard_run run = {0};
+    struct hearing hearing;
 
     if (!inquiry->allows_faults) {
         not_exercised(inquiry, "recovery.failed_step", "faults.allowed and an operator's token");
@@ -249,16 +250,16 @@ void features_recovery(struct inquiry *inquiry)
     int64_t before = fault_hit_count(inquiry, "step_fails");
     bool is_in = fault_put_in(inquiry, "step_fails", 1, 0);
     bool has_finished =
-        is_in && open_live(inquiry, &live) && live_ask(&live, &request, &run);
+        is_in && open_live(inquiry, &hearing) && hearing_ask(&hearing, &request, &run);
 
     if (is_in) {
-        live_close(&live);
+        hearing_close(&hearing);
     }
     int64_t after = fault_hit_count(inquiry, "step_fails");
     faults_take_out(inquiry);
     (void)found(inquiry, "recovery.failed_step", has_finished && after > before,
                 "a step that fails once is done again, and the run finishes",
-                "%s %s; the fault was met %" PRId64 " times", live_end_name(run.end), run.failure,
+                "%s %s; the fault was met %" PRId64 " times", heard_end_name(run.end), run.failure,
                 after - before);
-    live_run_done(&run);
+    heard_run_done(&run);
 }

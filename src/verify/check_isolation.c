@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "verify/checks.h"
-#include "verify/live.h"
+#include "verify/hearing.h"
 
 #define ISOLATION_PROMPT  "Where does our money go?"
 #define ISOLATION_RECORDS 200u
@@ -16,18 +16,18 @@ struct tenant {
     char workspace[INQUIRY_ID_BYTES];
     char key[INQUIRY_TOKEN_BYTES];
     char dataset[INQUIRY_ID_BYTES];
-    struct live_run run;
+    struct heard_run run;
 };
 
 static void tenant_done(struct tenant *tenant)
 {
-    live_run_done(&tenant->run);
+    heard_run_done(&tenant->run);
 }
 
 /* A workspace with a dataset and a run that has finished. */
 static bool settle(struct inquiry *inquiry, const char *name, struct tenant *ret_tenant)
 {
-    struct live live;
+    struct hearing hearing;
     bool is_made = workspace_make(inquiry, name, ret_tenant->workspace, ret_tenant->key) &&
                    dataset_make(inquiry, ret_tenant->key, ISOLATION_RECORDS, ret_tenant->dataset);
 
@@ -35,11 +35,12 @@ static bool settle(struct inquiry *inquiry, const char *name, struct tenant *ret
         return false;
     }
     bool has_finished =
-        live_open(inquiry, &(struct live_options){.token = ret_tenant->key}, &live) &&
-        live_ask(&live,
-                 &(struct live_request){.prompt = ISOLATION_PROMPT, .dataset = ret_tenant->dataset},
-                 &ret_tenant->run);
-    live_close(&live);
+        hearing_open(inquiry, &(struct heard_options){.token = ret_tenant->key}, &hearing) &&
+        hearing_ask(
+            &hearing,
+            &(struct heard_request){.prompt = ISOLATION_PROMPT, .dataset = ret_tenant->dataset},
+            &ret_tenant->run);
+    hearing_close(&hearing);
     return has_finished;
 }
 
@@ -48,8 +49,7 @@ static int status_of(struct inquiry *inquiry, const char *method, const char *pa
 {
     cleanup(answer_done) struct answer answer = {0};
 
-    (void)ask(inquiry, &(struct question){.method = method, .path = path, .token = token},
-              &answer);
+    (void)ask(inquiry, &(struct question){.method = method, .path = path, .token = token}, &answer);
     return answer.what.status;
 }
 
@@ -113,8 +113,8 @@ static void judge_lists(struct inquiry *inquiry, const char *id, const struct te
     bool is_dataset_ours = lists(inquiry, "/api/datasets", owner->key, owner->dataset);
     bool is_dataset_seen = lists(inquiry, "/api/datasets", other->key, owner->dataset);
 
-    (void)found(inquiry, id, is_thread_ours && is_dataset_ours && !is_thread_seen &&
-                                      !is_dataset_seen,
+    (void)found(inquiry, id,
+                is_thread_ours && is_dataset_ours && !is_thread_seen && !is_dataset_seen,
                 "lists have what is the workspace's own, and nothing else",
                 "thread: own %s, other's %s; dataset: own %s, other's %s",
                 is_thread_ours ? "yes" : "no", is_thread_seen ? "yes" : "no",
@@ -141,18 +141,18 @@ static void judge_changes(struct inquiry *inquiry, const struct tenant *owner,
 static void judge_resume(struct inquiry *inquiry, const struct tenant *owner,
                          const struct tenant *other)
 {
-    struct live_run run = {0};
-    struct live live;
+    struct heard_run run = {0};
+    struct hearing hearing;
 
-    if (live_open(inquiry, &(struct live_options){.token = other->key}, &live) &&
-        live_resume(&live, owner->run.run_id, 0, &run)) {
-        (void)live_follow(&live, &run);
+    if (hearing_open(inquiry, &(struct heard_options){.token = other->key}, &hearing) &&
+        hearing_resume(&hearing, owner->run.run_id, 0, &run)) {
+        (void)hearing_follow(&hearing, &run);
     }
-    live_close(&live);
-    (void)found(inquiry, "resume", run.count == 0 && run.end == LIVE_FAILED,
+    hearing_close(&hearing);
+    (void)found(inquiry, "resume", run.count == 0 && run.end == HEARD_FAILED,
                 "an error in the place of events", "%zu events; %s %s", run.count,
-                live_end_name(run.end), run.failure);
-    live_run_done(&run);
+                heard_end_name(run.end), run.failure);
+    heard_run_done(&run);
 }
 
 /* Keys and people are for admins of the workspace: a key of another sees none of it. */
@@ -165,8 +165,8 @@ static void judge_keys(struct inquiry *inquiry, const struct tenant *other)
               &(struct question){.service = SERVICE_AUTH, .path = "/api/keys", .token = other->key},
               &answer);
     rows = json_count(json_at(answer.root, "items"));
-    (void)found(inquiry, "keys", answer.what.status == 200 && rows == 1,
-                "only the key that asks", "HTTP %d, %zu keys", answer.what.status, rows);
+    (void)found(inquiry, "keys", answer.what.status == 200 && rows == 1, "only the key that asks",
+                "HTTP %d, %zu keys", answer.what.status, rows);
 }
 
 void check_isolation(struct inquiry *inquiry)
@@ -183,8 +183,8 @@ void check_isolation(struct inquiry *inquiry)
                settle(inquiry, "netra verify A (temporary)", &first) &&
                    settle(inquiry, "netra verify B (temporary)", &second),
                "two workspaces, each with a dataset and a finished run",
-               "the first: %s %s, the second: %s %s", live_end_name(first.run.end),
-               first.run.failure, live_end_name(second.run.end), second.run.failure)) {
+               "the first: %s %s, the second: %s %s", heard_end_name(first.run.end),
+               first.run.failure, heard_end_name(second.run.end), second.run.failure)) {
         return;
     }
     judge_things(inquiry, &first, &second);

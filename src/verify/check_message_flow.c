@@ -3,8 +3,8 @@
  * the events and in the record; is the report about this question and these records; did it reach
  * us? The only check that judges the order and the numbers of a run's events.
  *
- * The prompt carries a percentage that differs from one verification to the next: an answer that was
- * made for another prompt does not have it.
+ * The prompt carries a percentage that differs from one verification to the next: an answer that
+ * was made for another prompt does not have it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 #include "verify/checks.h"
-#include "verify/live.h"
+#include "verify/hearing.h"
 #include "verify/six_steps.h"
 #include "verify/wire.h"
 
@@ -21,11 +21,11 @@
 
 struct flow {
     struct inquiry *inquiry;
-    struct live_run run;
+    struct heard_run run;
     struct step_seen steps[SIX_STEPS];
     bool has_steps;
     int percent;
-    char prompt[LIVE_PROMPT_BYTES];
+    char prompt[HEARD_PROMPT_BYTES];
 };
 
 static void make_prompt(struct flow *flow)
@@ -42,7 +42,7 @@ static void make_prompt(struct flow *flow)
 static void judge_events(struct flow *flow)
 {
     struct inquiry *inquiry = flow->inquiry;
-    const struct live_run *run = &flow->run;
+    const struct heard_run *run = &flow->run;
     char wrong[SIX_STEPS_WRONG_BYTES] = "";
 
     bool is_gapless = events_are_gapless(run->events, run->count, 1, wrong);
@@ -50,7 +50,7 @@ static void judge_events(struct flow *flow)
                 is_gapless ? "%zu events%s" : "%zu events: %s", run->count, wrong);
     flow->has_steps = six_steps_in_events(run->events, run->count, flow->steps, wrong);
     for (unsigned i = 0; flow->has_steps && i < SIX_STEPS; i++) {
-        char id[INQUIRY_ID_BYTES];
+        char id[INQUIRY_ID_BYTES] = "";
 
         (void)snprintf(id, sizeof(id), "steps.%s", six_step_names[i]);
         (void)found(inquiry, id, true, "started and finished, in its place",
@@ -58,15 +58,16 @@ static void judge_events(struct flow *flow)
                     flow->steps[i].duration_us, flow->steps[i].finished_at_us - run->sent_us);
     }
     if (!flow->has_steps) {
-        (void)found(inquiry, "steps", false, "six steps, each started and finished, in order",
-                    "%s", wrong);
+        (void)found(inquiry, "steps", false, "six steps, each started and finished, in order", "%s",
+                    wrong);
     }
 }
 
 static void judge_delivery(struct flow *flow)
 {
-    const struct live_event *report = live_find(&flow->run, "ACTIVITY_SNAPSHOT", NULL);
-    const struct live_event *last = live_find(&flow->run, "STEP_FINISHED", "response_delivered");
+    const struct heard_event *report = hearing_find(&flow->run, "ACTIVITY_SNAPSHOT", NULL);
+    const struct heard_event *last =
+        hearing_find(&flow->run, "STEP_FINISHED", "response_delivered");
     int64_t delivered_to = last ? last->delivered_to : -1;
 
     (void)found(flow->inquiry, "delivered", report && delivered_to >= 1,
@@ -83,7 +84,7 @@ static void judge_record(struct flow *flow)
     struct inquiry *inquiry = flow->inquiry;
     cleanup(answer_done) struct answer answer = {0};
     char path[INQUIRY_PATH_BYTES];
-    char said[INQUIRY_OBSERVED_BYTES];
+    char said[INQUIRY_OBSERVED_BYTES] = "";
     char wrong[SIX_STEPS_WRONG_BYTES] = "";
 
     (void)snprintf(path, sizeof(path), "/api/runs/%s", flow->run.run_id);
@@ -99,8 +100,10 @@ static void judge_record(struct flow *flow)
     }
     bool is_same = flow->has_steps && six_steps_in_record(run, flow->steps, wrong);
     (void)found(inquiry, "record.steps", is_same,
-                "the six steps of the events, with the same times",
-                "%s", is_same ? "the same" : flow->has_steps ? wrong : "the events had none");
+                "the six steps of the events, with the same times", "%s",
+                is_same           ? "the same"
+                : flow->has_steps ? wrong
+                                  : "the events had none");
 }
 
 /* ---- the report ---- */
@@ -113,8 +116,8 @@ static bool is_understood(struct json_value report, int percent)
     for (struct json_iterator it = json_iterate(constraints); json_next(&it);) {
         double value = 0;
 
-        if (json_get_double(json_at(it.value, "value"), &value) &&
-            value > percent / 100.0 - 1e-6 && value < percent / 100.0 + 1e-6) {
+        if (json_get_double(json_at(it.value, "value"), &value) && value > percent / 100.0 - 1e-6 &&
+            value < percent / 100.0 + 1e-6) {
             return true;
         }
     }
@@ -144,7 +147,7 @@ static void judge_report(struct flow *flow)
     struct inquiry *inquiry = flow->inquiry;
     cleanup(answer_done) struct answer answer = {0};
     char path[INQUIRY_PATH_BYTES];
-    char said[INQUIRY_OBSERVED_BYTES];
+    char said[INQUIRY_OBSERVED_BYTES] = "";
 
     (void)snprintf(path, sizeof(path), "/api/reports/%s.json", flow->run.report_id);
     (void)ask(inquiry, &(struct question){.path = path, .token = inquiry->work.token}, &answer);
@@ -163,9 +166,9 @@ static void judge_recompute(struct flow *flow)
     char path[INQUIRY_PATH_BYTES];
 
     (void)snprintf(path, sizeof(path), "/api/reports/%s/recompute", flow->run.report_id);
-    (void)ask(
-        inquiry,
-        &(struct question){.method = "POST", .path = path, .token = inquiry->work.token}, &answer);
+    (void)ask(inquiry,
+              &(struct question){.method = "POST", .path = path, .token = inquiry->work.token},
+              &answer);
     int64_t facts = answer_number(answer.root, "facts");
     int64_t different = answer_number(answer.root, "different");
     int64_t missing = answer_number(answer.root, "missing");
@@ -180,28 +183,29 @@ void check_message_flow(struct inquiry *inquiry)
 {
     const char *needs = workplace_prepare(inquiry);
     struct flow flow = {.inquiry = inquiry};
-    struct live live;
+    struct hearing hearing;
 
     if (needs) {
         not_exercised(inquiry, "six_steps", needs);
         return;
     }
     make_prompt(&flow);
-    if (found(inquiry, "connection",
-              live_open(inquiry, &(struct live_options){.token = inquiry->work.token}, &live),
-              "a WebSocket", "HTTP %d", live.handshake.status)) {
-        bool has_finished = live_ask(&live,
-                                     &(struct live_request){.prompt = flow.prompt,
-                                                            .dataset = inquiry->work.dataset},
-                                     &flow.run);
+    if (found(
+            inquiry, "connection",
+            hearing_open(inquiry, &(struct heard_options){.token = inquiry->work.token}, &hearing),
+            "a WebSocket", "HTTP %d", hearing.handshake.status)) {
+        bool has_finished = hearing_ask(
+            &hearing,
+            &(struct heard_request){.prompt = flow.prompt, .dataset = inquiry->work.dataset},
+            &flow.run);
 
         (void)found(inquiry, "run", has_finished, "RUN_FINISHED with success", "%s%s%s",
-                    live_end_name(flow.run.end), flow.run.failure[0] ? ": " : "",
+                    heard_end_name(flow.run.end), flow.run.failure[0] ? ": " : "",
                     flow.run.failure);
         judge_events(&flow);
         judge_delivery(&flow);
     }
-    live_close(&live);
+    hearing_close(&hearing);
     if (flow.run.run_id[0]) {
         judge_record(&flow);
     }
@@ -209,5 +213,5 @@ void check_message_flow(struct inquiry *inquiry)
         judge_report(&flow);
         judge_recompute(&flow);
     }
-    live_run_done(&flow.run);
+    heard_run_done(&flow.run);
 }

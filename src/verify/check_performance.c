@@ -8,14 +8,14 @@
 #include <stdio.h>
 
 #include "verify/checks.h"
-#include "verify/live.h"
+#include "verify/hearing.h"
 #include "verify/wire.h"
 
-#define WARM_UP           10u
-#define SAMPLES_DEFAULT   100u
-#define PING_EVERY_MS     12u /* a WebSocket takes 100 messages/s */
-#define FAILED_RUNS_MAX   3u
-#define LATENCY_PROMPT    "How can we reduce costs by 20 % without slower answers?"
+#define WARM_UP         10u
+#define SAMPLES_DEFAULT 100u
+#define PING_EVERY_MS   12u /* a WebSocket takes 100 messages/s */
+#define FAILED_RUNS_MAX 3u
+#define LATENCY_PROMPT  "How can we reduce costs by 20 % without slower answers?"
 
 enum latency { API, WEBSOCKET, AGENT_STARTUP, MESSAGE_PROCESSING, WHOLE_REQUEST, LATENCY_COUNT };
 
@@ -71,10 +71,10 @@ static void judge(struct sampling *sampling, enum latency latency)
     const struct sample_set *set = set_of(sampling, latency);
 
     if (set && !inquiry_is_over(inquiry)) {
-        inquiry_note(inquiry, evidence_target(inquiry->evidence, inquiry->check, set,
-                                              is_strict ? rows[latency].strict_ms
-                                                        : rows[latency].floor_ms,
-                                              is_strict ? "p99" : "p95"));
+        inquiry_note(inquiry,
+                     evidence_target(inquiry->evidence, inquiry->check, set,
+                                     is_strict ? rows[latency].strict_ms : rows[latency].floor_ms,
+                                     is_strict ? "p99" : "p95"));
     }
 }
 
@@ -109,12 +109,12 @@ static void sample_websocket(struct sampling *sampling)
 {
     struct inquiry *inquiry = sampling->inquiry;
     const char *token = inquiry->work.is_ready ? inquiry->work.token : inquiry->options->token;
-    struct live live;
+    struct hearing hearing;
     unsigned failed = 0;
 
-    if (live_open(inquiry, &(struct live_options){.token = token}, &live)) {
+    if (hearing_open(inquiry, &(struct heard_options){.token = token}, &hearing)) {
         for (unsigned i = 0; i < sampling->wanted + WARM_UP && !failed; i++) {
-            int64_t value_us = live_ping(&live);
+            int64_t value_us = hearing_ping(&hearing);
 
             inquiry_progress(inquiry, rows[WEBSOCKET].name, i, sampling->wanted + WARM_UP);
             failed += value_us < 0;
@@ -127,14 +127,15 @@ static void sample_websocket(struct sampling *sampling)
         failed = 1;
     }
     (void)found(inquiry, "websocket.answers", failed == 0, "each ping has its pong",
-                failed ? "HTTP %d, and no pong" : "HTTP %d, and each had", live.handshake.status);
-    live_close(&live);
+                failed ? "HTTP %d, and no pong" : "HTTP %d, and each had",
+                hearing.handshake.status);
+    hearing_close(&hearing);
     judge(sampling, WEBSOCKET);
 }
 
 /* ---- runs ---- */
 
-static bool read_report(struct inquiry *inquiry, const struct live_run *run)
+static bool read_report(struct inquiry *inquiry, const struct heard_run *run)
 {
     char path[INQUIRY_PATH_BYTES];
 
@@ -143,19 +144,19 @@ static bool read_report(struct inquiry *inquiry, const struct live_run *run)
 }
 
 /* One run is one sample of each; false: it was none. */
-static bool sample_run(struct sampling *sampling, struct live *live, unsigned index)
+static bool sample_run(struct sampling *sampling, struct hearing *hearing, unsigned index)
 {
     struct inquiry *inquiry = sampling->inquiry;
-    struct live_run run;
-    bool is_whole = live_ask(live,
-                             &(struct live_request){.prompt = LATENCY_PROMPT,
-                                                    .dataset = inquiry->work.dataset},
-                             &run) &&
+    struct heard_run run;
+    bool is_whole = hearing_ask(hearing,
+                                &(struct heard_request){.prompt = LATENCY_PROMPT,
+                                                        .dataset = inquiry->work.dataset},
+                                &run) &&
                     read_report(inquiry, &run);
     int64_t ended_us = wire_now_us();
-    const struct live_event *accepted = live_find(&run, "RUN_STARTED", NULL);
-    const struct live_event *agent = live_find(&run, "SUBAGENT_STARTED", NULL);
-    const struct live_event *validated = live_find(&run, "STEP_FINISHED", "message_validated");
+    const struct heard_event *accepted = hearing_find(&run, "RUN_STARTED", NULL);
+    const struct heard_event *agent = hearing_find(&run, "SUBAGENT_STARTED", NULL);
+    const struct heard_event *validated = hearing_find(&run, "STEP_FINISHED", "message_validated");
 
     is_whole = is_whole && accepted && agent && validated;
     if (is_whole) {
@@ -163,7 +164,7 @@ static bool sample_run(struct sampling *sampling, struct live *live, unsigned in
         take(sampling, MESSAGE_PROCESSING, index, validated->at_us - run.sent_us);
         take(sampling, WHOLE_REQUEST, index, ended_us - run.sent_us);
     }
-    live_run_done(&run);
+    heard_run_done(&run);
     return is_whole;
 }
 
@@ -171,22 +172,22 @@ static void sample_runs(struct sampling *sampling)
 {
     struct inquiry *inquiry = sampling->inquiry;
     unsigned failed = 0;
-    struct live live;
+    struct hearing hearing;
 
     bool is_open =
-        live_open(inquiry, &(struct live_options){.token = inquiry->work.token}, &live);
-    for (unsigned i = 0; is_open && i < sampling->wanted + WARM_UP &&
-                         failed < FAILED_RUNS_MAX && !inquiry_is_over(inquiry);
+        hearing_open(inquiry, &(struct heard_options){.token = inquiry->work.token}, &hearing);
+    for (unsigned i = 0; is_open && i < sampling->wanted + WARM_UP && failed < FAILED_RUNS_MAX &&
+                         !inquiry_is_over(inquiry);
          i++) {
         inquiry_progress(inquiry, rows[WHOLE_REQUEST].name, i, sampling->wanted + WARM_UP);
-        if (!sample_run(sampling, &live, i)) {
+        if (!sample_run(sampling, &hearing, i)) {
             failed++;
-            live_close(&live);
-            is_open =
-                live_open(inquiry, &(struct live_options){.token = inquiry->work.token}, &live);
+            hearing_close(&hearing);
+            is_open = hearing_open(inquiry, &(struct heard_options){.token = inquiry->work.token},
+                                   &hearing);
         }
     }
-    live_close(&live);
+    hearing_close(&hearing);
     (void)found(inquiry, "runs.finish", is_open && failed == 0,
                 "each run finishes and its report can be read", "%u did not", failed);
     for (int i = AGENT_STARTUP; i < LATENCY_COUNT; i++) {

@@ -1,6 +1,6 @@
 /*
- * checks: the order in which a deployment is looked at. Each opens nothing and closes nothing of the
- * evidence: verification.c begins and ends the check around it. Private to verify/.
+ * checks: the order in which a deployment is looked at. Each opens nothing and closes nothing of
+ * the evidence: verification.c begins and ends the check around it. Private to verify/.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -112,9 +112,8 @@ static void find_rights(struct inquiry *inquiry)
 
     if (!inquiry->options->token ||
         !ask(inquiry,
-             &(struct question){.service = SERVICE_AUTH,
-                                .path = "/auth/me",
-                                .token = inquiry->options->token},
+             &(struct question){
+                 .service = SERVICE_AUTH, .path = "/auth/me", .token = inquiry->options->token},
              &answer) ||
         answer.what.status != 200) {
         return;
@@ -196,11 +195,10 @@ static bool look_at_health(struct inquiry *inquiry, bool is_first)
         inquiry->evidence->deployment = keep(inquiry, answer.root, "deployment");
         (void)json_get_bool(json_at(answer.root, "faults_allowed"), &allows_faults);
         inquiry->allows_faults = allows_faults;
-        inquiry_note(inquiry,
-                     evidence_observe(inquiry->evidence, "revision", "GET /health",
-                                      "version %.*s, deployment %.*s",
-                                      STR_ARGS(inquiry->evidence->server_version),
-                                      STR_ARGS(inquiry->evidence->deployment)));
+        inquiry_note(inquiry, evidence_observe(inquiry->evidence, "revision", "GET /health",
+                                               "version %.*s, deployment %.*s",
+                                               STR_ARGS(inquiry->evidence->server_version),
+                                               STR_ARGS(inquiry->evidence->deployment)));
         observe_clock(inquiry, &answer);
         observe_certificate(inquiry, &answer.what);
     }

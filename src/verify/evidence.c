@@ -361,7 +361,6 @@ int evidence_target(struct evidence *evidence, struct check *check, const struct
     struct target target = {
         .name = set->name, .limit_ms = limit_ms, .statistic = statistic, .needs = STR("")};
 
-    (void)evidence; /* targets are in the check itself */
     if (check->target_count >= EVIDENCE_TARGETS_MAX) {
         return ERR_LIMIT;
     }
@@ -372,6 +371,13 @@ int evidence_target(struct evidence *evidence, struct check *check, const struct
     bool is_met = set->count >= EVIDENCE_SAMPLES_LEAST &&
                   spread_statistic(&target.spread_us, statistic) <= limit_ms * 1000;
     target.outcome = is_met ? OUTCOME_PASSED : OUTCOME_FAILED;
+    if (set->count < EVIDENCE_SAMPLES_LEAST) {
+        target.needs = arena_printf(&evidence->arena, "%u samples, there are %zu",
+                                    EVIDENCE_SAMPLES_LEAST, set->count);
+        if (!target.needs.data) {
+            return evidence_refused(evidence, EVIDENCE_TEXT_BYTES_MAX);
+        }
+    }
     check->targets[check->target_count++] = target;
     return OK;
 }

@@ -12,14 +12,18 @@
 
 #define PEERS_MAX 8u
 
+/* No text is at the beginning of a line, where other characters would be obeyed too; an address is
+ * not to become a link. */
 static void put_escaped(struct buf *out, struct str text)
 {
-    static const char obeyed[] = "\\`*_{}[]()<>#+-.!|~&:$@=";
+    static const char obeyed[] = "\\`*_[]<>#|~&";
     struct str bytes;
     unsigned width;
 
     for (size_t at = 0; visible_next(text, &at, &bytes, &width);) {
-        if (bytes.length == 1 && strchr(obeyed, bytes.data[0])) {
+        bool is_link = bytes.data[0] == ':' && at < text.length && text.data[at] == '/';
+
+        if (bytes.length == 1 && (is_link || strchr(obeyed, bytes.data[0]))) {
             buf_append_char(out, '\\');
         }
         buf_append(out, bytes);

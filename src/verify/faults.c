@@ -33,8 +33,7 @@ int64_t fault_hit_count(struct inquiry *inquiry, const char *name)
 {
     cleanup(answer_done) struct answer answer;
 
-    if (!ask(inquiry,
-             &(struct question){.path = "/api/faults", .token = inquiry->options->token},
+    if (!ask(inquiry, &(struct question){.path = "/api/faults", .token = inquiry->options->token},
              &answer) ||
         answer.what.status != 200) {
         return -1;
@@ -50,9 +49,8 @@ int64_t fault_hit_count(struct inquiry *inquiry, const char *name)
 void faults_take_out(struct inquiry *inquiry)
 {
     if (ask_status(inquiry,
-                   &(struct question){.method = "DELETE",
-                                      .path = "/api/faults",
-                                      .token = inquiry->options->token},
+                   &(struct question){
+                       .method = "DELETE", .path = "/api/faults", .token = inquiry->options->token},
                    204)) {
         leaving_forget(inquiry, LEAVING_FAULTS, "");
     }

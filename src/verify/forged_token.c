@@ -75,8 +75,8 @@ static bool split(const char *token, struct parts *ret_parts)
         ret_parts->part[i] = str_slice(rest, 0, is_last ? rest.length : dot);
         rest = is_last ? rest : str_slice(rest, dot + 1, rest.length);
     }
-    ret_parts->signed_text = (struct str){
-        token, ret_parts->part[0].length + 1 + ret_parts->part[1].length};
+    ret_parts->signed_text =
+        (struct str){token, ret_parts->part[0].length + 1 + ret_parts->part[1].length};
     return ret_parts->part[0].length && ret_parts->part[1].length && ret_parts->part[2].length;
 }
 
@@ -138,7 +138,8 @@ static int change_claims(const struct parts *parts, const char *name, const char
         return code;
     }
     replace_value(buf_str(&claims), name, value, &changed);
-    if (str_equal(buf_str(&claims), buf_str(&changed))) { /* a forgery that is none proves nothing */
+    if (str_equal(buf_str(&claims),
+                  buf_str(&changed))) { /* a forgery that is none proves nothing */
         buf_clear(&changed);
         buf_append(&changed, str_slice(buf_str(&claims), 0, claims.length - 1));
         buf_append(&changed, STR(",\"forged\":1}"));
@@ -173,8 +174,7 @@ static bool to_jws(const unsigned char *der, size_t length, unsigned char out[SI
 {
     cleanup(free_signature) ECDSA_SIG *signature = d2i_ECDSA_SIG(NULL, &der, (long)length);
 
-    return signature &&
-           BN_bn2binpad(ECDSA_SIG_get0_r(signature), out, COORDINATE_BYTES) > 0 &&
+    return signature && BN_bn2binpad(ECDSA_SIG_get0_r(signature), out, COORDINATE_BYTES) > 0 &&
            BN_bn2binpad(ECDSA_SIG_get0_s(signature), out + COORDINATE_BYTES, COORDINATE_BYTES) > 0;
 }
 
@@ -206,8 +206,7 @@ static int sign_with_own_key(const struct parts *parts, struct buf *out)
     unsigned char jws[SIGNATURE_BYTES];
     size_t length = sizeof(der);
 
-    if (!key || !digest ||
-        EVP_DigestSignInit(digest, NULL, EVP_sha256(), NULL, key) != 1 ||
+    if (!key || !digest || EVP_DigestSignInit(digest, NULL, EVP_sha256(), NULL, key) != 1 ||
         EVP_DigestSign(digest, der, &length, (const unsigned char *)parts->signed_text.data,
                        parts->signed_text.length) != 1 ||
         !to_jws(der, length, jws)) {
@@ -219,8 +218,7 @@ static int sign_with_own_key(const struct parts *parts, struct buf *out)
     return buf_status(out);
 }
 
-static int make_public_key(const unsigned char point[1 + 2 * COORDINATE_BYTES],
-                           EVP_PKEY **ret_key)
+static int make_public_key(const unsigned char point[1 + 2 * COORDINATE_BYTES], EVP_PKEY **ret_key)
 {
     char group[] = "P-256";
     OSSL_PARAM params[] = {

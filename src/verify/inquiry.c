@@ -15,10 +15,10 @@
 #include "base/civil_time.h"
 #include "base/decimal.h"
 
-#define ANSWER_BYTES_MAX (EXCHANGE_BODY_BYTES_MAX + ((size_t)1 << 20))
+#define ANSWER_BYTES_MAX    (EXCHANGE_BODY_BYTES_MAX + ((size_t)1 << 20))
 #define AUTHORIZATION_BYTES (INQUIRY_TOKEN_BYTES + 16u)
-#define PAUSE_PIECE_MS 50u
-#define DATE_BYTES 29u
+#define PAUSE_PIECE_MS      50u
+#define DATE_BYTES          29u
 
 const char *const service_names[SERVICE_COUNT] = {"backend", "auth", "frontend"};
 
@@ -88,8 +88,8 @@ static void observe_failure(struct inquiry *inquiry, const struct question *ques
     size_t query = str_find(path, STR("?"), 0);
 
     path.length = query < path.length ? query : path.length;
-    (void)snprintf(subject, sizeof(subject), "%s %.*s",
-                   question->method ? question->method : "GET", STR_ARGS(path));
+    (void)snprintf(subject, sizeof(subject), "%s %.*s", question->method ? question->method : "GET",
+                   STR_ARGS(path));
     if (what->code) {
         inquiry_note(inquiry, evidence_observe(inquiry->evidence, "probe", subject,
                                                "no answer: %s (curl %d, errno %ld)", what->failure,
@@ -220,9 +220,8 @@ int64_t answer_time(struct json_value object, const char *name)
     struct str text = {0};
     int64_t time_us = 0;
 
-    return json_get_str(json_at(object, name), &text) && civil_parse(text, &time_us) == OK
-               ? time_us
-               : 0;
+    return json_get_str(json_at(object, name), &text) && civil_parse(text, &time_us) == OK ? time_us
+                                                                                           : 0;
 }
 
 /* "Mon, 23 Nov 2026 10:37:56 GMT", the form that RFC 9110 has servers send. */
@@ -291,7 +290,6 @@ bool found(struct inquiry *inquiry, const char *id, bool is_right, const char *e
 void not_exercised(struct inquiry *inquiry, const char *id, const char *needs)
 {
     if (!inquiry_is_over(inquiry) && inquiry->check) {
-        inquiry_note(inquiry,
-                     evidence_not_exercised(inquiry->evidence, inquiry->check, id, needs));
+        inquiry_note(inquiry, evidence_not_exercised(inquiry->evidence, inquiry->check, id, needs));
     }
 }

@@ -13,8 +13,8 @@
 #ifndef NETRA_VERIFY_INQUIRY_H
 #define NETRA_VERIFY_INQUIRY_H
 
-#include "json/json_read.h"
 #include "verify/verification.h"
+#include "json/json_read.h"
 
 #define INQUIRY_ID_BYTES       80u   /* ids of the deployment, with their NUL */
 #define INQUIRY_TOKEN_BYTES    4097u /* as the command line takes them */
@@ -50,6 +50,8 @@ struct person {
     bool exists;
     char email[INQUIRY_ID_BYTES];
     char password[INQUIRY_ID_BYTES];
+    char home[INQUIRY_ID_BYTES]; /* the first workspace: operators make others from there */
+    bool is_away;
     char access[INQUIRY_TOKEN_BYTES];
 };
 
@@ -94,9 +96,9 @@ struct question {
     enum service service;
     const char *method; /* NULL: "GET" */
     const char *path;
-    const char *token; /* NULL: none is sent */
-    const char *json;  /* a body; NULL: none */
-    struct str bytes;  /* a body that is no JSON */
+    const char *token;  /* NULL: none is sent */
+    const char *json;   /* a body; NULL: none */
+    struct str bytes;   /* a body that is no JSON */
     bool takes_refusal; /* 429 is an answer; else what Retry-After says is waited for */
     bool is_fresh;
     unsigned timeout_ms;

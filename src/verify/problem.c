@@ -15,16 +15,12 @@ const struct problem_rule problem_rate_limited = {.status = 429,
                                                   .code = "RATE_LIMITED",
                                                   .recovery = "exponential_backoff",
                                                   .has_retry_after = true};
-const struct problem_rule problem_unavailable = {.status = 503,
-                                                 .code = "SERVICE_UNAVAILABLE",
-                                                 .recovery = "failover",
-                                                 .has_retry_after = true};
+const struct problem_rule problem_unavailable = {
+    .status = 503, .code = "SERVICE_UNAVAILABLE", .recovery = "failover", .has_retry_after = true};
 const struct problem_rule problem_invalid_request = {.code = "INVALID_REQUEST",
                                                      .recovery = "return_error"};
-const struct problem_rule problem_internal_error = {.status = 500,
-                                                    .code = "INTERNAL_ERROR",
-                                                    .recovery = "log_and_retry",
-                                                    .has_trace_id = true};
+const struct problem_rule problem_internal_error = {
+    .status = 500, .code = "INTERNAL_ERROR", .recovery = "log_and_retry", .has_trace_id = true};
 const struct problem_rule problem_forbidden = {
     .status = 403, .code = "FORBIDDEN", .recovery = "return_error"};
 
@@ -122,8 +118,7 @@ bool problem_fits(const struct answer *answer, const struct problem_rule *rule,
     }
     (void)json_get_str(json_at(answer->root, "code"), &code);
     (void)json_get_str(json_at(answer->root, "recovery"), &recovery);
-    if (!str_equal(code, str_from(rule->code)) ||
-        !str_equal(recovery, str_from(rule->recovery)) ||
+    if (!str_equal(code, str_from(rule->code)) || !str_equal(recovery, str_from(rule->recovery)) ||
         answer_number(answer->root, "status") != answer->what.status) {
         return wrong(ret_wrong, "HTTP %d with code %.*s, recovery %.*s", answer->what.status,
                      STR_ARGS(code), STR_ARGS(recovery));

@@ -9,8 +9,7 @@ const char *const six_step_names[SIX_STEPS] = {"user_input_received", "message_v
                                                "agent_selected",      "agent_executed",
                                                "response_generated",  "response_delivered"};
 
-static bool wrong(char ret_wrong[SIX_STEPS_WRONG_BYTES], const char *format, ...)
-    printf_like(2, 3);
+static bool wrong(char ret_wrong[SIX_STEPS_WRONG_BYTES], const char *format, ...) printf_like(2, 3);
 
 static bool wrong(char ret_wrong[SIX_STEPS_WRONG_BYTES], const char *format, ...)
 {
@@ -22,7 +21,7 @@ static bool wrong(char ret_wrong[SIX_STEPS_WRONG_BYTES], const char *format, ...
     return false;
 }
 
-bool events_are_gapless(const struct live_event *events, size_t count, uint64_t first,
+bool events_are_gapless(const struct heard_event *events, size_t count, uint64_t first,
                         char ret_wrong[SIX_STEPS_WRONG_BYTES])
 {
     if (count == 0) {
@@ -30,21 +29,21 @@ bool events_are_gapless(const struct live_event *events, size_t count, uint64_t 
     }
     for (size_t i = 0; i < count; i++) {
         if (events[i].seq != first + i) {
-            return wrong(ret_wrong, "seq %" PRIu64 " came where %" PRIu64 " was due",
-                         events[i].seq, first + i);
+            return wrong(ret_wrong, "seq %" PRIu64 " came where %" PRIu64 " was due", events[i].seq,
+                         first + i);
         }
     }
     return true;
 }
 
-bool six_steps_in_events(const struct live_event *events, size_t count,
+bool six_steps_in_events(const struct heard_event *events, size_t count,
                          struct step_seen ret_steps[SIX_STEPS],
                          char ret_wrong[SIX_STEPS_WRONG_BYTES])
 {
     size_t due = 0; /* 2n: step n starts; 2n + 1: it finishes */
 
     for (size_t i = 0; i < count; i++) {
-        const struct live_event *event = &events[i];
+        const struct heard_event *event = &events[i];
         bool is_start = str_equal(event->type, STR("STEP_STARTED"));
 
         if (!is_start && !str_equal(event->type, STR("STEP_FINISHED"))) {
@@ -70,9 +69,8 @@ bool six_steps_in_events(const struct live_event *events, size_t count,
         }
         due++;
     }
-    return due == 2 * SIX_STEPS ||
-           wrong(ret_wrong, "%s of %s did not come", due % 2 ? "end" : "start",
-                 six_step_names[due / 2]);
+    return due == 2 * SIX_STEPS || wrong(ret_wrong, "%s of %s did not come",
+                                         due % 2 ? "end" : "start", six_step_names[due / 2]);
 }
 
 static bool is_near(int64_t record_us, int64_t event_ms)
@@ -98,8 +96,10 @@ bool six_steps_in_record(struct json_value record, const struct step_seen steps[
                          name[0] ? name : "due any more");
         }
         if (started_us < last_us || finished_us < started_us) {
-            return wrong(ret_wrong, "%s of the record began before the one before it ended, or "
-                                    "has no end", name);
+            return wrong(ret_wrong,
+                         "%s of the record began before the one before it ended, or "
+                         "has no end",
+                         name);
         }
         if (!is_near(started_us, steps[count].started_ms) ||
             !is_near(finished_us, steps[count].finished_ms) ||

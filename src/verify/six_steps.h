@@ -7,8 +7,8 @@
 #ifndef NETRA_VERIFY_SIX_STEPS_H
 #define NETRA_VERIFY_SIX_STEPS_H
 
+#include "verify/hearing.h"
 #include "json/json_read.h"
-#include "verify/live.h"
 
 #define SIX_STEPS             6u
 #define SIX_STEPS_WRONG_BYTES 200u
@@ -24,11 +24,11 @@ struct step_seen {
 };
 
 /* Numbers from first on, one by one. True, or false with what is wrong. */
-bool events_are_gapless(const struct live_event *events, size_t count, uint64_t first,
+bool events_are_gapless(const struct heard_event *events, size_t count, uint64_t first,
                         char ret_wrong[SIX_STEPS_WRONG_BYTES]);
 
 /* Each step started and finished once, one after the other, in the order of six_step_names. */
-bool six_steps_in_events(const struct live_event *events, size_t count,
+bool six_steps_in_events(const struct heard_event *events, size_t count,
                          struct step_seen ret_steps[SIX_STEPS],
                          char ret_wrong[SIX_STEPS_WRONG_BYTES]);
 

@@ -482,8 +482,6 @@ static int connect_socket(struct ws_client *socket, const struct ws_client_optio
         curl_easy_setopt(socket->easy, CURLOPT_CONNECT_ONLY, 1L)) {
         return error_set(error, ERR_NO_MEMORY, "out of memory");
     }
-    answer->started_us = wire_wall_us();
-    answer->started_monotonic_us = wire_now_us();
     socket->until_us = answer->started_monotonic_us + (int64_t)timeout_ms * 1000;
     CURLcode result = curl_easy_perform(socket->easy);
     answer->total_us = wire_now_us() - answer->started_monotonic_us;
@@ -505,7 +503,10 @@ int ws_client_open(const struct ws_client_options *options, struct arena *arena,
     struct str path = {"", 0};
     struct ws_client *socket = alloc_zeroed(1, sizeof(*socket));
 
-    *ret_handshake = (struct exchange){.head = {"", 0}, .body = {"", 0}};
+    *ret_handshake = (struct exchange){.head = {"", 0},
+                                       .body = {"", 0},
+                                       .started_us = wire_wall_us(),
+                                       .started_monotonic_us = wire_now_us()};
     if (!socket) {
         return ret_handshake->code = error_set(error, ERR_NO_MEMORY, "out of memory");
     }

@@ -37,8 +37,7 @@ static void write_one(unsigned index, int64_t time_us, struct random *random, st
                "\"source\":\"" SYNTHETIC_RECORDS_SOURCE "\",\"provider\":\"%s\",\"model\":\"%s\","
                "\"feature\":\"%s\",\"user\":\"user-%" PRIu32 "\",\"status\":\"%s\","
                "\"input_uncached\":%" PRIu32 ",\"cache_read\":%" PRIu32 ",\"output\":%" PRIu32
-               ",\"latency_ms\":%" PRIu32 ",\"prompt_hash\":\"prompt-%" PRIu32 "-%" PRIu32
-               "\"}\n",
+               ",\"latency_ms\":%" PRIu32 ",\"prompt_hash\":\"prompt-%" PRIu32 "-%" PRIu32 "\"}\n",
                index, stamp, models[model].provider, models[model].model, features[feature],
                random_below(random, USERS), has_failed ? "error" : "ok", input - cached, cached,
                has_failed ? 0 : output,

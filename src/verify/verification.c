@@ -124,8 +124,7 @@ static void run_check(struct inquiry *inquiry, const struct row *row)
 
 static void run_checks(struct inquiry *inquiry)
 {
-    static const struct row clean_up = {"clean_up", "What was made is removed",
-                                        workplace_clean_up};
+    static const struct row clean_up = {"clean_up", "What was made is removed", workplace_clean_up};
     bool is_acceptance = inquiry->options->profile == VERIFY_ACCEPTANCE;
     struct usage usage;
 

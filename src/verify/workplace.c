@@ -13,20 +13,20 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
-#include "json/json_write.h"
 #include "verify/inquiry.h"
 #include "verify/synthetic_records.h"
+#include "json/json_write.h"
 
-#define LEAVINGS_FIRST   32u
-#define LEAVINGS_MAX     20000u
-#define SECRET_BYTES     24u
-#define BODY_BYTES       1024u
-#define REMOVE_TRIES     60u /* 409 while a run is at work */
-#define REMOVE_WAIT_MS   250u
-#define RECORDS_FLOOR    2000u
+#define LEAVINGS_FIRST    32u
+#define LEAVINGS_MAX      20000u
+#define SECRET_BYTES      24u
+#define BODY_BYTES        1024u
+#define REMOVE_TRIES      60u /* 409 while a run is at work */
+#define REMOVE_WAIT_MS    250u
+#define RECORDS_FLOOR     2000u
 #define UPLOAD_TIMEOUT_MS 120000u
-#define SAMPLE_SEED      7
-#define NAMES_LEFT_BYTES 400u
+#define SAMPLE_SEED       7
+#define NAMES_LEFT_BYTES  400u
 
 /* ---- what is to be removed ---- */
 
@@ -36,11 +36,11 @@ void leaving_add(struct inquiry *inquiry, enum leaving_kind kind, const char *id
         leaving_forget(inquiry, kind, id);
     }
     if (inquiry->leaving_count == inquiry->leaving_capacity) {
-        size_t capacity = inquiry->leaving_capacity ? inquiry->leaving_capacity * 2 : LEAVINGS_FIRST;
-        struct leaving *longer =
-            capacity > LEAVINGS_MAX
-                ? NULL
-                : alloc_resize(inquiry->leavings, capacity, sizeof(*inquiry->leavings));
+        size_t capacity =
+            inquiry->leaving_capacity ? inquiry->leaving_capacity * 2 : LEAVINGS_FIRST;
+        struct leaving *longer = capacity > LEAVINGS_MAX ? NULL
+                                                         : alloc_resize(inquiry->leavings, capacity,
+                                                                        sizeof(*inquiry->leavings));
 
         if (!longer) {
             inquiry_note(inquiry, capacity > LEAVINGS_MAX ? ERR_LIMIT : ERR_NO_MEMORY);
@@ -115,15 +115,15 @@ static bool invite(struct inquiry *inquiry, struct buf *body, char code[INQUIRY_
                    char id[INQUIRY_ID_BYTES])
 {
     cleanup(answer_done) struct answer answer;
-    char url[INQUIRY_URL_BYTES];
+    char url[INQUIRY_URL_BYTES] = "";
     bool is_made =
         ask(inquiry,
             &(struct question){.service = SERVICE_AUTH,
                                .method = "POST",
                                .path = "/api/invites",
                                .token = inquiry->options->token,
-                               .json = BODY(body, {"email", inquiry->person.email},
-                                            {"role", "admin"})},
+                               .json =
+                                   BODY(body, {"email", inquiry->person.email}, {"role", "admin"})},
             &answer) &&
         answer.what.status == 201 && answer_text(answer.root, "id", id, INQUIRY_ID_BYTES) &&
         ANSWER_TEXT(answer.root, "url", url);
@@ -150,8 +150,8 @@ static bool make_person(struct inquiry *inquiry)
     cleanup(answer_done) struct answer answer = {0};
     cleanup(buf_done) struct buf body;
     char secret[2 * SECRET_BYTES + 1];
-    char code[INQUIRY_ID_BYTES];
-    char id[INQUIRY_ID_BYTES];
+    char code[INQUIRY_ID_BYTES] = "";
+    char id[INQUIRY_ID_BYTES] = "";
     struct person *person = &inquiry->person;
 
     buf_init(&body, BODY_BYTES);
@@ -180,6 +180,7 @@ static bool make_person(struct inquiry *inquiry)
         person->exists = true;
         leaving_forget(inquiry, LEAVING_INVITE, id);
         leaving_add(inquiry, LEAVING_PERSON, "");
+        (void)ANSWER_TEXT(json_at(answer.root, "workspace"), "id", person->home);
     }
     return is_made && take_access(inquiry, answer.root);
 }
@@ -254,7 +255,7 @@ static bool make_service_key(struct inquiry *inquiry, char ret_key[INQUIRY_TOKEN
     cleanup(answer_done) struct answer user = {0};
     cleanup(answer_done) struct answer key = {0};
     cleanup(buf_done) struct buf body;
-    char id[INQUIRY_ID_BYTES];
+    char id[INQUIRY_ID_BYTES] = "";
 
     buf_init(&body, BODY_BYTES);
     if (!person_post(inquiry, "/api/users",
@@ -275,6 +276,10 @@ bool workspace_make(struct inquiry *inquiry, const char *name, char ret_id[INQUI
     cleanup(buf_done) struct buf body;
 
     buf_init(&body, BODY_BYTES);
+    if (inquiry->person.is_away && !enter_workspace(inquiry, inquiry->person.home)) {
+        return false;
+    }
+    inquiry->person.is_away = true;
     if (!person_post(inquiry, "/api/workspaces", BODY(&body, {"name", name}), 201, &answer) ||
         !answer_text(answer.root, "id", ret_id, INQUIRY_ID_BYTES)) {
         return false;
@@ -350,9 +355,9 @@ static void choose_place(struct inquiry *inquiry)
 {
     struct workplace *work = &inquiry->work;
 
-    work->is_temporary = person_prepare(inquiry) == NULL &&
-                         workspace_make(inquiry, "netra verify (temporary)", work->workspace,
-                                        work->token);
+    work->is_temporary =
+        person_prepare(inquiry) == NULL &&
+        workspace_make(inquiry, "netra verify (temporary)", work->workspace, work->token);
     if (!work->is_temporary) {
         (void)snprintf(work->token, sizeof(work->token), "%s", inquiry->options->token);
     }
@@ -389,9 +394,13 @@ const char *workplace_prepare(struct inquiry *inquiry)
 /* ---- the end ---- */
 
 static const char *const kind_names[] = {
-    [LEAVING_THREAD] = "thread",       [LEAVING_DATASET] = "dataset", [LEAVING_KEY] = "key",
-    [LEAVING_INVITE] = "invitation",   [LEAVING_WORKSPACE] = "workspace",
-    [LEAVING_PERSON] = "account",      [LEAVING_FAULTS] = "faults",
+    [LEAVING_THREAD] = "thread",
+    [LEAVING_DATASET] = "dataset",
+    [LEAVING_KEY] = "key",
+    [LEAVING_INVITE] = "invitation",
+    [LEAVING_WORKSPACE] = "workspace",
+    [LEAVING_PERSON] = "account",
+    [LEAVING_FAULTS] = "faults",
 };
 
 /* 204 or 404; what is at work is waited for. */
@@ -414,19 +423,18 @@ static bool remove_by(struct inquiry *inquiry, const struct question *question)
 static bool remove_person(struct inquiry *inquiry)
 {
     cleanup(buf_done) struct buf body;
-    char access[INQUIRY_TOKEN_BYTES];
-    char refresh[INQUIRY_TOKEN_BYTES];
+    char access[INQUIRY_TOKEN_BYTES] = "";
+    char refresh[INQUIRY_TOKEN_BYTES] = "";
 
     buf_init(&body, BODY_BYTES);
     return person_sign_in(inquiry, access, refresh) &&
-           remove_by(inquiry, &(struct question){.service = SERVICE_AUTH,
-                                                 .method = "DELETE",
-                                                 .path = "/auth/me",
-                                                 .token = access,
-                                                 .json = BODY(&body,
-                                                              {"password",
-                                                               inquiry->person.password},
-                                                              {"threads", "delete"})});
+           remove_by(inquiry,
+                     &(struct question){.service = SERVICE_AUTH,
+                                        .method = "DELETE",
+                                        .path = "/auth/me",
+                                        .token = access,
+                                        .json = BODY(&body, {"password", inquiry->person.password},
+                                                     {"threads", "delete"})});
 }
 
 static bool remove_one(struct inquiry *inquiry, const struct leaving *leaving)
@@ -470,8 +478,8 @@ void workplace_clean_up(struct inquiry *inquiry)
     while (inquiry->leaving_count) {
         struct leaving leaving = inquiry->leavings[--inquiry->leaving_count];
 
-        inquiry_progress(inquiry, "removing what was made",
-                         (unsigned)(of - inquiry->leaving_count), (unsigned)of);
+        inquiry_progress(inquiry, "removing what was made", (unsigned)(of - inquiry->leaving_count),
+                         (unsigned)of);
         if (remove_one(inquiry, &leaving)) {
             continue;
         }
