@@ -333,6 +333,12 @@ void check_authentication(struct inquiry *inquiry)
 
     judge_refused(inquiry, "no_token", NULL);
     judge_refused(inquiry, "made_up_token", MADE_UP);
+    if (inquiry->options->token) {
+        int status = status_with(inquiry, SERVICE_AUTH, ME, inquiry->options->token);
+
+        (void)found(inquiry, "given_token", status == 200, "HTTP 200 with the token that was given",
+                    "HTTP %d", status);
+    }
     if (!inquiry->has_token) {
         not_exercised(inquiry, "origin", "a token that the deployment takes");
         not_exercised(inquiry, "ticket", "a token that the deployment takes");
