@@ -9,8 +9,8 @@
 #include "cli/command.h"
 #include "cli/config_layers.h"
 #include "cli/upkeep_options.h"
-#include "json/json_write.h"
 #include "server/doctor.h"
+#include "json/json_write.h"
 
 #define JSON_BYTES_MAX ((size_t)4 << 20)
 
