@@ -184,8 +184,9 @@ static void judge_refresh(struct inquiry *inquiry)
     char second[INQUIRY_TOKEN_BYTES] = "";
     char spare[INQUIRY_TOKEN_BYTES] = "";
 
-    if (!found(inquiry, "sign_in", person_sign_in(inquiry, access, first),
-               "a person signs in with a password", "%s", access[0] ? "did" : "did not")) {
+    bool is_in = person_sign_in(inquiry, access, first);
+    if (!found(inquiry, "sign_in", is_in, "a person signs in with a password", "%s",
+               access[0] ? "did" : "did not")) {
         return;
     }
     int rotated = refresh(inquiry, first, access, second);
@@ -264,8 +265,9 @@ static void judge_reading_key(struct inquiry *inquiry)
     char key[INQUIRY_TOKEN_BYTES] = "";
     char wrong[PROBLEM_WRONG_BYTES] = "";
 
-    if (!found(inquiry, "key.made", make_key(inquiry, "[\"read\"]", 0, key), "a key that may read",
-               "%s", key[0] ? "made" : "not made")) {
+    bool is_made = make_key(inquiry, "[\"read\"]", 0, key);
+    if (!found(inquiry, "key.made", is_made, "a key that may read", "%s",
+               key[0] ? "made" : "not made")) {
         return;
     }
     int reads = status_with(inquiry, SERVICE_BACKEND, LIST, key);

@@ -131,9 +131,9 @@ static void resume(struct inquiry *inquiry)
     struct heard_run rest = {0};
     struct hearing hearing;
 
-    if (found(inquiry, "real_time.drop", drop_early(inquiry, &seen),
-              "the first events before the connection ends", "%zu events, %s %s", seen.count,
-              heard_end_name(seen.end), seen.failure)) {
+    bool is_dropped = drop_early(inquiry, &seen);
+    if (found(inquiry, "real_time.drop", is_dropped, "the first events before the connection ends",
+              "%zu events, %s %s", seen.count, heard_end_name(seen.end), seen.failure)) {
         if (open_hearing(inquiry, &hearing) &&
             hearing_resume(&hearing, seen.run_id, seen.events[seen.count - 1].seq, &rest)) {
             (void)hearing_follow(&hearing, &rest);
@@ -233,7 +233,8 @@ void features_cancel(struct inquiry *inquiry)
     struct heard_run run = {0};
     char thread_id[INQUIRY_ID_BYTES] = "";
 
-    if (!found(inquiry, "real_time.thread", make_thread(inquiry, thread_id), "a new thread", "%s",
+    bool is_made = make_thread(inquiry, thread_id);
+    if (!found(inquiry, "real_time.thread", is_made, "a new thread", "%s",
                thread_id[0] ? "made" : "not made")) {
         return;
     }

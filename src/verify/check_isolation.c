@@ -179,9 +179,9 @@ void check_isolation(struct inquiry *inquiry)
         not_exercised(inquiry, "workspaces", needs);
         return;
     }
-    if (!found(inquiry, "workspaces",
-               settle(inquiry, "netra verify A (temporary)", &first) &&
-                   settle(inquiry, "netra verify B (temporary)", &second),
+    bool are_settled = settle(inquiry, "netra verify A (temporary)", &first) &&
+                       settle(inquiry, "netra verify B (temporary)", &second);
+    if (!found(inquiry, "workspaces", are_settled,
                "two workspaces, each with a dataset and a finished run",
                "the first: %s %s, the second: %s %s", heard_end_name(first.run.end),
                first.run.failure, heard_end_name(second.run.end), second.run.failure)) {
