@@ -31,7 +31,7 @@ bool fault_put_in(struct inquiry *inquiry, const char *name, unsigned times, int
 
 int64_t fault_hit_count(struct inquiry *inquiry, const char *name)
 {
-    cleanup(answer_done) struct answer answer;
+    cleanup(answer_done) struct answer answer = {0};
 
     if (!ask(inquiry, &(struct question){.path = "/api/faults", .token = inquiry->options->token},
              &answer) ||

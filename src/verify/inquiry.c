@@ -179,7 +179,7 @@ void answer_done(struct answer *answer)
 
 bool ask_status(struct inquiry *inquiry, const struct question *question, int status)
 {
-    cleanup(answer_done) struct answer answer;
+    cleanup(answer_done) struct answer answer = {0};
 
     return ask(inquiry, question, &answer) && answer.what.status == status;
 }

@@ -114,7 +114,7 @@ static bool make_secret(char ret_text[2 * SECRET_BYTES + 1])
 static bool invite(struct inquiry *inquiry, struct buf *body, char code[INQUIRY_ID_BYTES],
                    char id[INQUIRY_ID_BYTES])
 {
-    cleanup(answer_done) struct answer answer;
+    cleanup(answer_done) struct answer answer = {0};
     char url[INQUIRY_URL_BYTES] = "";
     bool is_made =
         ask(inquiry,
