@@ -188,7 +188,7 @@ static bool make_thread(struct inquiry *inquiry, char ret_id[INQUIRY_ID_BYTES])
                    answer_text(answer.root, "id", ret_id, INQUIRY_ID_BYTES);
 
     if (is_made) {
-        leaving_add(inquiry, LEAVING_THREAD, ret_id);
+        leaving_add(inquiry, LEAVING_THREAD, ret_id, inquiry->work.token);
     }
     return is_made;
 }

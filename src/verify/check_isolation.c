@@ -14,7 +14,7 @@
 
 struct tenant {
     char workspace[INQUIRY_ID_BYTES];
-    char key[INQUIRY_TOKEN_BYTES];
+    char *key; /* the inquiry's */
     char dataset[INQUIRY_ID_BYTES];
     struct heard_run run;
 };
@@ -171,8 +171,8 @@ static void judge_keys(struct inquiry *inquiry, const struct tenant *other)
 
 void check_isolation(struct inquiry *inquiry)
 {
-    cleanup(tenant_done) struct tenant first = {0};
-    cleanup(tenant_done) struct tenant second = {0};
+    cleanup(tenant_done) struct tenant first = {.key = inquiry->tenant_keys[0]};
+    cleanup(tenant_done) struct tenant second = {.key = inquiry->tenant_keys[1]};
     const char *needs = person_prepare(inquiry);
 
     if (needs) {

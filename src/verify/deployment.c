@@ -213,6 +213,11 @@ void deployment_observe(struct inquiry *inquiry)
     (void)look_at_health(inquiry, /* is_first */ false);
 }
 
+bool deployment_is_apart(const struct inquiry *inquiry)
+{
+    return strcmp(inquiry->urls[SERVICE_AUTH], inquiry->urls[SERVICE_BACKEND]) != 0;
+}
+
 bool deployment_find(struct inquiry *inquiry)
 {
     for (unsigned i = 0; i < SERVICE_COUNT; i++) {

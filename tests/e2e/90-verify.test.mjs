@@ -12,7 +12,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { Server, token, withAccounts, within } from "./server.mjs";
+import { Roles, Server, token, withAccounts, within } from "./server.mjs";
 import { netra, withTempDir } from "./support.mjs";
 
 const CHECKS = ["basic", "endpoints", "message_flow", "features", "performance", "error_handling", "authentication", "isolation"];
@@ -170,6 +170,23 @@ test("the prompts that must be answered well: each is a run, a report and a reco
     });
   }, { keys: faults });
 });
+
+for (const role of ["frontend", "backend", "auth"]) {
+  test(`three processes, found from the ${role}: everything is exercised and nothing is wrong`, async () => {
+    await Roles.with(async (roles) => {
+      const admin = (await roles.setUp()).auth;
+      const key = await operatorKey(admin);
+      await withEvidence(roles.urls[role], key.bearer, [], ({ evidence }) => {
+        assert.deepEqual(failed(evidence), []);
+        assert.deepEqual(outcomes(evidence.checks, "not_exercised"), []);
+        const asked = new Set(evidence.exchanges.map((exchange) => new URL(exchange.url).origin));
+        assert.deepEqual([...asked].sort(), Object.values(roles.urls).sort());
+      });
+      assert.deepEqual((await admin.json(200, "/api/workspaces")).items.map((item) => item.id), ["default"]);
+      assert.equal((await admin.json(200, "/api/users")).items.length, 1);
+    }, { keys: faults });
+  });
+}
 
 test("local mode: what needs accounts is named, and the exit status is 4", async () => {
   await Server.with(async (server) => {
