@@ -14,6 +14,7 @@
 
 #include "auth/accounts.h"
 #include "auth/directory.h"
+#include "auth/guests.h"
 #include "auth/hosts.h"
 #include "auth/issuer.h"
 #include "auth/passwords.h"
@@ -77,6 +78,7 @@ struct auth {
     int64_t session_us;
     int64_t idle_us;
 
+    struct guests guests; /* elsewhere */
     struct directory directory;
     struct secret_set codes; /* sign-in links of local mode */
     struct tickets tickets;

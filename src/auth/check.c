@@ -288,6 +288,7 @@ static enum auth_result check_elsewhere(struct check *check, struct str secret)
     switch (issuer_judge(issuer, secret, check->may_wait ? check->request->id : 0, check->now_us,
                          &check->caller, &check->flaw)) {
     case ISSUER_GOOD:
+        guests_let_in(check->auth, check->caller.workspace_id);
         return judged(check, AUTH_FLAW_NONE);
     case ISSUER_BAD:
         return AUTH_INVALID;
