@@ -30,6 +30,7 @@ enum {
     OPTION_STATE,
     OPTION_TARGETS,
     OPTION_HEALTHY_SECONDS,
+    OPTION_READY_SECONDS,
     OPTION_PROMOTE_FROM,
     OPTION_CA_FILE,
     OPTION_YES,
@@ -48,6 +49,7 @@ static const struct option options_table[] = {
     {"state", required_argument, NULL, OPTION_STATE},
     {"targets", required_argument, NULL, OPTION_TARGETS},
     {"healthy-seconds", required_argument, NULL, OPTION_HEALTHY_SECONDS},
+    {"ready-seconds", required_argument, NULL, OPTION_READY_SECONDS},
     {"promote-from", required_argument, NULL, OPTION_PROMOTE_FROM},
     {"ca-file", required_argument, NULL, OPTION_CA_FILE},
     {"yes", no_argument, NULL, OPTION_YES},
@@ -83,7 +85,7 @@ static void on_signal(int number)
 
 /* ---- options ---- */
 
-static int take_seconds(struct deploy_command *command, const char *text)
+static int take_seconds(const char *option, const char *text, unsigned *ret_seconds)
 {
     char *end;
 
@@ -91,10 +93,10 @@ static int take_seconds(struct deploy_command *command, const char *text)
     unsigned long seconds = strtoul(text, &end, 10);
     if (errno || end == text || *end || text[0] == '-' || seconds < 1 ||
         seconds > RELEASE_HEALTHY_MAX) {
-        return cli_usage(&command_deploy, "--healthy-seconds takes 1 to %u, not '%s'",
-                         RELEASE_HEALTHY_MAX, text);
+        return cli_usage(&command_deploy, "%s takes 1 to %u, not '%s'", option, RELEASE_HEALTHY_MAX,
+                         text);
     }
-    command->options.healthy_seconds = (unsigned)seconds;
+    *ret_seconds = (unsigned)seconds;
     return EXIT_DONE;
 }
 
@@ -161,7 +163,9 @@ static int take_options(struct deploy_command *command, int argc, char **argv)
         } else if (option == OPTION_SERVICE) {
             code = take_service(command, optarg);
         } else if (option == OPTION_HEALTHY_SECONDS) {
-            code = take_seconds(command, optarg);
+            code = take_seconds("--healthy-seconds", optarg, &command->options.healthy_seconds);
+        } else if (option == OPTION_READY_SECONDS) {
+            code = take_seconds("--ready-seconds", optarg, &command->options.ready_seconds);
         } else if (place) {
             *place = optarg;
         } else {
@@ -500,6 +504,9 @@ const struct command command_deploy = {
         "  --yes                  … does not ask\n"
         "  --config FILE          netra.conf of the revision\n"
         "  --healthy-seconds N    instead of 30\n"
+        "  --ready-seconds N      how long a revision may take to be ready, instead of 300; "
+        "shorter\n"
+        "                         than 60: also how long it may be unhealthy\n"
         "  --ca-file FILE         authorities for the addresses, instead of the system's\n"
         "  --rollback             back to what served before, now\n"
         "  --cost                 what it costs a month, before and after\n"

@@ -28,7 +28,7 @@
 #define RELEASE_STEPS_MAX       256u
 #define RELEASE_HEALTHY_DEFAULT 30u /* seconds */
 #define RELEASE_HEALTHY_MAX     3600u
-#define RELEASE_READY_S         300u /* until status says ready */
+#define RELEASE_READY_DEFAULT   300u /* seconds until status says ready */
 #define RELEASE_RED_S           60u  /* of probes without a healthy answer: given up */
 #define RELEASE_PROBE_MS        1000u
 #define RELEASE_CHECK_S         60u /* until the public address answers as the new revision */
@@ -48,6 +48,8 @@ struct release_options {
     bool builds_locally;
     bool asks_cost;           /* before and after */
     unsigned healthy_seconds; /* 0: RELEASE_HEALTHY_DEFAULT */
+    unsigned ready_seconds;   /* 0: RELEASE_READY_DEFAULT; also the limit of red ones, when it is
+                               * shorter than RELEASE_RED_S */
     /* What goes on, for people: a step that begins or goes on (detail), and a line of the target's
      * log. NULL: nobody. */
     void (*on_progress)(const char *step, const char *service, const char *detail, void *arg);

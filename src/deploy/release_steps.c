@@ -9,12 +9,13 @@
 
 #include "deploy/deployment.h"
 
-#define PAUSE_SLICE_MS     50
-#define STATUS_FIRST_MS    200 /* between two questions; doubled, at most STATUS_EVERY_MS */
-#define STATUS_EVERY_MS    1000
-#define HEALTH_PATH        "/health"
-#define PROBE_WHOLE_FACTOR 4 /* of the healthy time and of the red time: the limit of all probes   \
-                              */
+#define PAUSE_SLICE_MS  50
+#define STATUS_FIRST_MS 200 /* between two questions; doubled, at most STATUS_EVERY_MS */
+#define STATUS_EVERY_MS 1000
+#define HEALTH_PATH     "/health"
+#define PROBE_WHOLE_FACTOR                                                                         \
+    4 /* of the healthy time and of the red time: the limit of all probes                          \
+       */
 #define ARENA_BYTES_MAX ((size_t)80 << 20) /* one answer; the wire's own limit is below it */
 #define DETAIL_BYTES    300u
 
@@ -188,11 +189,18 @@ static void keep_places(struct release_service *service, const struct target_ans
     service->data_dir = answer->data_dir;
 }
 
+static unsigned ready_seconds(const struct deployment *deployment)
+{
+    unsigned asked = deployment->options->ready_seconds;
+
+    return asked ? asked : RELEASE_READY_DEFAULT;
+}
+
 static int wait_ready(struct deployment *deployment, struct release_service *service)
 {
     struct target_call call =
         call_of(deployment, TARGET_STATUS, service, deployment->release->revision);
-    int64_t until_us = now_us() + (int64_t)RELEASE_READY_S * 1000000;
+    int64_t until_us = now_us() + (int64_t)ready_seconds(deployment) * 1000000;
     struct target_answer answer;
     struct child_end end;
     int64_t wait_ms = STATUS_FIRST_MS;
@@ -212,7 +220,7 @@ static int wait_ready(struct deployment *deployment, struct release_service *ser
                   answer.reason.length ? answer.reason.data : "not ready yet");
         if (now_us() >= until_us) {
             step_fail(deployment, "%s is not ready after %u s: %.*s", service->name.data,
-                      RELEASE_READY_S, STR_ARGS(answer.reason));
+                      ready_seconds(deployment), STR_ARGS(answer.reason));
             return ERR_TIMEOUT;
         }
         if (!pause_ms(deployment, wait_ms)) {
@@ -293,7 +301,8 @@ static int probe(struct deployment *deployment, const struct release_service *se
 {
     unsigned asked_s = deployment->options->healthy_seconds;
     int64_t needed_ms = (int64_t)(asked_s ? asked_s : RELEASE_HEALTHY_DEFAULT) * 1000;
-    int64_t red_ms = (int64_t)RELEASE_RED_S * 1000;
+    unsigned ready_s = ready_seconds(deployment);
+    int64_t red_ms = (int64_t)(ready_s < RELEASE_RED_S ? ready_s : RELEASE_RED_S) * 1000;
     struct streak_rule rule = {.needed_ms = needed_ms,
                                .red_ms = red_ms,
                                .whole_ms = PROBE_WHOLE_FACTOR * (needed_ms + red_ms)};
