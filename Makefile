@@ -4,6 +4,7 @@
 
 BUILD  := build
 PREFIX ?= /usr/local
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 NINJA  := ninja -j$(JOBS) -C
 export NETRA_BIN := $(CURDIR)/$(BUILD)/release/src/netra
@@ -17,7 +18,7 @@ help: ## this list
 
 # --- build and run ------------------------------------------------------------------------------
 
-.PHONY: deps build web run demo demo-stop serve dev install clean
+.PHONY: deps build web image run demo demo-stop serve dev install clean
 deps: ## install what building, testing and checking need (Debian, Ubuntu)
 	@tools/install_deps.sh build test check
 
@@ -31,6 +32,11 @@ build: ## the release program: build/release/src/netra
 web: ## the page only: build/web
 	@tools/install_deps.sh build
 	@tools/build_page.sh
+
+image: ## the container image: build/image (OCI layout, SBOM); no engine and no root needed
+	@tools/install_deps.sh build image
+	@tools/build_page.sh
+	@JOBS=$(JOBS) tools/image.sh
 
 run: build ## run it: make run ARGS='ask "Why so expensive?" --data usage.csv'
 	@$(NETRA_BIN) $(ARGS)
@@ -48,10 +54,14 @@ dev: build ## rebuild, restart the demo's server, print a link to its page
 	@tools/demo_server.sh restart
 	@node tools/demo_ask.mjs "$$(tools/demo_server.sh url)" $(BUILD)/demo/token
 
-install: build ## install under PREFIX (/usr/local), below DESTDIR if set
+install: build ## install program and systemd units under PREFIX (/usr/local), below DESTDIR if set
 	@install -d "$(DESTDIR)$(PREFIX)/bin"
 	@install -m 0755 "$(NETRA_BIN)" "$(DESTDIR)$(PREFIX)/bin/netra"
-	@echo "installed $(DESTDIR)$(PREFIX)/bin/netra"
+	@install -d "$(DESTDIR)$(UNITDIR)"
+	@for unit in netra.service netra.socket; do \
+	  sed 's|/usr/local/bin/|$(PREFIX)/bin/|' deploy/systemd/$$unit >"$(DESTDIR)$(UNITDIR)/$$unit" && \
+	  chmod 0644 "$(DESTDIR)$(UNITDIR)/$$unit" || exit 1; done
+	@echo "installed $(DESTDIR)$(PREFIX)/bin/netra, units in $(DESTDIR)$(UNITDIR)"
 
 clean: ## remove everything that was built
 	@rm -rf "$(BUILD)"

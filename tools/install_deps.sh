@@ -3,7 +3,8 @@
 #
 # install_deps.sh GROUP…: installs the Debian packages of the groups that are missing, and only
 # those. Says nothing and asks nothing of apt when everything is there, so every make target can
-# begin with it. Groups: build, test, check, valgrind.
+# begin with it. Groups: build, test, check, valgrind, image (what make image needs), image-check (what runs, copies and
+# measures images).
 set -euo pipefail
 
 packages_of() {
@@ -15,7 +16,9 @@ packages_of() {
     test) echo libcmocka-dev openssl curl python3-prometheus-client; node_package; npm_package; browser_package ;;
     check) echo clang clang-tidy cppcheck pmccabe; format_package; clang_runtime_package ;;
     valgrind) echo valgrind ;;
-    *) echo "install_deps: unknown group '$1' (build, test, check, valgrind)" >&2; exit 2 ;;
+    image) echo binutils ca-certificates python3 ;;
+    image-check) echo skopeo buildah crun debootstrap ;;
+    *) echo "install_deps: unknown group '$1' (build, test, check, valgrind, image, image-check)" >&2; exit 2 ;;
   esac
 }
 

@@ -10,14 +10,14 @@
 
 #include "api/api_state.h"
 #include "api/mail_text.h"
+#include "api/page.h"
 #include "http/mail.h"
 #include "monitor/log.h"
 
 void account_print_link(const struct api *api, const char *what, const char *code,
                         char ret_url[ACCOUNT_LINK_BYTES_MAX])
 {
-    (void)snprintf(ret_url, ACCOUNT_LINK_BYTES_MAX, "%s/?%s=%s", api->options.public_url, what,
-                   code);
+    (void)snprintf(ret_url, ACCOUNT_LINK_BYTES_MAX, "%s/?%s=%s", page_url(api), what, code);
 }
 
 static void tell_failure(int code, const struct error *error, void *arg)

@@ -57,7 +57,8 @@ static struct http_reply stamp(const struct visit *visit, const struct http_repl
             STR("traceresponse"), {stamped->traceresponse, TRACE_PARENT_BYTES - 1}};
     }
     if (visit->origin) {
-        count += origin_put_headers(str_from(visit->origin), &stamped->headers[count]);
+        count +=
+            origin_put_headers(str_from(visit->origin), visit->is_page, &stamped->headers[count]);
     }
     made.headers = stamped->headers;
     made.header_count = count;

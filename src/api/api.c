@@ -51,6 +51,14 @@ static void on_revoked(void *arg)
     sockets_check(arg);
 }
 
+/* The auth service has said who a request is of. */
+static void on_known(http_id id, void *arg)
+{
+    const struct api *api = (const struct api *)arg;
+
+    http_ask_again(api->server, id);
+}
+
 /* Nothing calls back any more. */
 static void free_parts(struct api *api)
 {
@@ -122,7 +130,7 @@ int api_new(const struct api_options *options, struct api **ret_api, struct erro
     /* At once and for good: a parameter that finds no memory would look like a wrong one. */
     int code = buf_reserve(&api->query, QUERY_BYTES_MAX);
     if (!code) {
-        code = router_build(&api->router, route_tables, ROUTE_TABLES);
+        code = router_build(&api->router, route_tables, ROUTE_TABLES, options->role);
     }
     if (!code) {
         code = json_parser_new(ROUTE_BODY_BYTES_MAX, &api->parser);
@@ -144,7 +152,9 @@ int api_new(const struct api_options *options, struct api **ret_api, struct erro
         return code;
     }
     fill_exchanges(api);
+    page_print_policy(options->page_connects, api->page_policy);
     auth_on_revoked(options->auth, on_revoked, api);
+    auth_on_known(options->auth, on_known, api);
     loop_timer_init(options->loop, &api->keep_alive, keep_alive, api);
     loop_timer_start(&api->keep_alive, KEEP_ALIVE_MS, KEEP_ALIVE_MS);
     *ret_api = api;
@@ -320,8 +330,11 @@ static void on_head(const struct http_request *request, struct http_plan *plan, 
     struct api *api = (struct api *)arg;
     struct router_match match = router_find(&api->router, request->method, request->path);
     const struct route *route = match.route;
-    struct visit *visit =
-        begin_visit(api, request, route ? &api->exchanges[match.index] : &api->unmatched);
+    struct visit *visit = plan->context; /* of one that waited; else there is none yet */
+
+    if (!visit) {
+        visit = begin_visit(api, request, route ? &api->exchanges[match.index] : &api->unmatched);
+    }
 
     if (!visit) {
         problem_reply(api, request->id, PROBLEM_SERVICE_UNAVAILABLE, NULL, "out of memory");
@@ -329,12 +342,19 @@ static void on_head(const struct http_request *request, struct http_plan *plan, 
     }
     plan->context = visit;
     enter(visit);
-    if (gate_pass(api, request, route, visit)) {
+    switch (gate_pass(api, request, route, visit)) {
+    case GATE_OPEN:
         if (route) {
             plan_body(api, request, &match, plan, visit);
         } else {
             reply_unmatched(api, request, &match, visit);
         }
+        break;
+    case GATE_LATER:
+        plan->is_held = true;
+        break;
+    case GATE_REFUSED:
+        break;
     }
     leave(api, visit);
 }

@@ -50,6 +50,20 @@ struct api_limits {
     uint64_t model_tokens_day;    /* of a workspace, for GET /api/limits: the runner sees to it */
 };
 
+/* Which process has the row, where a deployment is three (--role). One process for all has all. */
+enum route_service { ROUTE_BACKEND = 1, ROUTE_AUTH = 2, ROUTE_FRONTEND = 4, ROUTE_EVERY = 7 };
+
+/* A process of a deployment of three, as GET /api/discovery/services tells it. */
+#define API_SERVICES 3u
+struct api_service {
+    const char *name; /* "backend" */
+    const char *url;  /* NULL: not known, not told */
+    bool is_self;     /* the rest is looked up */
+    enum health_state state;
+    int64_t checked_us;
+    const char *how;
+};
+
 /* Parts that it works with; they outlive it. */
 struct api_options {
     struct loop *loop;
@@ -66,6 +80,11 @@ struct api_options {
     const struct api_models *models;
     const char *prices_path; /* NULL: the built-in book */
     const char *public_url;  /* "http://127.0.0.1:8080" */
+    /* Of a deployment of three processes; all zero where one is all. */
+    unsigned role;                      /* enum route_service: which rows there are; 0: all */
+    const struct api_service *services; /* API_SERVICES; they change */
+    const char *page_url;               /* where the page is, when another process serves it */
+    const char *page_connects; /* "https://… wss://…": whom the page may ask beside us */
     uint64_t upload_bytes_max;
     struct api_limits limits; /* zeroed: none */
     int64_t started_us;
@@ -88,8 +107,8 @@ void api_set_runner(struct api *api, struct runner *runner);
 unsigned api_publish(struct str run_id, uint64_t seq, struct str json, bool is_last, void *arg);
 
 /* The table of routes as the OpenAPI 3.1 document, with the rows that only accounts mode has or
- * without, and as the table of docs/protocol.md. */
-void api_write_openapi(struct buf *out, bool with_accounts);
+ * without, of a role (0: all), and as the table of docs/protocol.md. */
+void api_write_openapi(struct buf *out, bool with_accounts, unsigned role);
 void api_write_routes(struct buf *out);
 
 /* For http_server_options.always: what every answer tells browsers. is_secure: people reach the

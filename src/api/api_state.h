@@ -8,6 +8,7 @@
 
 #include "api/idempotency.h"
 #include "api/limit.h"
+#include "api/page.h"
 #include "api/route.h"
 #include "api/router.h"
 #include "api/sockets.h"
@@ -38,7 +39,8 @@ struct api {
     unsigned duration_labels[ROUTER_ROUTES_MAX];             /* of METRIC_HTTP_DURATION */
     struct json_parser *parser; /* of request bodies and of the event log */
     struct buf scratch;         /* the answer under construction; loop thread, one at a time */
-    struct buf query;           /* decoded query parameters of the call at hand */
+    char page_policy[PAGE_POLICY_BYTES];
+    struct buf query; /* decoded query parameters of the call at hand */
     struct short_health short_health;
     struct limits *limits;
     struct idempotency *idempotents; /* idempotency.h: requests with a key, without an answer yet */

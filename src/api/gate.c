@@ -12,6 +12,7 @@
 #include "monitor/metrics.h"
 
 #define TARGET_BYTES_MAX 160
+#define GATE_RETRY_S     2u
 
 static void count_refusal(struct str reason)
 {
@@ -40,6 +41,15 @@ static bool is_known(struct api *api, const struct http_request *request, enum a
     case AUTH_WRONG_HOST:
         count_refusal(STR("host"));
         problem_forbid(api, request->id, "Host", "the server is not known by this name");
+        break;
+    case AUTH_UNAVAILABLE:
+        count_refusal(STR("unavailable"));
+        problem_reply_later(api, request->id, GATE_RETRY_S,
+                            "the auth service does not answer, and without it this credential "
+                            "cannot be judged");
+        break;
+    case AUTH_LATER:
+        check(!"answered by gate_pass");
         break;
     }
     return false;
@@ -212,7 +222,7 @@ static bool is_spared(struct api *api, http_id id, const struct route *route)
 /* Rows of the other mode are not there. */
 static bool is_there(struct api *api, const struct http_request *request, const struct route *route)
 {
-    if (route && route->is_accounts && auth_mode(api->options.auth) != AUTH_MODE_ACCOUNTS) {
+    if (route && route->is_accounts && auth_mode(api->options.auth) == AUTH_MODE_LOCAL) {
         problem_reply(api, request->id, PROBLEM_NOT_FOUND, NULL,
                       "there is nothing at %.*s: this server has one user and no accounts",
                       STR_ARGS(request->path));
@@ -228,13 +238,14 @@ static bool is_page_welcome(struct api *api, const struct http_request *request,
 {
     enum origin_kind kind = origin_of(api->options.auth, request);
 
-    if (kind == ORIGIN_ALLOWED) {
+    if ((kind == ORIGIN_ALLOWED || kind == ORIGIN_PAGE) && !visit->origin) {
         struct str origin = http_header(request, "origin");
 
         visit->origin = (char *)alloc_zeroed(origin.length + 1, 1);
         if (visit->origin && origin.data) {
             memcpy(visit->origin, origin.data, origin.length);
         }
+        visit->is_page = kind == ORIGIN_PAGE;
     }
     if (origin_may(kind, request) ||
         (http_header(request, "authorization").data && !request->is_upgrade)) {
@@ -249,22 +260,50 @@ static bool is_page_welcome(struct api *api, const struct http_request *request,
     return false;
 }
 
-bool gate_pass(struct api *api, const struct http_request *request, const struct route *route,
-               struct visit *visit)
+/* Who it is: GATE_LATER while the auth service is asked. */
+static enum gate_result find_out_who(struct api *api, const struct http_request *request,
+                                     struct visit *visit)
 {
     struct auth *auth = api->options.auth;
     enum auth_flaw flaw = AUTH_FLAW_NONE;
+    enum auth_result result = visit->waits < GATE_WAITS_MAX
+                                  ? auth_check_or_wait(auth, request, &visit->who, &flaw)
+                                  : auth_check(auth, request, &visit->who, &flaw);
 
-    if (!take_of_address(api, request, route)) {
-        return false;
+    if (result == AUTH_LATER) {
+        visit->waits++;
+        return GATE_LATER;
     }
-    if (!route || route->scope == ROUTE_PUBLIC) {
-        return is_known(api, request, auth_check_host(auth, request)) &&
+    return is_known(api, request, result) ? GATE_OPEN : GATE_REFUSED;
+}
+
+static enum gate_result pass_public(struct api *api, const struct http_request *request,
+                                    const struct route *route, struct visit *visit)
+{
+    bool may = is_known(api, request, auth_check_host(api->options.auth, request)) &&
                is_there(api, request, route) && is_page_welcome(api, request, route, visit) &&
                (!route || is_spared(api, request->id, route));
+
+    return may ? GATE_OPEN : GATE_REFUSED;
+}
+
+enum gate_result gate_pass(struct api *api, const struct http_request *request,
+                           const struct route *route, struct visit *visit)
+{
+    if (visit->waits == 0 && !take_of_address(api, request, route)) {
+        return GATE_REFUSED;
     }
-    return is_there(api, request, route) && is_page_welcome(api, request, route, visit) &&
-           is_known(api, request, auth_check(auth, request, &visit->who, &flaw)) &&
-           take_of_user(api, request->id, route, &visit->who) &&
-           has_scope(api, request, route, &visit->who) && is_spared(api, request->id, route);
+    if (!route || route->scope == ROUTE_PUBLIC) {
+        return pass_public(api, request, route, visit);
+    }
+    if (!is_there(api, request, route) || !is_page_welcome(api, request, route, visit)) {
+        return GATE_REFUSED;
+    }
+    enum gate_result result = find_out_who(api, request, visit);
+    if (result != GATE_OPEN) {
+        return result;
+    }
+    bool may = take_of_user(api, request->id, route, &visit->who) &&
+               has_scope(api, request, route, &visit->who) && is_spared(api, request->id, route);
+    return may ? GATE_OPEN : GATE_REFUSED;
 }

@@ -14,10 +14,18 @@
 #include "api/limit.h"
 #include "api/visit.h"
 
-/* Fills visit->who. False when it has been answered. route NULL: what has none (files of the page,
- * paths that are not there): only the server's name is compared. */
-bool gate_pass(struct api *api, const struct http_request *request, const struct route *route,
-               struct visit *visit);
+#define GATE_WAITS_MAX 3u /* for the auth service, of one request: its keys, then its word */
+
+enum gate_result {
+    GATE_REFUSED, /* it has been answered */
+    GATE_OPEN,
+    GATE_LATER /* the auth service is being asked: to be called again, with the same visit */
+};
+
+/* Fills visit->who. route NULL: what has none (files of the page, paths that are not there): only
+ * the server's name is compared. */
+enum gate_result gate_pass(struct api *api, const struct http_request *request,
+                           const struct route *route, struct visit *visit);
 
 /* The caller has what the column says: a scope, ROUTE_OPERATOR … */
 bool gate_may(const struct auth_caller *who, unsigned scope);

@@ -204,29 +204,38 @@ static void put_operation(struct json_writer *w, const char *tag, const struct r
     json_end_object(w);
 }
 
-static bool is_shown(const struct route *route, bool with_accounts)
+/* Which rows there are. */
+struct shown {
+    bool with_accounts;
+    unsigned role;
+};
+
+static bool is_shown(const struct route_table *table, const struct route *route,
+                     const struct shown *shown)
 {
-    return with_accounts || !route->is_accounts;
+    return (shown->with_accounts || !route->is_accounts) && router_has(table, route, shown->role);
 }
 
 /* Rows of one pattern stand in one table; the first of them opens the path. */
-static bool is_first_of_pattern(const struct route_table *table, size_t index, bool with_accounts)
+static bool is_first_of_pattern(const struct route_table *table, size_t index,
+                                const struct shown *shown)
 {
     for (size_t i = 0; i < index; i++) {
         if (strcmp(table->routes[i].pattern, table->routes[index].pattern) == 0 &&
-            is_shown(&table->routes[i], with_accounts)) {
+            is_shown(table, &table->routes[i], shown)) {
             return false;
         }
     }
     return true;
 }
 
-static void put_paths(struct json_writer *w, const struct route_table *table, bool with_accounts)
+static void put_paths(struct json_writer *w, const struct route_table *table,
+                      const struct shown *shown)
 {
     for (size_t i = 0; i < table->count; i++) {
         const struct route *first = &table->routes[i];
 
-        if (!is_shown(first, with_accounts) || !is_first_of_pattern(table, i, with_accounts)) {
+        if (!is_shown(table, first, shown) || !is_first_of_pattern(table, i, shown)) {
             continue;
         }
         json_key(w, first->pattern);
@@ -234,7 +243,7 @@ static void put_paths(struct json_writer *w, const struct route_table *table, bo
         for (size_t j = i; j < table->count; j++) {
             const struct route *route = &table->routes[j];
 
-            if (strcmp(first->pattern, route->pattern) == 0 && is_shown(route, with_accounts)) {
+            if (strcmp(first->pattern, route->pattern) == 0 && is_shown(table, route, shown)) {
                 put_operation(w, table->name, route);
             }
         }
@@ -270,8 +279,9 @@ static void put_components(struct json_writer *w)
     json_end_object(w);
 }
 
-void api_write_openapi(struct buf *out, bool with_accounts)
+void api_write_openapi(struct buf *out, bool with_accounts, unsigned role)
 {
+    const struct shown shown = {with_accounts, role};
     struct json_writer w = json_writer_on(out);
 
     json_begin_object(&w);
@@ -290,7 +300,7 @@ void api_write_openapi(struct buf *out, bool with_accounts)
     json_key(&w, "paths");
     json_begin_object(&w);
     for (size_t i = 0; i < ROUTE_TABLES; i++) {
-        put_paths(&w, route_tables[i], with_accounts);
+        put_paths(&w, route_tables[i], &shown);
     }
     json_end_object(&w);
     put_components(&w);

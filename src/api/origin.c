@@ -13,6 +13,9 @@ enum origin_kind origin_of(const struct auth *auth, const struct http_request *r
     if (auth_is_own_origin(auth, origin)) {
         return ORIGIN_OWN;
     }
+    if (auth_is_page_origin(auth, origin)) {
+        return ORIGIN_PAGE;
+    }
     return origin.length <= ORIGIN_BYTES_MAX && auth_is_allowed_origin(auth, origin)
                ? ORIGIN_ALLOWED
                : ORIGIN_FOREIGN;
@@ -44,14 +47,16 @@ bool origin_is_preflight(const struct http_request *request)
            http_header(request, "access-control-request-method").data;
 }
 
-size_t origin_put_headers(struct str origin, struct http_header ret[ORIGIN_HEADERS_MAX])
+size_t origin_put_headers(struct str origin, bool with_cookie,
+                          struct http_header ret[ORIGIN_HEADERS_MAX])
 {
     ret[0] = (struct http_header){STR("Access-Control-Allow-Origin"), origin};
     ret[1] = (struct http_header){STR("Access-Control-Expose-Headers"),
                                   STR("ETag, Retry-After, RateLimit, RateLimit-Policy, Netra-Next, "
                                       "Idempotency-Replayed, traceresponse")};
     ret[2] = (struct http_header){STR("Vary"), STR("Origin")};
-    return ORIGIN_HEADERS_MAX;
+    ret[3] = (struct http_header){STR("Access-Control-Allow-Credentials"), STR("true")};
+    return with_cookie ? ORIGIN_HEADERS_MAX : ORIGIN_HEADERS_MAX - 1;
 }
 
 /* The origin's own header is reply_send's. */

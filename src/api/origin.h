@@ -2,8 +2,9 @@
  * origin: pages of other origins. Two questions that browsers' headers answer:
  *
  *     CORS   a page on the list of allowed_origins may ask, with a bearer, never with the cookie:
- *            its answers say so, and OPTIONS says what may be asked (a preflight)
- *     CSRF   a page that is neither ours nor on the list changes nothing and opens no WebSocket
+ *            its answers say so, and OPTIONS says what may be asked (a preflight). Our own page,
+ * where the frontend serves it, may ask the auth service with its cookie, too CSRF   a page that is
+ * neither ours nor on the list changes nothing and opens no WebSocket
  *
  * Clients that are no browsers send neither Origin nor Sec-Fetch-Site, and are not concerned. That
  * requests with the cookie come from our own page is auth's to see to (auth.h). Private to api/.
@@ -18,12 +19,13 @@
 
 #define ORIGIN_BYTES_MAX   255u  /* of one that is on the list: longer ones are not */
 #define ORIGIN_MAX_AGE_S   "600" /* how long a browser keeps what a preflight said */
-#define ORIGIN_HEADERS_MAX 3u
+#define ORIGIN_HEADERS_MAX 4u
 
 /* How a request stands to the server's pages. */
 enum origin_kind {
     ORIGIN_NONE,    /* no page says that it asks */
     ORIGIN_OWN,     /* ours */
+    ORIGIN_PAGE,    /* our page, which another process serves (--role frontend) */
     ORIGIN_ALLOWED, /* on the list */
     ORIGIN_FOREIGN
 };
@@ -37,8 +39,10 @@ bool origin_may(enum origin_kind kind, const struct http_request *request);
 /* OPTIONS that asks what a page may do. */
 bool origin_is_preflight(const struct http_request *request);
 
-/* The headers of an answer to a page that is allowed: how many. origin is borrowed. */
-size_t origin_put_headers(struct str origin, struct http_header ret[ORIGIN_HEADERS_MAX]);
+/* The headers of an answer to a page that is allowed: how many. with_cookie: it is the page itself.
+ * origin is borrowed. */
+size_t origin_put_headers(struct str origin, bool with_cookie,
+                          struct http_header ret[ORIGIN_HEADERS_MAX]);
 
 /* The answer to a preflight: methods of the path. */
 void origin_reply_preflight(struct api *api, http_id id, const struct router_path *path);

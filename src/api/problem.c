@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "api/api_state.h"
+#include "api/page.h"
 #include "base/check.h"
 #include "monitor/log.h"
 #include "monitor/trace.h"
@@ -227,8 +228,8 @@ static void send_note(struct api *api, http_id id, const struct note *note, cons
 /* Where people sign in: with accounts the page itself asks. */
 static void print_login_url(const struct api *api, char ret_url[LOGIN_URL_BYTES])
 {
-    (void)snprintf(ret_url, LOGIN_URL_BYTES, "%s%s", api->options.public_url,
-                   auth_mode(api->options.auth) == AUTH_MODE_ACCOUNTS ? "/" : "/auth/sign-in");
+    (void)snprintf(ret_url, LOGIN_URL_BYTES, "%s%s", page_url(api),
+                   auth_mode(api->options.auth) == AUTH_MODE_LOCAL ? "/auth/sign-in" : "/");
 }
 
 void problem_reply(struct api *api, http_id id, enum problem problem, const char *pointer,
@@ -263,7 +264,7 @@ void problem_reply_auth(struct api *api, http_id id, bool has_credentials)
                                      "the header Authorization: Bearer with its token.";
     static const char hint[] = "Sign in on the page, or send the header Authorization: Bearer "
                                "with an access token or an API key.";
-    bool has_accounts = auth_mode(api->options.auth) == AUTH_MODE_ACCOUNTS;
+    bool has_accounts = auth_mode(api->options.auth) != AUTH_MODE_LOCAL;
     char login_url[LOGIN_URL_BYTES];
 
     print_login_url(api, login_url);

@@ -85,6 +85,7 @@ struct route {
      * they are; Host is checked all the same) or ROUTE_SIGNED_IN (whoever it is). A row without one
      * does not pass router_build. The matrix of the tests is made from this column. */
     unsigned scope;
+    unsigned services;                 /* enum route_service; 0: those of its table */
     enum route_place place;            /* which bucket a request takes from */
     bool is_accounts;                  /* only in accounts mode; else 404 */
     bool is_quiet;                     /* asked by machines every few seconds: logged at debug */
@@ -123,6 +124,7 @@ struct route_table {
     const char *name; /* "threads": the tag of the document */
     const struct route *routes;
     size_t count;
+    unsigned services; /* enum route_service, added up; a row may say otherwise */
 };
 extern const struct route_table routes_system, routes_auth, routes_sign_in, routes_passwords,
     routes_me, routes_sessions, routes_users, routes_invites, routes_keys, routes_workspaces,

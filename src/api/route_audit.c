@@ -194,4 +194,5 @@ static const struct route routes[] = {
      .reply_status = 200},
 };
 
-const struct route_table routes_audit = {"audit", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_audit = {"audit", routes, ARRAY_LENGTH(routes),
+                                         ROUTE_BACKEND | ROUTE_AUTH};

@@ -252,6 +252,7 @@ static const struct route routes[] = {
      .reply_status = 204},
     {.method = HTTP_POST,
      .pattern = "/api/ws-ticket",
+     .services = ROUTE_BACKEND,
      .scope = ROUTE_SIGNED_IN,
      .handle = post_ticket,
      .takes_json = true,
@@ -261,4 +262,4 @@ static const struct route routes[] = {
      .reply_status = 201},
 };
 
-const struct route_table routes_auth = {"auth", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_auth = {"auth", routes, ARRAY_LENGTH(routes), ROUTE_AUTH};

@@ -352,4 +352,4 @@ static const struct route routes[] = {
 };
 
 const struct route_table routes_datasets = {
-    .name = "datasets", .routes = routes, .count = ARRAY_LENGTH(routes)};
+    .name = "datasets", .routes = routes, .count = ARRAY_LENGTH(routes), .services = ROUTE_BACKEND};

@@ -248,4 +248,5 @@ static const struct route routes[] = {
      .reply_status = 204},
 };
 
-const struct route_table routes_faults = {"faults", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_faults = {"faults", routes, ARRAY_LENGTH(routes),
+                                          ROUTE_BACKEND | ROUTE_AUTH};

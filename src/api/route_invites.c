@@ -140,4 +140,4 @@ static const struct route routes[] = {
      .reply_status = 204},
 };
 
-const struct route_table routes_invites = {"invites", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_invites = {"invites", routes, ARRAY_LENGTH(routes), ROUTE_AUTH};

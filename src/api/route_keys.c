@@ -228,4 +228,4 @@ static const struct route routes[] = {
      .reply_status = 204},
 };
 
-const struct route_table routes_keys = {"keys", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_keys = {"keys", routes, ARRAY_LENGTH(routes), ROUTE_AUTH};

@@ -591,4 +591,4 @@ static const struct route routes[] = {
 };
 
 const struct route_table routes_live = {
-    .name = "live", .routes = routes, .count = ARRAY_LENGTH(routes)};
+    .name = "live", .routes = routes, .count = ARRAY_LENGTH(routes), .services = ROUTE_BACKEND};

@@ -378,4 +378,4 @@ static const struct route routes[] = {
      .reply_status = 200},
 };
 
-const struct route_table routes_me = {"me", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_me = {"me", routes, ARRAY_LENGTH(routes), ROUTE_AUTH};

@@ -328,4 +328,5 @@ static const struct route routes[] = {
      .reply_status = 200},
 };
 
-const struct route_table routes_model_calls = {"model calls", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_model_calls = {"model calls", routes, ARRAY_LENGTH(routes),
+                                               ROUTE_BACKEND};

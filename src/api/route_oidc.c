@@ -45,10 +45,18 @@ static bool has_providers(const struct call *call)
     return call->api->options.oidc != NULL;
 }
 
-/* 303; the cookies may be NULL. */
+/* 303; the cookies may be NULL. A path is one of the page, which may be another process's. */
 static void redirect(struct api *api, http_id id, struct str place, const char *session_cookie,
                      const char *state_cookie)
 {
+    cleanup(buf_done) struct buf whole;
+
+    buf_init(&whole, PLACE_BYTES_MAX);
+    if (api->options.page_url && str_starts_with(place, STR("/"))) {
+        buf_append(&whole, str_from(page_url(api)));
+        buf_append(&whole, place);
+        place = buf_status(&whole) ? str_from(page_url(api)) : buf_str(&whole);
+    }
     struct http_header headers[HEADERS_MAX + 1] = {{STR("Location"), place},
                                                    {STR("Cache-Control"), STR("no-store")},
                                                    {STR("Referrer-Policy"), STR("no-referrer")}};
@@ -319,4 +327,5 @@ static const struct route routes[] = {
      .reply_status = 204},
 };
 
-const struct route_table routes_oidc = {"identity-providers", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_oidc = {"identity-providers", routes, ARRAY_LENGTH(routes),
+                                        ROUTE_AUTH};

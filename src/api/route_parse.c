@@ -86,4 +86,5 @@ static const struct route routes[] = {
      .reply_status = 200},
 };
 
-const struct route_table routes_parse = {"interpretation", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_parse = {"interpretation", routes, ARRAY_LENGTH(routes),
+                                         ROUTE_BACKEND};

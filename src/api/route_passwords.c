@@ -152,4 +152,4 @@ static const struct route routes[] = {
      .reply_status = 204},
 };
 
-const struct route_table routes_passwords = {"passwords", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_passwords = {"passwords", routes, ARRAY_LENGTH(routes), ROUTE_AUTH};

@@ -262,4 +262,4 @@ static const struct route routes[] = {
      .reply_status = 202},
 };
 
-const struct route_table routes_runs = {"runs", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_runs = {"runs", routes, ARRAY_LENGTH(routes), ROUTE_BACKEND};

@@ -104,4 +104,4 @@ static const struct route routes[] = {
      .reply_status = 204},
 };
 
-const struct route_table routes_sessions = {"sessions", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_sessions = {"sessions", routes, ARRAY_LENGTH(routes), ROUTE_AUTH};

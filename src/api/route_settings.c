@@ -241,4 +241,5 @@ static const struct route routes[] = {
      .reply_status = 200},
 };
 
-const struct route_table routes_settings = {"settings", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_settings = {"settings", routes, ARRAY_LENGTH(routes),
+                                            ROUTE_BACKEND};

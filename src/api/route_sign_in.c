@@ -224,6 +224,14 @@ static void post_service_token(const struct call *call)
     account_reply_secret(call->api, call->id, 200, NULL);
 }
 
+/* Whose the credential is, for other services: what a session had made is the session's. */
+static const char *kind_name(const struct auth *auth, const struct auth_caller *caller)
+{
+    bool is_of_key = accounts_is_key(auth, str_from(caller->credential_id));
+
+    return caller->kind == AUTH_KIND_KEY ? "key" : is_of_key ? "service" : "session";
+}
+
 /* A token of another workspace is none: who asks sees their own only. */
 static void post_validate(const struct call *call)
 {
@@ -249,6 +257,8 @@ static void post_validate(const struct call *call)
         put_text(&w, "ws", str_from(caller.workspace_id));
         put_text(&w, "role", str_from(auth_role_name(caller.role)));
         put_text(&w, "scope", str_from(scopes));
+        put_text(&w, "kind", str_from(kind_name(call->api->options.auth, &caller)));
+        put_text(&w, "id", str_from(caller.credential_id));
         if (expires_us) {
             json_key(&w, "exp");
             json_put_i64(&w, expires_us / SECOND_US);
@@ -351,9 +361,11 @@ static const struct route routes[] = {
      .request = ONE_TEXT("token", "4096"),
      .reply = "{\"type\":\"object\",\"required\":[\"active\"],\"properties\":{\"active\":{\"type\":"
               "\"boolean\"},\"sub\":{\"type\":\"string\"},\"ws\":{\"type\":\"string\"},\"role\":{"
-              "\"type\":\"string\"},\"scope\":{\"type\":\"string\"},\"exp\":{\"type\":\"integer\"}"
-              "}}",
+              "\"type\":\"string\"},\"scope\":{\"type\":\"string\"},\"kind\":{\"type\":\"string\","
+              "\"enum\":["
+              "\"session\",\"service\",\"key\"]},\"id\":{\"type\":\"string\"},\"exp\":{\"type\":"
+              "\"integer\"}}}",
      .reply_status = 200},
 };
 
-const struct route_table routes_sign_in = {"sign-in", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_sign_in = {"sign-in", routes, ARRAY_LENGTH(routes), ROUTE_AUTH};

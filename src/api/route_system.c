@@ -110,38 +110,78 @@ static void get_ready(const struct call *call)
     reply_status(call, is_down ? 503 : 200, is_down ? "not_ready" : "ready");
 }
 
-static void put_service(struct json_writer *w, const struct call *call, const char *name,
-                        enum health_state state, const char *how)
+static void put_service(struct json_writer *w, const struct api_service *service)
 {
     json_begin_object(w);
-    json_key(w, "name");
-    json_put_text(w, name);
-    json_key(w, "url");
-    json_put_text(w, call->api->options.public_url);
-    json_key(w, "status");
-    json_put_text(w, status_name(state));
-    put_time(w, "checked_at", call->request->received_us);
-    json_key(w, "how");
-    json_put_text(w, how);
+    put_text(w, "name", str_from(service->name));
+    put_text(w, "url", str_from(service->url));
+    put_text(w, "status", str_from(status_name(service->state)));
+    put_time(w, "checked_at", service->checked_us);
+    put_text(w, "how", str_from(service->how));
     json_end_object(w);
+}
+
+/* One process that is all three. */
+static void put_own_services(struct json_writer *w, const struct call *call)
+{
+    const struct api_options *options = &call->api->options;
+    int64_t now_us = call->request->received_us;
+    bool has_page = options->page && http_file_find(options->page, STR("/"));
+    bool has_accounts = auth_mode(options->auth) == AUTH_MODE_ACCOUNTS;
+    const struct api_service services[API_SERVICES] = {
+        {.name = "backend",
+         .state = health_state(options->health, now_us),
+         .how = "this process answers; /health has each check"},
+        {.name = "auth",
+         .state = HEALTH_UP,
+         .how = has_accounts ? "accounts, sessions and keys are checked in this process"
+                             : "local mode: tokens and sessions are checked in this process"},
+        {.name = "frontend",
+         .state = has_page ? HEALTH_UP : HEALTH_DOWN,
+         .how = has_page ? "the page is built into this program and served at /"
+                         : "this program was built without the page"},
+    };
+
+    for (size_t i = 0; i < API_SERVICES; i++) {
+        struct api_service service = services[i];
+
+        service.url = options->public_url;
+        service.checked_us = now_us;
+        put_service(w, &service);
+    }
+}
+
+/* One of three processes: the other two as they were found last, where their address is known. */
+static void put_services(struct json_writer *w, const struct call *call)
+{
+    const struct api_options *options = &call->api->options;
+    int64_t now_us = call->request->received_us;
+
+    for (size_t i = 0; i < API_SERVICES; i++) {
+        struct api_service service = options->services[i];
+
+        if (service.is_self) {
+            service.state = health_state(options->health, now_us);
+            service.checked_us = now_us;
+        }
+        if (service.url) {
+            put_service(w, &service);
+        }
+    }
 }
 
 static void get_services(const struct call *call)
 {
-    struct api *api = call->api;
-    bool has_page = api->options.page && http_file_find(api->options.page, STR("/"));
     struct json_writer w = call_begin_json(call);
 
     json_begin_object(&w);
     json_key(&w, "services");
     json_begin_array(&w);
-    put_service(&w, call, "backend", health_state(api->options.health, call->request->received_us),
-                "this process answers; /health has each check");
-    put_service(&w, call, "auth", HEALTH_UP,
-                "local mode: tokens and sessions are checked in this process");
-    put_service(&w, call, "frontend", has_page ? HEALTH_UP : HEALTH_DOWN,
-                has_page ? "the page is built into this program and served at /"
-                         : "this program was built without the page");
+    if (call->api->options.services) {
+        put_services(&w, call);
+    } else {
+        put_own_services(&w, call);
+    }
     json_end_array(&w);
     json_end_object(&w);
     call_reply_json(call, 200);
@@ -196,8 +236,8 @@ static void get_metrics(const struct call *call)
 static void get_openapi(const struct call *call)
 {
     (void)call_begin_json(call);
-    api_write_openapi(&call->api->scratch,
-                      auth_mode(call->api->options.auth) == AUTH_MODE_ACCOUNTS);
+    api_write_openapi(&call->api->scratch, auth_mode(call->api->options.auth) != AUTH_MODE_LOCAL,
+                      call->api->options.role);
     call_reply_json(call, 200);
 }
 
@@ -270,6 +310,7 @@ static const struct route routes[] = {
      .reply_status = 200},
     {.method = HTTP_GET,
      .pattern = "/api/mcp/config",
+     .services = ROUTE_BACKEND,
      .scope = ROUTE_PUBLIC,
      .handle = get_mcp_config,
      .summary = "Whether the tools are offered over MCP.",
@@ -278,6 +319,7 @@ static const struct route routes[] = {
      .reply_status = 200},
     {.method = HTTP_GET,
      .pattern = "/api/mcp/servers",
+     .services = ROUTE_BACKEND,
      .scope = ROUTE_PUBLIC,
      .handle = get_mcp_servers,
      .summary = "MCP servers that this one uses.",
@@ -296,6 +338,7 @@ static const struct route routes[] = {
      .reply_status = 200},
     {.method = HTTP_GET,
      .pattern = "/openapi.json",
+     .services = ROUTE_BACKEND | ROUTE_AUTH,
      .scope = ROUTE_PUBLIC,
      .handle = get_openapi,
      .summary = "This list as an OpenAPI 3.1 document.",
@@ -303,6 +346,7 @@ static const struct route routes[] = {
      .reply_status = 200},
     {.method = HTTP_GET,
      .pattern = "/docs",
+     .services = ROUTE_BACKEND | ROUTE_AUTH,
      .scope = ROUTE_PUBLIC,
      .handle = get_docs,
      .summary = "This list as a page.",
@@ -311,4 +355,4 @@ static const struct route routes[] = {
      .reply_status = 200},
 };
 
-const struct route_table routes_system = {"system", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_system = {"system", routes, ARRAY_LENGTH(routes), ROUTE_EVERY};

@@ -367,4 +367,4 @@ static const struct route routes[] = {
      .reply_status = 202},
 };
 
-const struct route_table routes_threads = {"threads", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_threads = {"threads", routes, ARRAY_LENGTH(routes), ROUTE_BACKEND};

@@ -161,4 +161,4 @@ static const struct route routes[] = {
      .reply_status = 200},
 };
 
-const struct route_table routes_tools = {"tools", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_tools = {"tools", routes, ARRAY_LENGTH(routes), ROUTE_BACKEND};

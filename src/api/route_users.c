@@ -268,4 +268,4 @@ static const struct route routes[] = {
      .reply_status = 201},
 };
 
-const struct route_table routes_users = {"users", routes, ARRAY_LENGTH(routes)};
+const struct route_table routes_users = {"users", routes, ARRAY_LENGTH(routes), ROUTE_AUTH};

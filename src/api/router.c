@@ -73,7 +73,13 @@ static int add_route(struct router *router, const struct route *route)
     return code;
 }
 
-int router_build(struct router *router, const struct route_table *const *tables, size_t table_count)
+bool router_has(const struct route_table *table, const struct route *route, unsigned role)
+{
+    return role == 0 || ((route->services ? route->services : table->services) & role);
+}
+
+int router_build(struct router *router, const struct route_table *const *tables, size_t table_count,
+                 unsigned role)
 {
     *router = (struct router){0};
     dict_init(&router->fixed, ROUTER_ROUTES_MAX, ROUTER_TEXT_BYTES_MAX);
@@ -82,7 +88,8 @@ int router_build(struct router *router, const struct route_table *const *tables,
             for (size_t i = 0; i < tables[t]->count; i++) {
                 const struct route *route = &tables[t]->routes[i];
 
-                if (kind_of(str_from(route->pattern)) == kind && add_route(router, route)) {
+                if (router_has(tables[t], route, role) &&
+                    kind_of(str_from(route->pattern)) == kind && add_route(router, route)) {
                     router_done(router);
                     return ERR_NO_MEMORY;
                 }
@@ -91,8 +98,11 @@ int router_build(struct router *router, const struct route_table *const *tables,
     }
     for (size_t t = 0; t < table_count; t++) {
         for (size_t i = 0; i < tables[t]->count; i++) {
-            check_cmp(router->route_count, <, ROUTER_ROUTES_MAX);
             const struct route *route = &tables[t]->routes[i];
+            if (!router_has(tables[t], route, role)) {
+                continue;
+            }
+            check_cmp(router->route_count, <, ROUTER_ROUTES_MAX);
             struct router_path *path = path_of(router, str_from(route->pattern));
 
             path->index_by_method[route->method] = router->route_count;

@@ -43,10 +43,13 @@ struct router_match {
     struct str params[ROUTE_PARAMS_MAX];
 };
 
-/* A zeroed router from tables. Two rows of one method and pattern, too many rows, or a pattern
- * with too many parameters are bugs. ERR_NO_MEMORY. */
+/* The row is one of that role (enum route_service; 0: of all of them). */
+bool router_has(const struct route_table *table, const struct route *route, unsigned role);
+
+/* A zeroed router from those rows of tables that the role has. Two rows of one method and pattern,
+ * too many rows, or a pattern with too many parameters are bugs. ERR_NO_MEMORY. */
 must_check int router_build(struct router *router, const struct route_table *const *tables,
-                            size_t table_count);
+                            size_t table_count, unsigned role);
 void router_done(struct router *router);
 
 /* HEAD finds the GET route unless that has ops (a stream has no head of its own). */

@@ -35,6 +35,8 @@ struct visit *visit_new(struct visits *visits, struct exchange *exchange)
     visit->idempotency = NULL;
     visit->may_retry = false;
     visit->must_retry = false;
+    visit->waits = 0;
+    visit->is_page = false;
     visit->is_held = false;
     visit->has_ended = false;
     visit->is_socket = false;

@@ -32,6 +32,8 @@ struct visit {
     struct idempotency *idempotency; /* it came with a key; owned by the api */
     bool may_retry;                  /* a handler that only looks is at its first attempt … */
     bool must_retry;                 /* … which failed inside, and said nothing yet */
+    unsigned waits;                  /* times that it was held until the auth service answered */
+    bool is_page;                    /* origin is the page's: its cookie counts */
     bool is_held;                    /* a call of a handler is on the stack */
     bool has_ended;                  /* while it was held */
     /* Of a WebSocket or an event stream (sockets.h). */

@@ -128,6 +128,9 @@ enum auth_result accounts_validate(struct auth *auth, struct str token,
                                    struct auth_caller *ret_caller, int64_t *ret_expires_us,
                                    enum auth_flaw *ret_flaw);
 
+/* It is an API key's id, not a session's. */
+bool accounts_is_key(const struct auth *auth, struct str credential_id);
+
 /* ---- passwords ---- */
 
 must_check int accounts_change_password(struct auth *auth, const struct auth_caller *caller,

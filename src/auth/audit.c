@@ -151,7 +151,7 @@ void accounts_audit(struct auth *auth, const struct auth_caller *caller, const c
     uint64_t left_out = 0;
     bool is_known = caller && caller->kind != AUTH_KIND_NOBODY;
 
-    if (auth_is_local(auth) ||
+    if (auth_is_local(auth) || !auth->store ||
         !(is_known ? takes_of_user(auth, caller, &left_out) : auth_audit_takes(auth, &left_out))) {
         return;
     }

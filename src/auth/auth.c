@@ -51,13 +51,19 @@ static int take_options(struct auth *auth, const struct auth_options *options, s
         return error_set(error, ERR_INVALID, "the token has less than %u characters",
                          AUTH_TOKEN_BYTES_MIN);
     }
-    if (!auth_is_local(auth) && options->secret.length < AUTH_SECRET_BYTES_MIN) {
+    if (auth->mode == AUTH_MODE_ACCOUNTS && options->secret.length < AUTH_SECRET_BYTES_MIN) {
         return error_set(error, ERR_INVALID, "the secret of accounts has less than %u characters",
                          AUTH_SECRET_BYTES_MIN);
     }
     if (options->token) {
         auth->has_token = true;
         auth->token = secret_hash_of(str_from(options->token));
+    }
+    if (options->page_origin) {
+        auth->page_origin = alloc_text(options->page_origin);
+        if (!auth->page_origin) {
+            return error_set(error, ERR_NO_MEMORY, "out of memory");
+        }
     }
     auth->allows_passwords = options->allows_passwords;
     auth->access_token_us = options->access_token_s * SECOND_US;
@@ -89,7 +95,7 @@ static int load_directory(struct auth *auth, struct error *error)
     if (code == OK && auth_is_local(auth)) {
         code = add_local_user(&auth->directory);
     }
-    if (code == OK) {
+    if (code == OK && !auth_is_elsewhere(auth)) { /* what is in the store is not ours then */
         code = directory_load(&auth->directory, auth->store);
     }
     return code ? error_set(error, code, "cannot read the accounts: %s", error_code_text(code))
@@ -112,9 +118,49 @@ static int init_accounts(struct auth *auth, const struct auth_options *options, 
         return code;
     }
     auth->spent = alloc_zeroed(AUTH_SPENT_MAX, sizeof(*auth->spent));
-    if (!auth->spent || tokens_init(&auth->tokens, &auth->signing_keys) ||
+    if (!auth->spent || tokens_init(&auth->tokens, &auth->signing_keys, NULL) ||
         hash_index_init(&auth->spent_hashes)) {
         return error_set(error, ERR_NO_MEMORY, "out of memory");
+    }
+    return OK;
+}
+
+static void tell_known(http_id id, void *arg)
+{
+    struct auth *auth = arg;
+
+    if (auth->on_known && !auth->is_closing) {
+        auth->on_known(id, auth->known_arg);
+    }
+}
+
+static void told_revoked(void *arg)
+{
+    auth_tell_revoked(arg);
+}
+
+static int init_issuer(struct auth *auth, const struct auth_options *options, struct error *error)
+{
+    struct issuer_options issuer = {.loop = auth->loop,
+                                    .client = options->client,
+                                    .url = options->issuer_url,
+                                    .data_dir = options->data_dir,
+                                    .on_known = tell_known,
+                                    .on_revoked = told_revoked,
+                                    .arg = auth};
+
+    return options->client ? issuer_new(&issuer, &auth->issuer, error) : OK;
+}
+
+static int init_mode(struct auth *auth, const struct auth_options *options, struct error *error)
+{
+    switch (auth->mode) {
+    case AUTH_MODE_ACCOUNTS:
+        return init_accounts(auth, options, error);
+    case AUTH_MODE_ELSEWHERE:
+        return init_issuer(auth, options, error);
+    case AUTH_MODE_LOCAL:
+        break;
     }
     return OK;
 }
@@ -132,7 +178,7 @@ static int fill(struct auth *auth, const struct auth_options *options, struct er
     if (secret_set_init(&auth->codes, AUTH_CODES_MAX) || tickets_init(&auth->tickets)) {
         return error_set(error, ERR_NO_MEMORY, "out of memory");
     }
-    return auth_is_local(auth) ? OK : init_accounts(auth, options, error);
+    return init_mode(auth, options, error);
 }
 
 /* ---- by time ---- */
@@ -276,6 +322,13 @@ static void on_tick(void *arg)
     if (!auth) {
         return;
     }
+    if (auth_is_elsewhere(auth)) {
+        if (auth->issuer) {
+            issuer_tick(auth->issuer);
+            auth_tell_revoked(auth); /* sockets look, and what is old is asked again */
+        }
+        return;
+    }
     if (!auth_is_local(auth)) {
         rotate_when_due(auth, now_us);
         store_keys(auth);
@@ -310,7 +363,7 @@ int auth_new(const struct auth_options *options, struct auth **ret_auth, struct 
 {
     struct auth *auth = alloc_zeroed(1, sizeof(*auth));
 
-    check(options->loop && options->store);
+    check(options->loop && (options->store || options->mode == AUTH_MODE_ELSEWHERE));
     if (!auth) {
         return error_set(error, ERR_NO_MEMORY, "out of memory");
     }
@@ -332,11 +385,13 @@ int auth_new(const struct auth_options *options, struct auth **ret_auth, struct 
         auth_free(auth);
         return code;
     }
-    if (!auth_is_local(auth)) {
+    if (auth->mode == AUTH_MODE_ACCOUNTS) {
         store_keys(auth);
     }
-    sweep(auth, clock_now_us());
-    change_retry(auth);
+    if (!auth_is_elsewhere(auth)) {
+        sweep(auth, clock_now_us());
+        change_retry(auth);
+    }
     *ret_auth = auth;
     return OK;
 }
@@ -374,6 +429,7 @@ void auth_free(struct auth *auth)
     while (!ring_is_empty(&auth->unstored)) {
         record_free(RECORD_OF(auth->unstored.next, struct record, taken));
     }
+    issuer_free(auth->issuer);
     directory_done(&auth->directory);
     throttle_done(&auth->throttle);
     tickets_done(&auth->tickets);
@@ -386,6 +442,7 @@ void auth_free(struct auth *auth)
     for (size_t i = 0; i < auth->origin_count; i++) {
         alloc_free(auth->origins[i]);
     }
+    alloc_free(auth->page_origin);
     OPENSSL_cleanse(auth, sizeof(*auth));
     alloc_free(auth);
 }
@@ -398,7 +455,7 @@ enum auth_mode auth_mode(const struct auth *auth)
 void auth_set_url(struct auth *auth, const char *url)
 {
     auth->url = url;
-    if (!auth_is_local(auth)) {
+    if (auth->mode == AUTH_MODE_ACCOUNTS) {
         tokens_set_issuer(&auth->tokens, url);
     }
 }
@@ -422,6 +479,17 @@ int auth_add_host(struct auth *auth, const char *name, struct error *error)
                          name[0] ? "there are too many" : "it is empty");
     }
     return code ? error_set(error, code, "out of memory") : OK;
+}
+
+void auth_on_known(struct auth *auth, auth_known_fn fn, void *arg)
+{
+    auth->on_known = fn;
+    auth->known_arg = arg;
+}
+
+size_t auth_issuer_keys(const struct auth *auth)
+{
+    return auth->issuer ? issuer_state(auth->issuer).keys : 0;
 }
 
 void auth_on_revoked(struct auth *auth, auth_revoked_fn fn, void *arg)

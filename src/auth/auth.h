@@ -1,9 +1,11 @@
 /*
- * auth: who may. Two modes:
+ * auth: who may. Three modes:
  *
  *     local      one user of this machine: the token of the configuration, a one-time sign-in link,
  *                its cookie. Nobody has a password.
  *     accounts   people with passwords or an identity provider, sessions, keys, roles in workspaces
+ *     elsewhere  another process has the accounts (--role backend): access tokens by its signature,
+ *                keys and ended sessions by asking it (issuer.h). No cookies.
  *
  * A request is let in with the first that it presents of
  *
@@ -45,11 +47,15 @@
 #define AUTH_TOKEN_BYTES_MAX   4096u
 #define AUTH_CLOCK_SKEW_S      30 /* of exp, nbf and iat of tokens of others */
 
-enum auth_mode { AUTH_MODE_LOCAL, AUTH_MODE_ACCOUNTS };
+enum auth_mode {
+    AUTH_MODE_LOCAL,
+    AUTH_MODE_ACCOUNTS,
+    AUTH_MODE_ELSEWHERE /* the accounts are the auth service's: its tokens and keys are taken */
+};
 
 struct auth_options {
     struct loop *loop;
-    struct store *store;
+    struct store *store; /* elsewhere: NULL: nothing is written down (--role frontend) */
     enum auth_mode mode;
     const char *token;        /* local: NULL: no bearer is accepted */
     const char *const *hosts; /* "localhost:8080": names in Host and Origin that are ours */
@@ -65,6 +71,13 @@ struct auth_options {
     int64_t idle_days;         /* 14: without a request */
     int64_t signing_key_days;  /* 30: then the next one signs */
     unsigned lockout_failures; /* 5 in a row: wait */
+    /* accounts mode: the page is served by another process: its origin is one of ours, with the
+     * cookie. NULL: by this one. */
+    const char *page_origin;
+    /* elsewhere */
+    struct http_client *client; /* NULL: nobody can be asked, and no credential is taken */
+    const char *issuer_url;     /* "https://auth.example.org"; outlives the auth, as client does */
+    const char *data_dir;       /* where its keys are kept; NULL: nowhere */
 };
 
 struct auth;
@@ -89,7 +102,9 @@ enum auth_result {
     AUTH_MISSING,      /* nothing was presented */
     AUTH_INVALID,      /* a token, session, key or ticket that is not valid (any more) */
     AUTH_WRONG_ORIGIN, /* valid, but from a page that is not ours */
-    AUTH_WRONG_HOST
+    AUTH_WRONG_HOST,
+    AUTH_LATER,      /* the auth service is being asked: auth_on_known tells when to check again */
+    AUTH_UNAVAILABLE /* it does not answer, and without it nothing can be said */
 };
 
 /* Why a credential was AUTH_INVALID, for the audit log and the metric, never for the client. */
@@ -113,11 +128,23 @@ const char *auth_flaw_name(enum auth_flaw flaw); /* "signature" */
 enum auth_result auth_check(struct auth *auth, const struct http_request *request,
                             struct auth_caller *ret_caller, enum auth_flaw *ret_flaw);
 
+/* The same for a request that can wait, elsewhere: then it may be AUTH_LATER, and fn is called with
+ * its id, from an event of the loop, when it is to be checked again; which may be too late for it.
+ */
+enum auth_result auth_check_or_wait(struct auth *auth, const struct http_request *request,
+                                    struct auth_caller *ret_caller, enum auth_flaw *ret_flaw);
+typedef void (*auth_known_fn)(http_id id, void *arg);
+void auth_on_known(struct auth *auth, auth_known_fn fn, void *arg);
+
+/* Elsewhere: how many keys of the auth service are believed; 0 in other modes. */
+size_t auth_issuer_keys(const struct auth *auth);
+
 /* Host and Origin only, for what needs no authentication. */
 enum auth_result auth_check_host(const struct auth *auth, const struct http_request *request);
 
-/* The Origin is one of ours; one of the list. For CORS. */
+/* The Origin is one of ours; of the page that another process serves; one of the list. For CORS. */
 bool auth_is_own_origin(const struct auth *auth, struct str origin);
+bool auth_is_page_origin(const struct auth *auth, struct str origin);
 bool auth_is_allowed_origin(const struct auth *auth, struct str origin);
 
 /* A ticket has what its maker has, in the same workspace, as long as that holds. ERR_IO (no

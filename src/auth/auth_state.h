@@ -15,6 +15,7 @@
 #include "auth/accounts.h"
 #include "auth/directory.h"
 #include "auth/hosts.h"
+#include "auth/issuer.h"
 #include "auth/passwords.h"
 #include "auth/throttle.h"
 #include "auth/tickets.h"
@@ -64,6 +65,10 @@ struct auth {
     struct hosts hosts;
     char *origins[AUTH_ORIGINS_MAX];
     size_t origin_count;
+    char *page_origin;     /* NULL: the page is ours */
+    struct issuer *issuer; /* elsewhere; NULL: no credential is taken */
+    auth_known_fn on_known;
+    void *known_arg;
     bool has_token;
     struct secret_hash token;
     const char *url; /* "" until auth_set_url */
@@ -106,6 +111,11 @@ struct auth {
 static inline bool auth_is_local(const struct auth *auth)
 {
     return auth->mode == AUTH_MODE_LOCAL;
+}
+
+static inline bool auth_is_elsewhere(const struct auth *auth)
+{
+    return auth->mode == AUTH_MODE_ELSEWHERE;
 }
 
 /* Tells who asked for it (auth_on_revoked). */

@@ -63,6 +63,32 @@ unsigned auth_scope_from(struct str name)
     return 0;
 }
 
+bool auth_scopes_from(struct str words, unsigned *ret_scopes)
+{
+    unsigned scopes = 0;
+
+    for (size_t begin = 0; begin < words.length;) {
+        size_t end = str_find(words, STR(" "), begin);
+        struct str word = str_slice(words, begin, end == SIZE_MAX ? words.length : end);
+        unsigned scope = auth_scope_from(word);
+
+        if (!scope) {
+            return false;
+        }
+        scopes |= scope;
+        begin += word.length + 1;
+    }
+    *ret_scopes = scopes;
+    return true;
+}
+
+void auth_caller_limit(struct auth_caller *caller)
+{
+    caller->may &= auth_role_scopes(caller->role);
+    caller->is_operator = (caller->may & AUTH_SCOPE_ADMIN) && caller->role == AUTH_ROLE_ADMIN &&
+                          strcmp(caller->workspace_id, STORE_WORKSPACE_FIRST) == 0;
+}
+
 struct auth_caller auth_local_caller(void)
 {
     return (struct auth_caller){.kind = AUTH_KIND_LOCAL,

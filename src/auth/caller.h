@@ -55,6 +55,10 @@ struct auth_caller auth_local_caller(void);
 /* viewer: READ; analyst: READ, RUN, DATA; admin: all. */
 unsigned auth_role_scopes(enum auth_role role);
 
+/* Takes away what the role does not include, and says whether that is an operator: an admin of the
+ * first workspace, with a credential that may what admins may. */
+void auth_caller_limit(struct auth_caller *caller);
+
 /* "viewer" …; ROLE_NONE for other text. */
 const char *auth_role_name(enum auth_role role);
 enum auth_role auth_role_from(struct str name);
@@ -62,5 +66,8 @@ enum auth_role auth_role_from(struct str name);
 /* "read", "run", "data", "admin" for one scope; 0 for other text. */
 const char *auth_scope_name(enum auth_scope scope);
 unsigned auth_scope_from(struct str name);
+
+/* "read run" → both; false for a word that is no scope. */
+bool auth_scopes_from(struct str words, unsigned *ret_scopes);
 
 #endif

@@ -61,12 +61,10 @@ static enum auth_flaw fill_caller(const struct auth *auth, const struct user *us
         return AUTH_FLAW_NO_MEMBER;
     }
     ret_caller->role = member->role;
-    ret_caller->may = scopes & auth_role_scopes(member->role);
+    ret_caller->may = scopes;
     memcpy(ret_caller->user_id, user->id, sizeof(ret_caller->user_id));
     memcpy(ret_caller->workspace_id, member->workspace_id, sizeof(ret_caller->workspace_id));
-    ret_caller->is_operator = (ret_caller->may & AUTH_SCOPE_ADMIN) &&
-                              member->role == AUTH_ROLE_ADMIN &&
-                              str_equal(workspace_id, STR(STORE_WORKSPACE_FIRST));
+    auth_caller_limit(ret_caller);
     return AUTH_FLAW_NONE;
 }
 
@@ -171,6 +169,7 @@ struct check {
     struct auth_caller caller;
     enum auth_flaw flaw;
     bool is_reused_ticket;
+    bool may_wait; /* elsewhere: for the auth service's answer */
 };
 
 static bool changes_something(enum http_method method)
@@ -181,6 +180,17 @@ static bool changes_something(enum http_method method)
 bool auth_is_own_origin(const struct auth *auth, struct str origin)
 {
     return hosts_has_origin(&auth->hosts, origin);
+}
+
+bool auth_is_page_origin(const struct auth *auth, struct str origin)
+{
+    return auth->page_origin && str_equal_ascii_case(origin, str_from(auth->page_origin));
+}
+
+/* The page, wherever it is served. */
+static bool is_of_page(const struct auth *auth, struct str origin)
+{
+    return auth_is_own_origin(auth, origin) || auth_is_page_origin(auth, origin);
 }
 
 bool auth_is_allowed_origin(const struct auth *auth, struct str origin)
@@ -201,7 +211,7 @@ enum auth_result auth_check_host(const struct auth *auth, const struct http_requ
         return AUTH_WRONG_HOST;
     }
     /* Without credentials nothing but a page sends an Origin. */
-    if (changes_something(request->method) && origin.data && !auth_is_own_origin(auth, origin) &&
+    if (changes_something(request->method) && origin.data && !is_of_page(auth, origin) &&
         !auth_is_allowed_origin(auth, origin)) {
         return AUTH_WRONG_ORIGIN;
     }
@@ -268,6 +278,27 @@ static bool bearer_of(const struct http_request *request, struct str *ret_secret
     return true;
 }
 
+static enum auth_result check_elsewhere(struct check *check, struct str secret)
+{
+    struct issuer *issuer = check->auth->issuer;
+
+    if (!issuer) {
+        return AUTH_UNAVAILABLE;
+    }
+    switch (issuer_judge(issuer, secret, check->may_wait ? check->request->id : 0, check->now_us,
+                         &check->caller, &check->flaw)) {
+    case ISSUER_GOOD:
+        return judged(check, AUTH_FLAW_NONE);
+    case ISSUER_BAD:
+        return AUTH_INVALID;
+    case ISSUER_WAIT:
+        return AUTH_LATER;
+    case ISSUER_SILENT:
+        break;
+    }
+    return AUTH_UNAVAILABLE;
+}
+
 static enum auth_result check_bearer(struct check *check)
 {
     struct str secret;
@@ -275,6 +306,9 @@ static enum auth_result check_bearer(struct check *check)
 
     if (!bearer_of(check->request, &secret)) {
         return AUTH_MISSING;
+    }
+    if (auth_is_elsewhere(check->auth)) {
+        return check_elsewhere(check, secret);
     }
     return judged(check, judge_secret(check->auth, secret, check->now_us, &check->caller,
                                       &expires_us, /* is_use */ true));
@@ -303,7 +337,8 @@ static enum auth_result check_cookie(struct check *check)
     struct auth *auth = check->auth;
     const struct http_request *request = check->request;
 
-    if (!session_cookie(request).data) {
+    /* A cookie that comes here elsewhere is for a neighbour on another port. */
+    if (!session_cookie(request).data || auth_is_elsewhere(auth)) {
         return AUTH_MISSING;
     }
     struct session *session = session_of_cookie(auth, request);
@@ -322,7 +357,7 @@ static enum auth_result check_cookie(struct check *check)
         return judged(check, flaw);
     }
     if ((changes_something(request->method) || request->is_upgrade) &&
-        !auth_is_own_origin(auth, http_header(request, "origin"))) {
+        !is_of_page(auth, http_header(request, "origin"))) {
         return AUTH_WRONG_ORIGIN;
     }
     auth_touch_session(auth, session, check->now_us);
@@ -335,8 +370,10 @@ static enum auth_result check_ticket(struct check *check)
     struct auth *auth = check->auth;
 
     buf_init(&ticket, QUERY_VALUE_BYTES_MAX);
-    if (!check->request->is_upgrade ||
-        !http_query(check->request, "ticket", /* nth */ 0, &ticket)) {
+    /* Elsewhere there is no cookie: what a browser opens by its address brings a ticket, too. */
+    bool may_bring = check->request->is_upgrade ||
+                     (auth_is_elsewhere(auth) && check->request->method == HTTP_GET);
+    if (!may_bring || !http_query(check->request, "ticket", /* nth */ 0, &ticket)) {
         return AUTH_MISSING;
     }
     if (buf_status(&ticket)) {
@@ -383,10 +420,11 @@ static void audit_refusal(const struct check *check)
                    check->request->peer_address, detail);
 }
 
-enum auth_result auth_check(struct auth *auth, const struct http_request *request,
-                            struct auth_caller *ret_caller, enum auth_flaw *ret_flaw)
+static enum auth_result check_request(struct auth *auth, const struct http_request *request,
+                                      bool may_wait, struct auth_caller *ret_caller,
+                                      enum auth_flaw *ret_flaw)
 {
-    struct check check = {.auth = auth, .request = request};
+    struct check check = {.auth = auth, .request = request, .may_wait = may_wait};
 
     *ret_flaw = AUTH_FLAW_NONE;
     if (!hosts_has_host(&auth->hosts, http_header(request, "host"))) {
@@ -401,6 +439,23 @@ enum auth_result auth_check(struct auth *auth, const struct http_request *reques
         audit_refusal(&check);
     }
     return result;
+}
+
+enum auth_result auth_check(struct auth *auth, const struct http_request *request,
+                            struct auth_caller *ret_caller, enum auth_flaw *ret_flaw)
+{
+    return check_request(auth, request, /* may_wait */ false, ret_caller, ret_flaw);
+}
+
+enum auth_result auth_check_or_wait(struct auth *auth, const struct http_request *request,
+                                    struct auth_caller *ret_caller, enum auth_flaw *ret_flaw)
+{
+    return check_request(auth, request, /* may_wait */ true, ret_caller, ret_flaw);
+}
+
+bool accounts_is_key(const struct auth *auth, struct str credential_id)
+{
+    return directory_key(&auth->directory, credential_id) != NULL;
 }
 
 enum auth_result accounts_validate(struct auth *auth, struct str token,
@@ -440,6 +495,9 @@ bool auth_still(const struct auth *auth, const struct auth_caller *caller, unsig
     if (caller->kind == AUTH_KIND_LOCAL || caller->kind == AUTH_KIND_NOBODY) {
         return caller->kind == AUTH_KIND_LOCAL && auth_is_local(auth);
     }
+    if (auth->issuer) {
+        return issuer_still(auth->issuer, caller, now_us, &now) && same_place(&now, caller, scope);
+    }
     const struct key *key = directory_key(&auth->directory, id);
     const struct session *session = key ? NULL : directory_session(&auth->directory, id);
     if (key) {
@@ -464,6 +522,9 @@ struct session *auth_session_of_request(struct auth *auth, const struct http_req
     struct str secret;
     struct token_claims claims;
 
+    if (auth_is_elsewhere(auth)) {
+        return NULL;
+    }
     if (!auth_is_local(auth) && bearer_of(request, &secret)) {
         return tokens_check(&auth->tokens, secret, clock_now_us(), &claims)
                    ? NULL

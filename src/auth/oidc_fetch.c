@@ -52,20 +52,25 @@ int oidc_fetch_start(struct oidc_fetch *fetch, const struct oidc_question *quest
     struct http_header headers[3] = {{STR("Accept"), STR("application/json")}};
     size_t count = 1;
 
-    if (question->form.length) {
-        headers[count++] =
-            (struct http_header){STR("Content-Type"), STR("application/x-www-form-urlencoded")};
+    bool is_form = question->form.length > 0;
+    struct str body = is_form ? question->form : question->json;
+
+    if (body.length) {
+        headers[count++] = (struct http_header){STR("Content-Type"),
+                                                is_form ? STR("application/x-www-form-urlencoded")
+                                                        : STR("application/json")};
     }
     if (question->authorization.length) {
         headers[count++] = (struct http_header){STR("Authorization"), question->authorization};
     }
-    struct http_call call = {.method = question->form.length ? HTTP_POST : HTTP_GET,
+    struct http_call call = {.method = body.length ? HTTP_POST : HTTP_GET,
                              .url = question->url,
                              .headers = headers,
                              .header_count = count,
-                             .body = question->form,
+                             .body = body,
                              .connect_timeout_ms = CONNECT_MS,
-                             .total_timeout_ms = OIDC_TIMEOUT_MS,
+                             .total_timeout_ms =
+                                 question->timeout_ms ? question->timeout_ms : OIDC_TIMEOUT_MS,
                              .answer_bytes_max = OIDC_ANSWER_BYTES_MAX};
     buf_done(&fetch->body);
     buf_init(&fetch->body, OIDC_ANSWER_BYTES_MAX);

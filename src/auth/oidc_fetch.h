@@ -1,7 +1,7 @@
 /*
- * oidc_fetch: one request to a provider and its whole answer, which must be JSON with status 200
- * and within OIDC_ANSWER_BYTES_MAX and OIDC_TIMEOUT_MS. Embedded in what asks. Loop thread. Private
- * to auth/.
+ * oidc_fetch: one request to a provider (or to the auth service) and its whole answer, which must
+ * be JSON with status 200 and within OIDC_ANSWER_BYTES_MAX and OIDC_TIMEOUT_MS. Embedded in what
+ * asks. Loop thread. Private to auth/.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -30,7 +30,9 @@ struct oidc_fetch {
 struct oidc_question {
     struct str url;
     struct str form;          /* empty: GET; else POST application/x-www-form-urlencoded */
+    struct str json;          /* instead of a form: POST application/json */
     struct str authorization; /* empty: none */
+    uint64_t timeout_ms;      /* 0: OIDC_TIMEOUT_MS */
 };
 
 /* fetch->client, done and arg are filled; body is emptied. */

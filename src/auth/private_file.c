@@ -13,6 +13,15 @@ static void close_fd(int *fd)
     }
 }
 
+/* What nobody else may do with the file. Root may lend a file of its own to a group of ours: that
+ * is how systemd's credentials and mounted secrets of containers look. */
+static mode_t rights_refused(const struct stat *about)
+{
+    mode_t lent = about->st_uid == 0 && geteuid() != 0 ? S_IRGRP : 0;
+
+    return (S_IRWXG | S_IRWXO) & ~lent;
+}
+
 static int judge(int fd, const char *path, struct error *error)
 {
     struct stat about;
@@ -23,7 +32,7 @@ static int judge(int fd, const char *path, struct error *error)
     if (!S_ISREG(about.st_mode)) {
         return error_set(error, ERR_INVALID, "cannot read %s: it is no file", path);
     }
-    if (about.st_mode & (S_IRWXG | S_IRWXO)) {
+    if (about.st_mode & rights_refused(&about)) {
         (void)error_set(error, ERR_INVALID, "others may use the key file %s", path);
         error_hint(error,
                    "Take their rights away: chmod 600 %s. If others could read it, make a "

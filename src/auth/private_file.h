@@ -1,6 +1,7 @@
 /*
- * private_file: a secret out of a file that nobody but its owner may read. Private to auth/ and
- * server/. Blocking; at the start only.
+ * private_file: a secret out of a file that nobody but its owner may read, or one of root's that
+ * our group may read and do nothing else with. Private to auth/ and server/. Blocking; at the start
+ * only.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -12,6 +12,7 @@
 
 #include "auth/base64url.h"
 #include "base/alloc.h"
+#include "base/check.h"
 #include "base/civil_time.h"
 
 #define HEADER_CHARACTERS_MAX 512u
@@ -26,9 +27,10 @@ struct token_cached {
     struct token_claims claims;
 };
 
-int tokens_init(struct tokens *tokens, struct signing_keys *keys)
+int tokens_init(struct tokens *tokens, struct signing_keys *keys, const struct jwks *others)
 {
-    *tokens = (struct tokens){.keys = keys, .issuer = ""};
+    *tokens = (struct tokens){.keys = keys, .others = others, .issuer = ""};
+    check(!keys != !others);
     tokens->bytes = alloc_zeroed(AUTH_TOKEN_BYTES_MAX, 1);
     tokens->cache =
         alloc_zeroed((size_t)TOKENS_CACHE_SETS * TOKENS_CACHE_WAYS, sizeof(struct token_cached));
@@ -221,8 +223,18 @@ static bool names_a_key(struct json_value header)
     return false;
 }
 
+/* NULL: it is none of those that are believed. */
+static const cjose_jwk_t *find_key(const struct tokens *tokens, struct str kid, int64_t now_us)
+{
+    const struct signing_key *own =
+        tokens->keys ? signing_keys_find(tokens->keys, kid, now_us) : NULL;
+    const struct jwks_key *other = tokens->others ? jwks_find(tokens->others, kid) : NULL;
+
+    return own ? own->jwk : other ? other->jwk : NULL;
+}
+
 static enum auth_flaw check_header(struct tokens *tokens, struct str part, int64_t now_us,
-                                   const struct signing_key **ret_key)
+                                   const cjose_jwk_t **ret_key)
 {
     struct json_value header;
     struct str kid;
@@ -239,7 +251,7 @@ static enum auth_flaw check_header(struct tokens *tokens, struct str part, int64
     if (!is_text(header, "typ", STR(TYPE)) || json_count(header) != 3) {
         return AUTH_FLAW_MALFORMED; /* crit, b64 and whatever else: we write three members */
     }
-    *ret_key = signing_keys_find(tokens->keys, kid, now_us);
+    *ret_key = find_key(tokens, kid, now_us);
     return *ret_key ? AUTH_FLAW_NONE : AUTH_FLAW_KEY;
 }
 
@@ -265,25 +277,9 @@ static bool copy_optional(struct json_value object, const char *name, char *into
 /* "read run": unknown ones are refused. */
 static bool read_scopes(struct json_value object, unsigned *ret_scopes)
 {
-    struct str value;
-    unsigned scopes = 0;
+    struct str words;
 
-    if (!json_get_str(json_at(object, "scope"), &value)) {
-        return false;
-    }
-    for (size_t begin = 0; begin < value.length;) {
-        size_t end = str_find(value, STR(" "), begin);
-        struct str word = str_slice(value, begin, end == SIZE_MAX ? value.length : end);
-        unsigned scope = auth_scope_from(word);
-
-        if (!scope) {
-            return false;
-        }
-        scopes |= scope;
-        begin += word.length + 1;
-    }
-    *ret_scopes = scopes;
-    return true;
+    return json_get_str(json_at(object, "scope"), &words) && auth_scopes_from(words, ret_scopes);
 }
 
 static enum auth_flaw read_claims(const struct tokens *tokens, struct json_value object,
@@ -330,7 +326,7 @@ static enum auth_flaw check_time(const struct token_claims *claims, int64_t now_
 }
 
 static bool is_signed(struct tokens *tokens, struct str token, struct str signature,
-                      const struct signing_key *key)
+                      const cjose_jwk_t *key)
 {
     size_t length;
 
@@ -341,7 +337,7 @@ static bool is_signed(struct tokens *tokens, struct str token, struct str signat
     }
     tokens->verified++;
     cleanup(release_jws) cjose_jws_t *jws = cjose_jws_import(token.data, token.length, NULL);
-    return jws && cjose_jws_verify(jws, key->jwk, NULL);
+    return jws && cjose_jws_verify(jws, key, NULL);
 }
 
 static struct token_cached *cached_set(const struct tokens *tokens, const struct secret_hash *hash)
@@ -380,7 +376,7 @@ static void remember(const struct tokens *tokens, const struct secret_hash *hash
 enum auth_flaw tokens_check(struct tokens *tokens, struct str token, int64_t now_us,
                             struct token_claims *ret_claims)
 {
-    const struct signing_key *key = NULL;
+    const cjose_jwk_t *key = NULL;
     struct json_value object;
     struct parts parts;
 

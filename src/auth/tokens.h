@@ -1,7 +1,7 @@
 /*
  * tokens: access tokens, JWT signed with ES256 (RFC 7519, RFC 9068 "at+jwt"), made and checked as
- * RFC 8725 has it: the algorithm is a constant, the key is one of ours by its kid, nothing in the
- * header says where a key is.
+ * RFC 8725 has it: the algorithm is a constant, the key is one of ours (or of the auth service that
+ * we believe) by its kid, nothing in the header says where a key is.
  *
  *     {"alg":"ES256","kid":"…","typ":"at+jwt"}
  *     {"iss","aud":"netra","sub","sid"?,"client_id"?,"ws","role","scope","iat","nbf","exp","jti"}
@@ -17,6 +17,7 @@
 #define NETRA_AUTH_TOKENS_H
 
 #include "auth/auth.h"
+#include "auth/jwks.h"
 #include "auth/secret.h"
 #include "auth/signing_keys.h"
 #include "json/json_read.h"
@@ -39,16 +40,18 @@ struct token_claims {
 struct token_cached;
 
 struct tokens {
-    struct signing_keys *keys;
-    const char *issuer; /* outlives it */
+    struct signing_keys *keys; /* ours; NULL: another service makes the tokens … */
+    const struct jwks *others; /* … and these are its keys */
+    const char *issuer;        /* outlives it */
     struct json_parser *parser;
     unsigned char *bytes; /* scratch: a part of a token, decoded */
     struct token_cached *cache;
     uint64_t verified; /* signatures that were looked at */
 };
 
-/* ERR_NO_MEMORY. */
-must_check int tokens_init(struct tokens *tokens, struct signing_keys *keys);
+/* Either keys or others; tokens are made with keys only. ERR_NO_MEMORY. */
+must_check int tokens_init(struct tokens *tokens, struct signing_keys *keys,
+                           const struct jwks *others);
 void tokens_done(struct tokens *tokens);
 
 /* Whose tokens they are; what was verified before is forgotten. */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/deploy_status.h"
 #include "cli/remote.h"
 #include "deploy/release.h"
 
@@ -36,6 +37,7 @@ enum {
     OPTION_YES,
     OPTION_ROLLBACK,
     OPTION_COST,
+    OPTION_STATUS,
     OPTION_JSON,
 };
 
@@ -55,6 +57,7 @@ static const struct option options_table[] = {
     {"yes", no_argument, NULL, OPTION_YES},
     {"rollback", no_argument, NULL, OPTION_ROLLBACK},
     {"cost", no_argument, NULL, OPTION_COST},
+    {"status", no_argument, NULL, OPTION_STATUS},
     {"json", no_argument, NULL, OPTION_JSON},
     {NULL, 0, NULL, 0},
 };
@@ -66,6 +69,7 @@ struct deploy_command {
     const char *state;
     bool is_sure;
     bool goes_back;
+    bool only_looks;
     bool as_json;
     char target_path[TARGET_PATH_BYTES_MAX];
     char state_path[TARGET_PATH_BYTES_MAX];
@@ -145,6 +149,8 @@ static bool *flag_of(struct deploy_command *command, int option)
         return &command->goes_back;
     case OPTION_COST:
         return &command->options.asks_cost;
+    case OPTION_STATUS:
+        return &command->only_looks;
     default:
         return &command->as_json;
     }
@@ -188,6 +194,9 @@ static int check_options(const struct deploy_command *command, int argc, char **
     if (!!options->image + !!options->promote_from + options->builds_locally > 1) {
         return cli_usage(&command_deploy,
                          "--image, --promote-from and --build-local do not go together");
+    }
+    if (command->only_looks && (command->goes_back || options->image || options->promote_from)) {
+        return cli_usage(&command_deploy, "--status changes nothing");
     }
     if (command->goes_back && (options->image || options->promote_from)) {
         return cli_usage(&command_deploy, "--rollback brings nothing new");
@@ -479,6 +488,9 @@ static int run(int argc, char **argv)
     if (find_files(&command, &error)) {
         return cli_fail(&error);
     }
+    if (command.only_looks) {
+        return deploy_status(&command.options, command.as_json);
+    }
     return is_confirmed(&command) ? deploy(&command) : EXIT_USAGE;
 }
 
@@ -508,6 +520,7 @@ const struct command command_deploy = {
         "shorter\n"
         "                         than 60: also how long it may be unhealthy\n"
         "  --ca-file FILE         authorities for the addresses, instead of the system's\n"
+        "  --status               only looks: what serves, and where; changes nothing\n"
         "  --rollback             back to what served before, now\n"
         "  --cost                 what it costs a month, before and after\n"
         "  --state DIR            instead of $XDG_STATE_HOME/netra/deploy/PROJECT\n"

@@ -10,6 +10,7 @@
 
 #include "api/api.h"
 #include "cli/command.h"
+#include "cli/config_layers.h"
 #include "server/inherited.h"
 #include "server/server.h"
 
@@ -93,18 +94,6 @@ static int take_flags(struct config *config, int argc, char **argv, struct error
     return code;
 }
 
-static int read_file_of(struct config *config, const char *named, struct error *error)
-{
-    cleanup(buf_done) struct buf path;
-
-    buf_init(&path, CONFIG_VALUE_BYTES_MAX);
-    if (named) {
-        return config_read_file(config, named, error);
-    }
-    config_find_file(getenv, &path);
-    return path.length ? config_read_file(config, path.data, error) : OK;
-}
-
 /* Where an inherited socket listens overrides every layer, so that the rules are those of what is
  * served. */
 static int take_inherited(struct config *config, struct choice *choice, struct error *error)
@@ -121,11 +110,8 @@ static int take_inherited(struct config *config, struct choice *choice, struct e
 static int read_config(struct config *config, struct choice *choice, int argc, char **argv,
                        struct error *error)
 {
-    int code = read_file_of(config, choice->config_path, error);
+    int code = read_config_layers(config, choice->config_path, error);
 
-    if (code == OK) {
-        code = config_read_environment(config, getenv, error);
-    }
     if (code == OK) {
         code = take_flags(config, argc, argv, error);
     }

@@ -28,13 +28,19 @@ struct command {
 extern const struct command command_ask;
 extern const struct command command_audit;
 extern const struct command command_deploy;
+extern const struct command command_diagnose;
+extern const struct command command_backup;
+extern const struct command command_doctor;
 extern const struct command command_key;
+extern const struct command command_loop;
 extern const struct command command_parse;
 extern const struct command command_prices;
 extern const struct command command_recompute;
+extern const struct command command_restore;
 extern const struct command command_serve;
 extern const struct command command_tool;
 extern const struct command command_user;
+extern const struct command command_verify;
 extern const struct command command_workspace;
 
 /* Runs what argv asks for. */

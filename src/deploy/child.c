@@ -273,6 +273,9 @@ int child_run(const struct child_options *options, struct buf *out, struct child
     if (code) {
         return code;
     }
+    if (options->on_start) {
+        options->on_start(running.pid, options->arg);
+    }
     while (!is_over(&running)) {
         look_at_pipes(&running);
         look_for_end(&running);

@@ -29,7 +29,8 @@ struct child_options {
     unsigned timeout_ms;          /* 0: none */
     /* A line of standard error without its end; NULL: it goes where ours goes. */
     void (*on_line)(struct str line, void *arg);
-    volatile const int *is_cancelled; /* looked at while it runs; NULL: never */
+    void (*on_start)(int pid, void *arg); /* it runs; NULL: nobody */
+    volatile const int *is_cancelled;     /* looked at while it runs; NULL: never */
     void *arg;
 };
 

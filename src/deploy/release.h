@@ -107,7 +107,7 @@ must_check int release_undo(const struct release_options *options, struct releas
 
 void release_free(struct release *release); /* NULL is allowed */
 
-/* {"revision","outcome","reason"?,"hint"?,"public_url","services":[{"service","public_url",
+/* {"revision","outcome","reason"?,"hint"?,"public_url","services":[{"service","image"?,"public_url",
  * "process_file"?,"log_file"?,"data_dir"?}],"steps":[{"name","service","outcome","duration_s"}]},
  * and with costs {"cost":{"before","after"}}. */
 void release_write_json(const struct release *release, struct json_writer *w);

@@ -55,6 +55,7 @@ static void put_services(struct json_writer *w, const struct release *release)
 
         json_begin_object(w);
         put(w, "service", service->name);
+        put(w, "image", service->image);
         put(w, "public_url", service->public_url);
         put(w, "process_file", service->process_file);
         put(w, "log_file", service->log_file);

@@ -296,8 +296,8 @@ int target_read_answer(enum target_verb verb, struct str out, int exit_status, s
                          "the target's answer to %s: the last line of its output is no JSON object",
                          target_verb_name(verb));
     }
-    code =
-        read_object(verb, code ? (struct json_value){0} : root, exit_status, arena, &answer, error);
+    const struct json_value none = {0};
+    code = read_object(verb, code ? none : root, exit_status, arena, &answer, error);
     if (code == OK) {
         *ret_answer = answer;
     }

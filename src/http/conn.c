@@ -163,6 +163,8 @@ void conn_forget_exchange(struct conn *conn)
     conn->plan = (struct http_plan){.body_bytes_max = 0};
     conn->handler_knows = false;
     conn->is_paused = false;
+    conn->is_held = false;
+    conn->is_ask_due = false;
     conn->is_deferred = false;
     buf_done(&conn->head);
     buf_done(&conn->body);
@@ -226,6 +228,9 @@ static size_t take(struct conn *conn, struct str input)
     while (step) {
         struct str rest = str_slice(input, used, input.length);
 
+        if (conn->is_ask_due) {
+            request_ask_again(conn, rest.length > 0);
+        }
         switch (conn->state) {
         case CONN_HEAD:
             /* A client that does not read its answers gets no further ones. */

@@ -94,6 +94,8 @@ struct conn {
     bool must_close;
     bool is_http_1_0;
     bool is_paused;
+    bool is_held;    /* on_head wants to be asked again; head is kept, the body is paused … */
+    bool is_ask_due; /* … now */
     bool is_secure;
     bool takes_gzip;
     bool is_deferred; /* answered, and a worker compresses the answer */
@@ -104,7 +106,7 @@ struct conn {
     uint64_t answer_bytes;
     size_t body_bytes;
     struct message message;
-    struct buf head; /* kept while the body comes in */
+    struct buf head; /* kept while the body comes in, or the handler is to be asked again */
     struct buf body;
 
     /* The WebSocket. */
@@ -220,6 +222,9 @@ void conn_take_soon(struct conn *conn);
 /* ---- request.c: bytes → handler; returns how many were taken, 0: not now ---- */
 size_t request_take_head(struct conn *conn, struct str input);
 size_t request_take_body(struct conn *conn, struct str input);
+
+/* Of one that is held and due. has_more: input is there. */
+void request_ask_again(struct conn *conn, bool has_more);
 
 /* ---- reply.c ---- */
 

@@ -6,8 +6,9 @@
  *
  *     at the door, in this order:
  *       no slot at all              wait in the system's queue until a connection closes
- *       no descriptor               503 with the reserve (TLS: closed), or rest for
- * LISTENER_REST_MS too many of this address    429 more than connections_max   503
+ *       no descriptor               503 with the reserve (TLS: closed), or a rest
+ *       too many of this address    429
+ *       more than connections_max   503
  *
  * At most CONN_SPARE_SLOTS refused clients are held at a time, until they have read why; those of
  * an address beyond its share are closed without a word then.

@@ -127,6 +127,61 @@ static void begin_body(struct conn *conn, struct str head_bytes, bool has_more)
     }
 }
 
+/* Nothing of the body is taken meanwhile, and no time runs: the handler has the turn. */
+static void hold(struct conn *conn, struct str head_bytes)
+{
+    buf_init(&conn->head, HTTP_HEAD_BYTES_MAX);
+    buf_append(&conn->head, head_bytes);
+    if (buf_status(&conn->head)) {
+        reply_refusal(conn, REFUSAL_MEMORY);
+        return;
+    }
+    conn->is_held = true;
+    conn->is_paused = conn->state == CONN_BODY;
+}
+
+static void ask_and_go_on(struct conn *conn, struct http_request *request, struct str head_bytes,
+                          bool has_more)
+{
+    conn->plan.is_held = false;
+    if (!ask_handler(conn, request)) {
+        return;
+    }
+    if (conn->plan.is_held) {
+        hold(conn, head_bytes);
+    } else if (conn->state == CONN_BODY) {
+        begin_body(conn, head_bytes, has_more);
+    } else {
+        give_request(conn, request, (struct str){"", 0});
+    }
+}
+
+/* The head is taken out of the connection: an answer frees what the exchange kept, and the request
+ * points into it. */
+void request_ask_again(struct conn *conn, bool has_more)
+{
+    cleanup(buf_done) struct buf head = conn->head;
+    struct http_request request;
+
+    buf_init(&conn->head, HTTP_HEAD_BYTES_MAX);
+    conn->is_held = false;
+    conn->is_ask_due = false;
+    conn->is_paused = false;
+    int code = read_head(conn, buf_str(&head), &request);
+    check(code == OK); /* the same bytes were fine before */
+    ask_and_go_on(conn, &request, buf_str(&head), has_more);
+}
+
+void http_ask_again(struct http_server *server, http_id id)
+{
+    struct conn *conn = conn_find(server, id);
+
+    if (conn && conn->is_held) {
+        conn->is_ask_due = true;
+        conn_take_soon(conn);
+    }
+}
+
 static void begin_exchange(struct conn *conn, const struct head *head, bool has_body)
 {
     conn_new_id(conn);
@@ -161,14 +216,7 @@ static void take_whole_head(struct conn *conn, struct str bytes, bool has_more)
         reply_refusal(conn, (enum refusal) - code);
         return;
     }
-    if (!ask_handler(conn, &request)) {
-        return;
-    }
-    if (step == MESSAGE_MORE) {
-        begin_body(conn, bytes, has_more);
-    } else {
-        give_request(conn, &request, (struct str){"", 0});
-    }
+    ask_and_go_on(conn, &request, bytes, has_more);
 }
 
 size_t request_take_head(struct conn *conn, struct str input)
@@ -280,7 +328,7 @@ void http_body_resume(struct http_server *server, http_id id)
 {
     struct conn *conn = conn_find(server, id);
 
-    if (conn && conn->state == CONN_BODY && conn->is_paused) {
+    if (conn && conn->state == CONN_BODY && conn->is_paused && !conn->is_held) {
         conn->is_paused = false;
         conn_take_soon(conn);
     }

@@ -84,6 +84,8 @@ struct http_request {
 struct http_plan {
     size_t body_bytes_max; /* more: 413; default 0: a body is refused with 413 */
     bool is_streamed;      /* on_body instead of a whole body */
+    bool is_held;          /* not known yet: nothing more is read until http_ask_again, when on_head
+                            * is called once more, with the same request and plan */
     void *context;         /* given back with every later call about this exchange */
 };
 
@@ -268,6 +270,10 @@ int http_reply(struct http_server *server, http_id id, const struct http_reply *
 int http_stream_begin(struct http_server *server, http_id id, const struct http_reply *reply);
 int http_stream_write(struct http_server *server, http_id id, struct str piece);
 int http_stream_end(struct http_server *server, http_id id);
+
+/* on_head is called again for an exchange that it held, in the next turn of the loop. Nothing
+ * happens when the client is gone or has its answer. Not from within a handler's call. */
+void http_ask_again(struct http_server *server, http_id id);
 
 /* Back-pressure for a streamed body: after _pause on_body is not called again until _resume; at
  * most one more piece of 64 KiB. */

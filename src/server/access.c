@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "server/config_access.h"
+#include "server/config_role.h"
 
 #define SECRET_VARIABLE        "NETRA_AUTH_SECRET"
 #define MAIL_PASSWORD_VARIABLE "NETRA_MAIL_PASSWORD"
@@ -141,6 +142,20 @@ static int read_list(const struct config *config, enum config_key key, struct ac
 
 /* ---- reading ---- */
 
+/* The page of another process asks the backend with a bearer, as any that is allowed. */
+static int add_page(const struct config *config, struct access_list *origins, struct error *error)
+{
+    const char *page = config_service_url(config, CONFIG_ROLE_FRONTEND);
+
+    if (page && origins->count == ACCESS_LIST_MAX) {
+        return error_set(error, ERR_USAGE, "allowed_origins has too many for the page to be one");
+    }
+    if (page) {
+        origins->items[origins->count++] = page;
+    }
+    return OK;
+}
+
 int access_read(struct access *access, const struct config *config,
                 config_environment_fn *environment, struct error *error)
 {
@@ -148,7 +163,8 @@ int access_read(struct access *access, const struct config *config,
         (struct access){.has_accounts = config_has_accounts(config),
                         .tls = {.cert_file = config_text_or_null(config, CONFIG_TLS_CERT_FILE),
                                 .key_file = config_text_or_null(config, CONFIG_TLS_KEY_FILE)}};
-    int code = access->has_accounts ? read_auth_secret(access, config, environment, error) : OK;
+    bool needs_secret = access->has_accounts && config_keeps_accounts(config);
+    int code = needs_secret ? read_auth_secret(access, config, environment, error) : OK;
     if (code == OK && config_text_or_null(config, CONFIG_MAIL_URL)) {
         code = read_secret(MAIL_PASSWORD_VARIABLE, environment(MAIL_PASSWORD_VARIABLE),
                            config_text_or_null(config, CONFIG_MAIL_PASSWORD_FILE),
@@ -159,6 +175,9 @@ int access_read(struct access *access, const struct config *config,
     }
     if (code == OK) {
         code = read_list(config, CONFIG_ALLOWED_ORIGINS, &access->origins, error);
+    }
+    if (code == OK && config_role(config) == CONFIG_ROLE_BACKEND) {
+        code = add_page(config, &access->origins, error);
     }
     if (code == OK) {
         code = read_list(config, CONFIG_HTTP_TRUSTED_PROXIES, &access->proxies, error);
@@ -183,7 +202,18 @@ void access_done(struct access *access)
 void access_auth(const struct access *access, const struct config *config,
                  struct auth_options *options)
 {
-    options->mode = access->has_accounts ? AUTH_MODE_ACCOUNTS : AUTH_MODE_LOCAL;
+    enum config_role role = config_role(config);
+
+    options->mode = !access->has_accounts           ? AUTH_MODE_LOCAL
+                    : config_keeps_accounts(config) ? AUTH_MODE_ACCOUNTS
+                                                    : AUTH_MODE_ELSEWHERE;
+    if (role == CONFIG_ROLE_AUTH) {
+        options->page_origin = config_service_url(config, CONFIG_ROLE_FRONTEND);
+    }
+    if (role == CONFIG_ROLE_BACKEND) {
+        options->issuer_url = config_service_url(config, CONFIG_ROLE_AUTH);
+        options->data_dir = config_text(config, CONFIG_DATA_DIR);
+    }
     options->hosts = access->hosts.items;
     options->host_count = access->hosts.count;
     options->origins = access->origins.items;
@@ -272,5 +302,5 @@ bool access_mail(const struct access *access, const struct config *config,
     options->from = config_text_or_null(config, CONFIG_MAIL_FROM);
     options->user = config_text_or_null(config, CONFIG_MAIL_USER);
     options->password = access->mail_password.length ? access->mail_password.text : NULL;
-    return options->url != NULL && access->has_accounts;
+    return options->url != NULL && access->has_accounts && config_keeps_accounts(config);
 }

@@ -93,9 +93,15 @@ static void count_files(struct checks *checks)
 
 static void work(void *arg)
 {
-    look_into_records(arg);
-    look_at_disk(arg);
-    count_files(arg);
+    struct checks *checks = arg;
+
+    if (checks->records_file) {
+        look_into_records(checks);
+    }
+    if (checks->data_dir) {
+        look_at_disk(checks);
+    }
+    count_files(checks);
 }
 
 static void worked(void *arg)
@@ -113,7 +119,7 @@ static void check_all(void *arg)
 {
     struct checks *checks = arg;
 
-    if (!checks->is_probing_store) {
+    if (checks->store_file && !checks->is_probing_store) {
         int code = store_probe(checks->store_file, store_was_probed, checks);
 
         checks->is_probing_store = code == OK;
@@ -204,8 +210,11 @@ void checks_start(struct checks *checks, struct health *health)
     set_result(&checks->disk, HEALTH_UP, "");
     set_result(&checks->workers, HEALTH_UP, "");
     checks->open_files = -1;
+    const bool is_there[] = {checks->store_file, checks->records_file, checks->data_dir, true};
     for (size_t i = 0; i < ARRAY_LENGTH(probes); i++) {
-        health_register(health, &probes[i]);
+        if (is_there[i]) {
+            health_register(health, &probes[i]);
+        }
     }
     if (checks->llm) {
         health_register(health, &(struct health_probe){

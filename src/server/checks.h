@@ -34,10 +34,10 @@ struct checked {
 
 struct checks {
     struct loop *loop;
-    struct store *store_file;
-    struct usage_store *records_file;
-    struct llm *llm;                /* NULL: no model takes part */
-    const struct http_server *http; /* NULL: no certificate is looked at */
+    struct store *store_file;         /* NULL: there is none, and nothing on the disk */
+    struct usage_store *records_file; /* NULL: there are none */
+    struct llm *llm;                  /* NULL: no model takes part */
+    const struct http_server *http;   /* NULL: no certificate is looked at */
     const char *data_dir;
     struct loop_timer timer;
     struct loop_job job;

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "server/config_access.h"
 #include "server/config_read.h"
+#include "server/config_role.h"
 #include "server/config_value.h"
 
 const struct config_row config_rows[CONFIG_COUNT] = {
@@ -208,6 +209,9 @@ static int fill_data_dir(struct config *config, config_environment_fn *environme
         error_hint(error, "Say --data-dir DIR.");
         return ERR_USAGE;
     }
+    if (config_role(config) != CONFIG_ROLE_ALL) { /* three on one machine have a folder each */
+        buf_printf(&path, "-%s", config_text(config, CONFIG_ROLE));
+    }
     if (buf_status(&path) ||
         store_value(&config->values[CONFIG_DATA_DIR], buf_str(&path), 0, CONFIG_DEFAULT, 0)) {
         return error_set(error, ERR_NO_MEMORY, "out of memory");
@@ -215,18 +219,21 @@ static int fill_data_dir(struct config *config, config_environment_fn *environme
     return OK;
 }
 
+int config_find_data_dir(struct config *config, config_environment_fn *environment,
+                         struct error *error)
+{
+    return config_text(config, CONFIG_DATA_DIR)[0] ? OK : fill_data_dir(config, environment, error);
+}
+
 int config_finish(struct config *config, config_environment_fn *environment, struct error *error)
 {
     int code = config_check_access(config, error);
 
+    if (code == OK) {
+        code = config_check_role(config, error);
+    }
     if (code) {
         return code;
     }
-    if (config_number(config, CONFIG_ROLE) != 0) {
-        (void)error_set(error, ERR_USAGE, "role '%s' does not exist yet",
-                        config_text(config, CONFIG_ROLE));
-        error_hint(error, "One process serves everything: role all.");
-        return ERR_USAGE;
-    }
-    return config_text(config, CONFIG_DATA_DIR)[0] ? OK : fill_data_dir(config, environment, error);
+    return config_find_data_dir(config, environment, error);
 }

@@ -78,10 +78,15 @@ must_check int config_set(struct config *config, struct str key, struct str valu
                           enum config_source source, struct error *error);
 
 /* Fills in the data directory's default, and refuses what cannot be together: an address beyond
- * loopback without accounts and TLS (config_access.h), a role that does not exist yet. ERR_USAGE,
- * ERR_NO_MEMORY. */
+ * loopback without accounts and TLS (config_access.h), a role without the addresses that it needs
+ * (config_role.h). ERR_USAGE, ERR_NO_MEMORY. */
 must_check int config_finish(struct config *config, config_environment_fn *environment,
                              struct error *error);
+
+/* The data directory's default, where no layer names one: $XDG_DATA_HOME/netra, or
+ * ~/.local/share/netra. ERR_USAGE (no HOME), ERR_NO_MEMORY. */
+must_check int config_find_data_dir(struct config *config, config_environment_fn *environment,
+                                    struct error *error);
 
 /* Where netra.conf is looked for when no --config names one: NETRA_CONFIG, or
  * $XDG_CONFIG_HOME/netra/netra.conf, ~/.config/netra/netra.conf. Empty when there is none

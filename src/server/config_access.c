@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/config_access.h"
 
+#include "server/config_role.h"
 #include "server/url.h"
 
 static bool has_text(const struct config *config, enum config_key key)
@@ -10,8 +11,10 @@ static bool has_text(const struct config *config, enum config_key key)
 
 static bool has_https(const struct config *config)
 {
+    const char *url = config_own_url(config);
+
     return has_text(config, CONFIG_TLS_CERT_FILE) ||
-           str_starts_with(str_from(config_text(config, CONFIG_PUBLIC_URL)), STR("https://"));
+           (url && str_starts_with(str_from(url), STR("https://")));
 }
 
 static int check_tls(const struct config *config, struct error *error)

@@ -58,6 +58,7 @@ static void update_process(struct server *server)
     if (getrusage(RUSAGE_SELF, &used) == 0) {
         count_time("user", us_of(used.ru_utime), &server->user_us_seen);
         count_time("system", us_of(used.ru_stime), &server->system_us_seen);
+        metric_set(METRIC_RESIDENT_PEAK_BYTES, 0, (int64_t)used.ru_maxrss * 1024);
     }
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         metric_set(METRIC_OPEN_FILES_MAX, 0, (int64_t)files.rlim_cur);
@@ -97,17 +98,27 @@ static void update_http(struct server *server, const struct http_server_counts *
     metric_set(METRIC_TLS_EXPIRY, 0, http_server_certificate_ends(server->http));
 }
 
+static void update_stores(struct server *server)
+{
+    if (server->store) {
+        struct store_counts store = store_counts(server->store);
+
+        metric_add(METRIC_STORE_BATCHES, 0, store.batches - server->store_seen.batches);
+        metric_add(METRIC_STORE_COMMITS, 0, store.commits - server->store_seen.commits);
+        server->store_seen = store;
+    }
+    if (server->datasets) {
+        metric_set(METRIC_DATASET_BYTES, 0, (int64_t)dataset_cache_bytes(server->datasets));
+    }
+}
+
 void server_update_metrics(struct server *server)
 {
     struct http_server_counts http = http_server_counts(server->http);
-    struct store_counts store = store_counts(server->store);
 
-    metric_add(METRIC_STORE_BATCHES, 0, store.batches - server->store_seen.batches);
-    metric_add(METRIC_STORE_COMMITS, 0, store.commits - server->store_seen.commits);
-    metric_set(METRIC_DATASET_BYTES, 0, (int64_t)dataset_cache_bytes(server->datasets));
+    update_stores(server);
     update_http(server, &http);
     update_process(server);
     update_checks(server);
     server->http_seen = http;
-    server->store_seen = store;
 }

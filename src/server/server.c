@@ -20,6 +20,7 @@
 #include "monitor/fault.h"
 #include "monitor/log.h"
 #include "monitor/metrics.h"
+#include "server/config_role.h"
 #include "server/page.h"
 #include "server/server_state.h"
 
@@ -76,8 +77,14 @@ static void raise_file_limit(const struct config *config)
 static int open_stores(struct server *server, struct error *error)
 {
     const char *data_dir = config_text(server->config, CONFIG_DATA_DIR);
-    int code = store_open(server->loop, data_dir, &server->store, error);
 
+    if (config_role(server->config) == CONFIG_ROLE_FRONTEND) {
+        return OK;
+    }
+    int code = store_open(server->loop, data_dir, &server->store, error);
+    if (code || !config_has_runs(server->config)) {
+        return code;
+    }
     if (code == OK) {
         code = usage_store_open(data_dir, &server->records, error);
     }
@@ -103,6 +110,34 @@ static int make_traces(struct server *server, struct error *error)
     return endpoint ? traces_new(&options, &server->traces, error) : OK;
 }
 
+/* "https://api… wss://api… https://auth…" */
+static void print_connects(struct server *server)
+{
+    const char *backend = config_service_url(server->config, CONFIG_ROLE_BACKEND);
+    const char *auth = config_service_url(server->config, CONFIG_ROLE_AUTH);
+
+    if (backend && auth) {
+        (void)snprintf(server->connects, sizeof(server->connects), "%s ws%s %s", backend,
+                       backend + strlen("http"), auth);
+    }
+}
+
+/* A client of its own: the authorities of model providers are not those of our services. */
+static int make_service_client(struct server *server, struct error *error)
+{
+    const char *ca_file = config_text_or_null(server->config, CONFIG_SERVICE_CA_FILE);
+
+    if (config_role(server->config) == CONFIG_ROLE_ALL) {
+        return OK;
+    }
+    int code = http_client_new(server->loop, ca_file, &server->service_client, error);
+    if (code == OK) {
+        peers_init(&server->peers, server->loop, server->service_client, server->config);
+        print_connects(server);
+    }
+    return code;
+}
+
 static int make_parts(struct server *server, const char *token, struct error *error)
 {
     const char *prices = config_text_or_null(server->config, CONFIG_PRICES);
@@ -113,13 +148,17 @@ static int make_parts(struct server *server, const char *token, struct error *er
         .prices_path = prices,
         .bytes_max = (size_t)config_number(server->config, CONFIG_DATASET_CACHE_BYTES_MAX)};
     struct auth_options auth = {.loop = server->loop, .store = server->store, .token = token};
-    int code = dataset_read_book(prices, &server->book, digest, error);
+    int code = make_service_client(server, error);
 
-    if (code == OK) {
+    if (code == OK && server->records) {
+        code = dataset_read_book(prices, &server->book, digest, error);
+    }
+    if (code == OK && server->records) {
         code = dataset_cache_new(&datasets, &server->datasets, error);
     }
     if (code == OK) {
         access_auth(&server->access, server->config, &auth);
+        auth.client = auth.issuer_url ? server->service_client : NULL;
         code = auth_new(&auth, &server->auth, error);
     }
     if (code == OK) {
@@ -147,9 +186,9 @@ static void tell_chain(const struct models *models)
 static int make_models(struct server *server, struct error *error)
 {
     struct models *models = &server->models;
-    int code = models->count ? models_start(models, server->config, server->loop, &server->client,
-                                            &server->llm, error)
-                             : OK;
+    int code = models->count && server->records ? models_start(models, server->config, server->loop,
+                                                               &server->client, &server->llm, error)
+                                                : OK;
 
     server->shown_models = (struct api_models){
         .llm = server->llm,
@@ -158,6 +197,27 @@ static int make_models(struct server *server, struct error *error)
         .shown = models->count ? &models->providers[0] : models_example(),
     };
     return code;
+}
+
+/* What only one of three processes says. */
+static void set_role(struct server *server, struct api_options *api)
+{
+    static const unsigned roles[CONFIG_ROLE_COUNT] = {[CONFIG_ROLE_BACKEND] = ROUTE_BACKEND,
+                                                      [CONFIG_ROLE_AUTH] = ROUTE_AUTH,
+                                                      [CONFIG_ROLE_FRONTEND] = ROUTE_FRONTEND};
+    enum config_role role = config_role(server->config);
+
+    if (role == CONFIG_ROLE_ALL) {
+        return;
+    }
+    api->role = roles[role];
+    api->services = server->peers.services;
+    if (role == CONFIG_ROLE_FRONTEND) {
+        api->page_connects = server->connects;
+    } else {
+        api->page = NULL;
+        api->page_url = config_service_url(server->config, CONFIG_ROLE_FRONTEND);
+    }
 }
 
 /* The api publishes for the runner, and the runner works for the api: the api is made first. */
@@ -181,9 +241,9 @@ static int make_api(struct server *server, struct error *error)
         .public_url = server->url,
         .upload_bytes_max = config_number(server->config, CONFIG_UPLOAD_BYTES_MAX),
         .started_us = server->started_us};
+    set_role(server, &api);
     int code = api_new(&api, &server->api, error);
-
-    if (code) {
+    if (code || !server->records) {
         return code;
     }
     struct runner_options runner = {
@@ -206,8 +266,10 @@ static int make_api(struct server *server, struct error *error)
 
 static bool is_reached_by_tls(const struct server *server)
 {
+    const char *url = config_own_url(server->config);
+
     return config_text(server->config, CONFIG_TLS_CERT_FILE)[0] ||
-           strncmp(config_text(server->config, CONFIG_PUBLIC_URL), "https:", 6) == 0;
+           (url && strncmp(url, "https:", 6) == 0);
 }
 
 static int listen_on(struct server *server, struct error *error)
@@ -257,6 +319,13 @@ static void part_drained(void *arg)
     }
 }
 
+static void drain_runs(struct server *server, uint64_t grace_ms)
+{
+    if (server->runner) {
+        runner_drain(server->runner, grace_ms, part_drained, server);
+    }
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct server *server = handle->data;
@@ -272,13 +341,13 @@ static void on_signal(uv_signal_t *handle, int number)
               (unsigned long long)(grace_ms / 1000));
     log_flush();
     server->is_stopping = true;
-    server->draining = 2;
+    server->draining = server->runner ? 2 : 1;
     http_server_drain(server->http, grace_ms, part_drained, server);
     if (server->inherited_fd) {
         loop_timer_start(&server->linger, SERVER_LINGER_MS, /* repeat_ms */ 0);
     } else {
         server->health.stopping = "the server was told to stop";
-        runner_drain(server->runner, grace_ms, part_drained, server);
+        drain_runs(server, grace_ms);
     }
 }
 
@@ -287,8 +356,7 @@ static void on_linger_over(void *arg)
 {
     struct server *server = arg;
 
-    runner_drain(server->runner, config_number(server->config, CONFIG_DRAIN_TIMEOUT_S) * 1000,
-                 part_drained, server);
+    drain_runs(server, config_number(server->config, CONFIG_DRAIN_TIMEOUT_S) * 1000);
 }
 
 /* SIGHUP: what administrators send when a certificate was renewed. Without TLS nothing happens. */
@@ -329,6 +397,8 @@ static int start_handles(struct server *server, struct error *error)
         uv_signal_cb fn;
     } signals[SERVER_SIGNALS] = {{SIGTERM, on_signal}, {SIGINT, on_signal}, {SIGHUP, on_reload}};
 
+    const char *data_dir = config_text(server->config, CONFIG_DATA_DIR);
+
     for (size_t i = 0; i < SERVER_SIGNALS; i++) {
         check(uv_signal_init(loop_uv(server->loop), &server->signals[i]) == 0);
         server->signals[i].data = server;
@@ -340,7 +410,7 @@ static int start_handles(struct server *server, struct error *error)
                                      .records_file = server->records,
                                      .llm = server->llm,
                                      .http = server->http,
-                                     .data_dir = config_text(server->config, CONFIG_DATA_DIR)};
+                                     .data_dir = server->store ? data_dir : NULL};
     server->health.deployment = config_text(server->config, CONFIG_DEPLOYMENT);
     server->health.revision = config_text(server->config, CONFIG_REVISION);
     checks_start(&server->checks, &server->health);
@@ -350,6 +420,12 @@ static int start_handles(struct server *server, struct error *error)
     loop_timer_init(server->loop, &server->looks, on_look, server);
     loop_timer_start(&server->looks, WATCH_EVERY_MS, WATCH_EVERY_MS);
     server->has_handles = true;
+    if (server->service_client) {
+        peers_start(&server->peers, server->url);
+    }
+    if (config_role(server->config) == CONFIG_ROLE_BACKEND) {
+        peers_register(&server->peers, server->auth, &server->health);
+    }
     if (server->traces) {
         health_register(&server->health,
                         &(struct health_probe){.name = "traces",
@@ -377,6 +453,7 @@ static void free_parts(struct server *server)
         loop_timer_close(&server->looks, /* closed */ NULL);
         loop_timer_close(&server->linger, /* closed */ NULL);
         checks_stop(&server->checks);
+        peers_stop(&server->peers);
     }
     if (server->datasets) {
         dataset_cache_stop(server->datasets); /* whoever still waits for records is told soon */
@@ -393,6 +470,7 @@ static void free_parts(struct server *server)
     traces_free(server->traces);
     server_free_sign_in(server);
     auth_free(server->auth);
+    http_client_free(server->service_client);
     dataset_cache_free(server->datasets);
     price_book_free(server->book);
     usage_store_close(server->records);
@@ -429,7 +507,7 @@ static int start(struct server *server, const char *token, struct error *error)
     for (size_t i = 0; code == OK && i < ARRAY_LENGTH(steps); i++) {
         code = steps[i](server, error);
     }
-    if (code == OK) {
+    if (code == OK && server->runner) {
         code = runner_recover(server->runner, error);
     }
     return code ? code : server_announce(server, error);
@@ -460,9 +538,12 @@ int server_run(const struct config *config, const char *token, int inherited_fd,
     int code = start(server, token, error);
     if (code == OK) {
         server_update_metrics(server);
-        tell_chain(&server->models);
-        log_write(LOG_INFO, "server", "netra %s listens on %s, data in %s, %u workers",
-                  NETRA_VERSION, server->url, config_text(config, CONFIG_DATA_DIR),
+        if (server->runner) {
+            tell_chain(&server->models);
+        }
+        log_write(LOG_INFO, "server", "netra %s (role %s) listens on %s, data in %s, %u workers",
+                  NETRA_VERSION, config_text(config, CONFIG_ROLE), server->url,
+                  server->store ? config_text(config, CONFIG_DATA_DIR) : "no folder",
                   worker_count(config));
         loop_run(server->loop);
     }

@@ -12,6 +12,7 @@
 #include "server/checks.h"
 #include "server/config.h"
 #include "server/models.h"
+#include "server/peers.h"
 #include "server/traces.h"
 #include "server/watch.h"
 
@@ -21,16 +22,20 @@
 #define SERVER_TICK_MS       500u /* the log is written, gauges are set */
 #define SERVER_URL_BYTES_MAX 160u
 #define SERVER_SIGNALS       3u
+#define SERVER_CONNECTS_MAX  512u
 
 struct server {
     const struct config *config;
     int64_t started_us;
     struct loop *loop;
-    struct store *store;
-    struct usage_store *records;
-    struct dataset_cache *datasets;
+    struct store *store;            /* NULL: role frontend */
+    struct usage_store *records;    /* this and datasets: roles all and backend, as runner */
+    struct dataset_cache *datasets; /* NULL: another role */
     struct price_book *book;
-    struct access access; /* its secrets are forgotten once auth and mail have them */
+    struct access access;               /* its secrets are forgotten once auth and mail have them */
+    struct http_client *service_client; /* of the other processes; NULL: one process is all */
+    struct peers peers;
+    char connects[SERVER_CONNECTS_MAX]; /* whom the page may ask */
     struct auth *auth;
     struct mail *mail;               /* NULL: no mail is sent */
     struct http_client *oidc_client; /* this and oidc: NULL without providers */

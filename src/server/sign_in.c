@@ -9,6 +9,7 @@
 
 #include "auth/accounts.h"
 #include "base/check.h"
+#include "server/config_role.h"
 #include "server/server_state.h"
 
 #define HOST_NAME_BYTES 160u
@@ -57,6 +58,9 @@ int server_make_sign_in(struct server *server, struct error *error)
 {
     int code = make_mail(server, error);
 
+    if (!config_keeps_accounts(server->config)) {
+        return code;
+    }
     return code ? code : make_oidc(server, error);
 }
 
@@ -83,7 +87,7 @@ int server_name_itself(struct server *server, const struct config_address *liste
                        struct error *error)
 {
     unsigned port = http_server_port(server->http);
-    const char *public_url = config_text_or_null(server->config, CONFIG_PUBLIC_URL);
+    const char *public_url = config_own_url(server->config);
     const char *scheme = server->access.tls.cert_file ? "https" : "http";
     char name[HOST_NAME_BYTES];
 
@@ -108,14 +112,24 @@ int server_name_itself(struct server *server, const struct config_address *liste
 
 /* ---- the two lines ---- */
 
+/* Where people begin. */
+static const char *page_of(const struct server *server)
+{
+    const char *page = config_service_url(server->config, CONFIG_ROLE_FRONTEND);
+
+    return page && config_role(server->config) != CONFIG_ROLE_ALL ? page : server->url;
+}
+
 static int print_sign_in(struct server *server, struct error *error)
 {
     char code[AUTH_SECRET_TEXT_BYTES];
     bool has_accounts = server->access.has_accounts;
+    bool keeps_accounts = config_keeps_accounts(server->config);
+    const char *page = page_of(server);
     int failed = OK;
 
-    if (has_accounts && !accounts_need_setup(server->auth)) {
-        (void)printf("sign in: %s/\n", server->url);
+    if (!keeps_accounts || (has_accounts && !accounts_need_setup(server->auth))) {
+        (void)printf("sign in: %s/\n", page);
         return OK;
     }
     failed =
@@ -124,7 +138,7 @@ static int print_sign_in(struct server *server, struct error *error)
         return error_set(error, ERR_IO, "the system gives no random bytes");
     }
     (void)printf(has_accounts ? "sign in: %s/?setup=%s\n" : "sign in: %s/auth/sign-in?code=%s\n",
-                 server->url, code);
+                 page, code);
     return OK;
 }
 

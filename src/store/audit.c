@@ -3,6 +3,8 @@
 
 #include <openssl/evp.h>
 
+#include "store/inspection.h"
+
 #define AUDIT_TEXTS     7
 #define AUDIT_ARGUMENTS (3 + AUDIT_TEXTS)
 
@@ -96,4 +98,36 @@ int audit_register(sqlite3 *db)
     return sqlite3_create_function_v2(db, "audit_hash", AUDIT_ARGUMENTS,
                                       SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
                                       /* arg */ NULL, hash_in_sql, NULL, NULL, NULL);
+}
+
+/* Line by line against the hash of the one before it; then whether the last ones were cut off, and
+ * whether the numbers have gaps. */
+int audit_find_break(sqlite3 *db, int64_t *ret_lines, int64_t *ret_broken)
+{
+    static const char sql_table[] = "SELECT count(*) FROM sqlite_schema WHERE name = 'audit'";
+    static const char sql_line[] =
+        "SELECT n FROM (SELECT *, lag(hash, 1, zeroblob(32)) OVER (ORDER BY n) AS before_it,"
+        " row_number() OVER (ORDER BY n) AS place FROM audit) WHERE place <> n OR"
+        " hash <> audit_hash(before_it, n, time_us, workspace, actor, credential, action, target,"
+        " address, detail) ORDER BY n LIMIT 1";
+    static const char sql_end[] =
+        "SELECT CASE WHEN written > present THEN present + 1 ELSE 0 END FROM (SELECT"
+        " coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'audit'), 0) AS written,"
+        " (SELECT count(*) FROM audit) AS present)";
+    int64_t has_table = 0;
+    int result = inspection_number(db, sql_table, &has_table);
+
+    *ret_lines = 0;
+    *ret_broken = 0;
+    if (result || !has_table) {
+        return result;
+    }
+    result = inspection_number(db, "SELECT count(*) FROM audit", ret_lines);
+    if (!result) {
+        result = inspection_number(db, sql_line, ret_broken);
+    }
+    if (!result && *ret_broken == 0) {
+        result = inspection_number(db, sql_end, ret_broken);
+    }
+    return result;
 }

@@ -23,6 +23,11 @@
 must_check int audit_hash(const unsigned char before[STORE_HASH_BYTES],
                           const struct store_audit *line, unsigned char ret_hash[STORE_HASH_BYTES]);
 
+/* The first line that is not what was written, or is missing, of a connection that has audit_hash
+ * (audit_register); 0: there is none. ret_lines: how many there are. A file without the log has no
+ * lines. SQLite's result. */
+must_check int audit_find_break(sqlite3 *db, int64_t *ret_lines, int64_t *ret_broken);
+
 /* Gives a connection the SQL function audit_hash(before, n, time_us, …), which the writer uses.
  * SQLite's result. */
 must_check int audit_register(sqlite3 *db);

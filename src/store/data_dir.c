@@ -12,11 +12,14 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/decimal.h"
 
 #define PID_BYTES_MAX 32
+#define LOCK_TRIES    5
+#define LOCK_PAUSE_NS 10000000
 
 int data_dir_path(const char *data_dir, const char *name, char *path, struct error *error)
 {
@@ -75,6 +78,22 @@ static uint64_t holder_of(int fd)
     return pid;
 }
 
+int data_dir_find_holder(const char *data_dir, int *ret_pid)
+{
+    char path[DATA_PATH_BYTES_MAX];
+    int code = data_dir_path(data_dir, "lock", path, NULL);
+    int fd = code ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+
+    *ret_pid = 0;
+    if (fd < 0) {
+        return !code && errno == ENOENT ? 0 : ERR_IO;
+    }
+    code = flock(fd, LOCK_SH | LOCK_NB) == 0 ? 0 : errno == EWOULDBLOCK ? 1 : ERR_IO;
+    *ret_pid = code == 1 ? (int)holder_of(fd) : 0;
+    (void)close(fd);
+    return code;
+}
+
 static int refuse(const char *data_dir, int fd, struct error *error)
 {
     uint64_t pid = holder_of(fd);
@@ -92,8 +111,10 @@ static int refuse(const char *data_dir, int fd, struct error *error)
     return ERR_IO;
 }
 
+/* A second look at one that is held: data_dir_find_holder has it for an instant. */
 int data_dir_lock(const char *data_dir, int *ret_fd, struct error *error)
 {
+    static const struct timespec pause = {0, LOCK_PAUSE_NS};
     char path[DATA_PATH_BYTES_MAX];
     char text[PID_BYTES_MAX];
     int code = data_dir_path(data_dir, "lock", path, error);
@@ -108,7 +129,12 @@ int data_dir_lock(const char *data_dir, int *ret_fd, struct error *error)
     if (fd < 0) {
         return error_set(error, ERR_IO, "cannot open %s: %m", path);
     }
-    if (flock(fd, LOCK_EX | LOCK_NB)) {
+    int result = flock(fd, LOCK_EX | LOCK_NB);
+    for (int tries = 1; result && errno == EWOULDBLOCK && tries < LOCK_TRIES; tries++) {
+        (void)nanosleep(&pause, NULL);
+        result = flock(fd, LOCK_EX | LOCK_NB);
+    }
+    if (result) {
         code = errno == EWOULDBLOCK ? refuse(data_dir, fd, error)
                                     : error_set(error, ERR_IO, "cannot lock %s: %m", path);
         (void)close(fd);

@@ -21,6 +21,11 @@ must_check int data_dir_make(const char *data_dir, struct error *error);
  * it: the message names that process, the hint says what to do. */
 must_check int data_dir_lock(const char *data_dir, int *ret_fd, struct error *error);
 
+/* Who holds the lock: 1: somebody, *ret_pid is the process that said so, 0 when it is not known; 0:
+ * nobody. ERR_IO: it cannot be looked at. The lock is held for an instant to see, in a way that a
+ * server that starts in it waits for. */
+must_check int data_dir_find_holder(const char *data_dir, int *ret_pid);
+
 /* Makes an empty file of mode 0600, whatever the umask is, when there is none, so that SQLite
  * finds one and gives its side files the same mode. ERR_IO. */
 must_check int data_dir_touch(const char *path, struct error *error);

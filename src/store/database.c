@@ -6,12 +6,17 @@
  */
 #include "store/database.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "store/data_dir.h"
 #include "store/inspection.h"
 #include "store/migration.h"
+
+#define URI_BYTES_MAX (3 * DATA_PATH_BYTES_MAX + 32)
 
 static const char *const connection_pragmas =
     "PRAGMA journal_mode = WAL;"
@@ -223,6 +228,90 @@ int database_open(const char *data_dir, const struct schema *schema, sqlite3 **r
     if (!code) {
         code = upgrade(db, schema, version, &inner);
     }
+    if (code) {
+        database_close(db);
+        if (error) {
+            *error = inner;
+            return name_file(schema, data_dir, error);
+        }
+        return code;
+    }
+    *ret_db = db;
+    return OK;
+}
+
+uint64_t database_wal_bytes(const char *data_dir, const struct schema *schema)
+{
+    char path[DATA_PATH_BYTES_MAX];
+    struct stat about;
+    int length = snprintf(path, sizeof(path), "%s/%s-wal", data_dir, schema->file);
+
+    return length > 0 && (size_t)length < sizeof(path) && stat(path, &about) == 0
+               ? (uint64_t)about.st_size
+               : 0;
+}
+
+/* "file:/data/netra.db?immutable=1", with what a URI reserves as %XX. */
+static void print_uri(const char *path, char uri[URI_BYTES_MAX])
+{
+    size_t used = (size_t)snprintf(uri, URI_BYTES_MAX, "file:");
+
+    for (const char *c = path; *c; c++) {
+        bool is_plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+                        (*c >= '0' && *c <= '9') || strchr("/._-", *c);
+
+        used += (size_t)snprintf(uri + used, URI_BYTES_MAX - used, is_plain ? "%c" : "%%%02x",
+                                 (unsigned char)*c);
+    }
+    (void)snprintf(uri + used, URI_BYTES_MAX - used, "?immutable=1");
+}
+
+static int open_still(const char *path, sqlite3 **ret_db, struct error *error)
+{
+    char uri[URI_BYTES_MAX];
+    sqlite3 *db = NULL;
+
+    print_uri(path, uri);
+    int result = sqlite3_open_v2(
+        uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, /* vfs */ NULL);
+    if (result) {
+        int code = database_fail(db, result, "open the file", error);
+
+        (void)sqlite3_close(db);
+        return code;
+    }
+    *ret_db = db;
+    return OK;
+}
+
+static int read_as_found(const char *data_dir, const struct schema *schema, bool is_still,
+                         sqlite3 **ret_db, int *ret_version, struct error *error)
+{
+    char path[DATA_PATH_BYTES_MAX];
+    int code = data_dir_path(data_dir, schema->file, path, error);
+
+    if (!code && access(path, F_OK)) {
+        return error_set(error, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%m");
+    }
+    if (!code) {
+        code = is_still && database_wal_bytes(data_dir, schema) == 0
+                   ? open_still(path, ret_db, error)
+                   : open_connection(data_dir, schema, SQLITE_OPEN_READONLY, ret_db, error);
+    }
+    code = code ? code : recognise(*ret_db, schema, ret_version, error);
+    if (!code && *ret_version == 0) {
+        code = error_set(error, ERR_IO, "it is empty");
+    }
+    return code;
+}
+
+int database_open_as_found(const char *data_dir, const struct schema *schema, bool is_still,
+                           sqlite3 **ret_db, int *ret_version, struct error *error)
+{
+    struct error inner = {0};
+    sqlite3 *db = NULL;
+    int code = read_as_found(data_dir, schema, is_still, &db, ret_version, &inner);
+
     if (code) {
         database_close(db);
         if (error) {

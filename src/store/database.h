@@ -11,6 +11,7 @@
 #define NETRA_STORE_DATABASE_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -38,6 +39,18 @@ must_check int database_open(const char *data_dir, const struct schema *schema, 
 /* The same file again, for reading only; database_open has to have come first. */
 must_check int database_open_reader(const char *data_dir, const struct schema *schema,
                                     sqlite3 **ret_db, struct error *error);
+
+/* A file that is there, of whatever version this program knows, for reading only: nothing in it is
+ * upgraded, and a server may be at work on it. *ret_version is its schema's. is_still: nobody is,
+ * and nobody will be meanwhile, so that SQLite need not make its side files beside it; one that has
+ * a WAL is opened in the ordinary way all the same. ERR_NOT_FOUND, ERR_UNSUPPORTED (a newer
+ * version), ERR_IO, ERR_NO_MEMORY. */
+must_check int database_open_as_found(const char *data_dir, const struct schema *schema,
+                                      bool is_still, sqlite3 **ret_db, int *ret_version,
+                                      struct error *error);
+
+/* Bytes of the file's WAL; 0 without one. */
+uint64_t database_wal_bytes(const char *data_dir, const struct schema *schema);
 
 void database_close(sqlite3 *db);
 

@@ -38,7 +38,7 @@ int inspection_number(sqlite3 *db, const char *sql, int64_t *ret_number)
     return SQLITE_OK;
 }
 
-static bool is_plain(struct str name)
+bool inspection_is_table_name(struct str name)
 {
     bool is_plain = name.length > 0 && name.length <= INSPECTION_NAME_BYTES_MAX;
 
@@ -54,7 +54,7 @@ static int add_table(sqlite3 *db, struct str name, struct table_list *list, stru
 {
     char sql[SQL_BYTES_MAX];
 
-    if (!is_plain(name)) {
+    if (!inspection_is_table_name(name)) {
         return error_set(error, ERR_IO, "it has a table that is not this program's");
     }
     if (list->count == INSPECTION_TABLES_MAX) {

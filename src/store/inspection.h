@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/str.h"
 
 #define INSPECTION_TABLES_MAX     64u
 #define INSPECTION_NAME_BYTES_MAX 63u
@@ -31,6 +32,9 @@ struct table_list {
 /* All tables but SQLite's own. ERR_IO (also for names that are not this program's), ERR_LIMIT,
  * ERR_NO_MEMORY. O(size of the smallest index) for each. */
 must_check int inspection_count_rows(sqlite3 *db, struct table_list *ret_list, struct error *error);
+
+/* [a-z0-9_], neither empty nor longer than INSPECTION_NAME_BYTES_MAX. */
+bool inspection_is_table_name(struct str name);
 
 /* The rows of a table; -1 when it is not in the list. */
 int64_t inspection_rows_of(const struct table_list *list, const char *name);

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "store/audit.h"
+#include "store/backup.h"
 #include "store/batch.h"
 #include "store/data_dir.h"
 #include "store/reader.h"
@@ -50,6 +51,9 @@ int store_open(struct loop *loop, const char *data_dir, struct store **ret_store
     }
     if (!code) {
         code = data_dir_lock(data_dir, &store->lock_fd, error);
+    }
+    if (!code) {
+        code = backup_check_finished(data_dir, error);
     }
     if (!code) {
         code = database_open(data_dir, &store_schema, &db, error);

@@ -27,5 +27,6 @@
 #include "store/database.h"
 
 extern const struct schema store_schema;
+extern const struct schema usage_schema; /* of usage.db: usage_store.c */
 
 #endif

@@ -16,6 +16,7 @@
 #include "store/chunk.h"
 #include "store/data_dir.h"
 #include "store/database.h"
+#include "store/store_schema.h"
 
 _Static_assert(USAGE_CHUNK_ROWS == CHUNK_ROWS_MAX, "one limit, told in two headers");
 
@@ -36,7 +37,7 @@ static const char *const steps[] = {
 };
 
 /* Large pages for large rows; and a deleted dataset gives its room back to the disk. */
-static const struct schema usage_schema = {
+const struct schema usage_schema = {
     .file = "usage.db",
     .application_id = 0x4e747573, /* "Ntus" */
     .before = "PRAGMA page_size = 16384; PRAGMA auto_vacuum = INCREMENTAL;",

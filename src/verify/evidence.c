@@ -238,11 +238,26 @@ void evidence_end_check(struct evidence *evidence, struct check *check)
 
 /* ---- exchanges ---- */
 
-static struct str without_query(struct str url)
+/* Without what may hold a secret: the name of a user, the query, the fragment. */
+static int copy_address(struct evidence *evidence, struct str url, struct str *ret_text)
 {
-    size_t question = str_find(url, STR("?"), 0);
+    size_t scheme = str_find(url, STR("://"), 0);
+    size_t host = scheme == SIZE_MAX ? 0 : scheme + 3;
+    size_t name = host;
+    size_t end = host;
 
-    return question == SIZE_MAX ? url : str_slice(url, 0, question);
+    for (; end < url.length && !strchr("/?#", url.data[end]); end++) {
+        name = url.data[end] == '@' ? end + 1 : name;
+    }
+    while (end < url.length && url.data[end] != '?' && url.data[end] != '#') {
+        end++;
+    }
+    if (name == host) {
+        return evidence_text(evidence, str_slice(url, 0, end), ret_text);
+    }
+    struct str clean = arena_printf(&evidence->arena, "%.*s%.*s", STR_ARGS(str_slice(url, 0, host)),
+                                    STR_ARGS(str_slice(url, name, end)));
+    return clean.data ? evidence_text(evidence, clean, ret_text) : evidence_refused(evidence, end);
 }
 
 static int keep(struct evidence *evidence, struct check *check, struct kept_exchange *row,
@@ -263,7 +278,7 @@ static int keep(struct evidence *evidence, struct check *check, struct kept_exch
     evidence->exchanges = (struct kept_exchange *)rows;
     row->check = check ? check->id : STR("");
     row->what.head = row->what.body = STR("");
-    code = code ? code : evidence_text(evidence, without_query(url), &row->url);
+    code = code ? code : copy_address(evidence, url, &row->url);
     if (code == OK) {
         evidence->exchanges[evidence->exchange_count++] = *row;
     }
@@ -340,21 +355,12 @@ int evidence_sample(struct evidence *evidence, struct sample_set *set, double va
     return evidence_add_sample(evidence, set, value_us, wire_now_us());
 }
 
-static double statistic_of(const struct spread *spread, const char *statistic)
-{
-    if (strcmp(statistic, "p50") == 0) {
-        return spread->p50;
-    }
-    return strcmp(statistic, "p95") == 0 ? spread->p95 : spread->p99;
-}
-
 int evidence_target(struct evidence *evidence, struct check *check, const struct sample_set *set,
                     double limit_ms, const char *statistic)
 {
     struct target target = {
         .name = set->name, .limit_ms = limit_ms, .statistic = statistic, .needs = STR("")};
 
-    (void)evidence; /* targets are in the check itself */
     if (check->target_count >= EVIDENCE_TARGETS_MAX) {
         return ERR_LIMIT;
     }
@@ -363,8 +369,15 @@ int evidence_target(struct evidence *evidence, struct check *check, const struct
         return code;
     }
     bool is_met = set->count >= EVIDENCE_SAMPLES_LEAST &&
-                  statistic_of(&target.spread_us, statistic) <= limit_ms * 1000;
+                  spread_statistic(&target.spread_us, statistic) <= limit_ms * 1000;
     target.outcome = is_met ? OUTCOME_PASSED : OUTCOME_FAILED;
+    if (set->count < EVIDENCE_SAMPLES_LEAST) {
+        target.needs = arena_printf(&evidence->arena, "%u samples, there are %zu",
+                                    EVIDENCE_SAMPLES_LEAST, set->count);
+        if (!target.needs.data) {
+            return evidence_refused(evidence, EVIDENCE_TEXT_BYTES_MAX);
+        }
+    }
     check->targets[check->target_count++] = target;
     return OK;
 }

@@ -65,6 +65,8 @@ struct spread {
 /* Exact order statistics: the smallest value that at least p of the values do not exceed. n = 0:
  * all are NAN. Sorts a copy; ERR_NO_MEMORY. */
 must_check int spread_of(const double *values, size_t count, struct spread *ret_spread);
+/* The one that "p50", "p95" or "p99" names. */
+double spread_statistic(const struct spread *spread, const char *statistic);
 
 struct target {
     struct str name; /* of its sample set */

@@ -103,6 +103,22 @@ static int get_outcome(const struct reading *reading, struct json_value row,
     return wrong(reading, "outcome");
 }
 
+/* What the file claims; evidence_judge computes it anew. */
+static int get_summary(const struct reading *reading, struct json_value root)
+{
+    struct str name;
+
+    if (json_get_str(json_at(json_at(root, "summary"), "outcome"), &name)) {
+        for (int i = SUMMARY_GREEN; i <= SUMMARY_UNREACHABLE; i++) {
+            if (str_equal(name, str_from(summary_name((enum summary_outcome)i)))) {
+                reading->evidence->summary = (enum summary_outcome)i;
+                return OK;
+            }
+        }
+    }
+    return wrong(reading, "summary");
+}
+
 /* fn for each element of an array; its absence is an error. */
 typedef int (*element_fn)(const struct reading *reading, struct json_value element, void *arg);
 
@@ -237,13 +253,26 @@ static int get_line(const struct reading *reading, struct json_value row, const 
     return OK;
 }
 
+struct time_member {
+    const char *key;
+    int64_t *time_us;
+};
+
+static int get_times(const struct reading *reading, struct json_value row,
+                     const struct time_member *members, size_t count)
+{
+    int code = OK;
+
+    for (size_t i = 0; code == OK && i < count; i++) {
+        code = get_count(reading, row, members[i].key, members[i].time_us);
+    }
+    return code;
+}
+
 static int read_exchange_times(const struct reading *reading, struct json_value row,
                                struct exchange *what)
 {
-    const struct {
-        const char *key;
-        int64_t *value;
-    } members[] = {
+    const struct time_member members[] = {
         {"started_us", &what->started_us},
         {"started_monotonic_us", &what->started_monotonic_us},
         {"name_us", &what->name_us},
@@ -253,12 +282,8 @@ static int read_exchange_times(const struct reading *reading, struct json_value 
         {"first_byte_us", &what->first_byte_us},
         {"total_us", &what->total_us},
     };
-    int code = OK;
 
-    for (size_t i = 0; code == OK && i < ARRAY_LENGTH(members); i++) {
-        code = get_count(reading, row, members[i].key, members[i].value);
-    }
-    return code;
+    return get_times(reading, row, members, ARRAY_LENGTH(members));
 }
 
 static int read_exchange_failure(const struct reading *reading, struct json_value row,
@@ -370,9 +395,46 @@ static int read_side(const struct reading *reading, struct json_value row, struc
     return code;
 }
 
-static int read_head(const struct reading *reading, struct json_value root)
+static int read_texts(const struct reading *reading, struct json_value root)
 {
     struct evidence *evidence = reading->evidence;
+    const struct {
+        const char *key;
+        struct str *text;
+    } members[] = {
+        {"url", &evidence->url},
+        {"profile", &evidence->profile},
+        {"client_version", &evidence->client_version},
+        {"server_version", &evidence->server_version},
+        {"deployment", &evidence->deployment},
+    };
+    int code = OK;
+
+    for (size_t i = 0; code == OK && i < ARRAY_LENGTH(members); i++) {
+        code = get_text(reading, root, members[i].key, members[i].text);
+    }
+    return code;
+}
+
+static int read_times(const struct reading *reading, struct json_value root)
+{
+    struct evidence *evidence = reading->evidence;
+    const struct time_member members[] = {
+        {"started_us", &evidence->started_us},
+        {"finished_us", &evidence->finished_us},
+        {"started_monotonic_us", &evidence->started_monotonic_us},
+        {"finished_monotonic_us", &evidence->finished_monotonic_us},
+    };
+    int code = get_times(reading, root, members, ARRAY_LENGTH(members));
+
+    if (code == OK && evidence->finished_us == 0) {
+        code = wrong(reading, "finished_us"); /* evidence_judge would take it for unfinished */
+    }
+    return code;
+}
+
+static int read_head(const struct reading *reading, struct json_value root)
+{
     int64_t format = 0;
     int code = get_count(reading, root, "netra_evidence", &format);
 
@@ -380,19 +442,10 @@ static int read_head(const struct reading *reading, struct json_value root)
         return error_set(reading->error, ERR_INVALID, "evidence.json: format %lld is not known",
                          (long long)format);
     }
-    code = code ? code : get_text(reading, root, "url", &evidence->url);
-    code = code ? code : get_text(reading, root, "profile", &evidence->profile);
-    code = code ? code : get_text(reading, root, "client_version", &evidence->client_version);
-    code = code ? code : get_text(reading, root, "server_version", &evidence->server_version);
-    code = code ? code : get_text(reading, root, "deployment", &evidence->deployment);
-    code = code ? code : get_count(reading, root, "started_us", &evidence->started_us);
-    code = code ? code : get_count(reading, root, "finished_us", &evidence->finished_us);
-    code = code ? code
-                : get_count(reading, root, "started_monotonic_us", &evidence->started_monotonic_us);
-    code =
-        code ? code
-             : get_count(reading, root, "finished_monotonic_us", &evidence->finished_monotonic_us);
-    if (code == OK && !json_get_bool(json_at(root, "read_only"), &evidence->is_read_only)) {
+    code = code ? code : read_texts(reading, root);
+    code = code ? code : read_times(reading, root);
+    if (code == OK &&
+        !json_get_bool(json_at(root, "read_only"), &reading->evidence->is_read_only)) {
         code = wrong(reading, "read_only");
     }
     return code;
@@ -405,6 +458,7 @@ static int read_root(const struct reading *reading, struct json_value root)
     int64_t not_kept = 0;
     int code = read_head(reading, root);
 
+    code = code ? code : get_summary(reading, root);
     code = code ? code : each(reading, root, "checks", read_check, NULL);
     code = code ? code : each(reading, root, "sample_sets", read_set, NULL);
     code = code ? code : read_side(reading, json_at(resources, "client"), &evidence->client);

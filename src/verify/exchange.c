@@ -1,59 +1,333 @@
 /*
- * One curl handle per wire: it keeps its connection between requests, as a client of an API would.
- * A request that wants a new connection says so to curl; nothing is shared.
+ * One easy handle, reset before each exchange: its connections stay. curl's debug callback counts
+ * the bytes and takes the times of sending and of the first byte, because its own counters count a
+ * body that goes with the head twice, and have no time for the end of sending.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "verify/exchange.h"
 
-#include <curl/curl.h>
 #include <openssl/crypto.h>
-#include <openssl/ssl.h>
 #include <stdio.h>
-#include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "verify/wire.h"
 
-#define AUTHORIZATION_BYTES_MAX 8192u
+#define TOKEN_BYTES_MAX 8192u
+#define LINE_BYTES_MAX  (TOKEN_BYTES_MAX + 64)
 
 struct wire {
     CURL *easy;
-    char *ca_file; /* NULL: the system's */
-    char *token;   /* NULL: none; wiped */
+    char *token;
+    char *ca_file;
     unsigned connect_ms;
     unsigned timeout_ms;
+    struct tls_seen tls; /* of the connection that is in use */
 };
 
-/* What arrives during one exchange. */
-struct arriving {
+/* One exchange while it is done. */
+struct transfer {
+    struct wire *wire;
+    struct exchange *exchange;
+    struct curl_slist *headers;
     struct buf head;
     struct buf body;
+    bool has_head;
 };
 
-int64_t wire_now_us(void)
+/* The handle stays, and may speak of its connections later: not to this transfer. */
+static void transfer_done(struct transfer *transfer)
 {
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    curl_easy_reset(transfer->wire->easy);
+    curl_slist_free_all(transfer->headers);
+    buf_done(&transfer->head);
+    buf_done(&transfer->body);
 }
 
-int64_t wire_wall_us(void)
-{
-    struct timespec now;
+/* ---- what curl tells ---- */
 
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+static int on_debug(CURL *easy, curl_infotype type, char *data, size_t size, void *arg)
+{
+    struct transfer *transfer = arg;
+    struct exchange *exchange = transfer->exchange;
+    int64_t at_us = wire_now_us() - exchange->started_monotonic_us;
+
+    (void)data;
+    if (type == CURLINFO_HEADER_OUT || type == CURLINFO_DATA_OUT) {
+        exchange->bytes_sent += size;
+        exchange->sent_us = at_us;
+        if (!transfer->wire->tls.what[0]) {
+            tls_look(easy, &transfer->wire->tls);
+        }
+    } else if (type == CURLINFO_HEADER_IN || type == CURLINFO_DATA_IN) {
+        exchange->bytes_received += size;
+        exchange->first_byte_us = exchange->first_byte_us ? exchange->first_byte_us : at_us;
+    }
+    return 0;
 }
 
-static void forget(char **secret)
+/* One line each time, with its end. Interim answers are forgotten, trailers not wanted. */
+static size_t on_header(char *data, size_t one, size_t count, void *arg)
 {
-    if (*secret) {
-        OPENSSL_cleanse(*secret, strlen(*secret));
-        alloc_free(*secret);
-        *secret = NULL;
+    struct transfer *transfer = arg;
+    struct str line = str_trim((struct str){data, one * count});
+    long status = 0;
+
+    if (transfer->has_head) {
+        return one * count;
+    }
+    if (str_starts_with(line, STR("HTTP/"))) {
+        buf_clear(&transfer->head);
+    } else if (line.length) {
+        buf_append(&transfer->head, line);
+        buf_append_char(&transfer->head, '\n');
+    } else {
+        (void)curl_easy_getinfo(transfer->wire->easy, CURLINFO_RESPONSE_CODE, &status);
+        transfer->has_head = status >= 200;
+    }
+    return buf_status(&transfer->head) ? CURL_WRITEFUNC_ERROR : one * count;
+}
+
+static size_t on_body(char *data, size_t one, size_t count, void *arg)
+{
+    struct transfer *transfer = arg;
+
+    buf_append(&transfer->body, (struct str){data, one * count});
+    return buf_status(&transfer->body) ? CURL_WRITEFUNC_ERROR : one * count;
+}
+
+/* ---- asking ---- */
+
+static bool add_line(struct transfer *transfer, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(transfer->headers, line);
+
+    transfer->headers = longer ? longer : transfer->headers;
+    return longer != NULL;
+}
+
+/* An empty value needs curl's own spelling: "Name:" would take the header away. */
+static bool add_header(struct transfer *transfer, const char *name, const char *value)
+{
+    char line[LINE_BYTES_MAX];
+    int length = value[0] ? snprintf(line, sizeof(line), "%s: %s", name, value)
+                          : snprintf(line, sizeof(line), "%s;", name);
+    bool fits = length > 0 && (size_t)length < sizeof(line) && wire_is_line(line);
+    bool is_added = fits && add_line(transfer, line);
+
+    OPENSSL_cleanse(line, sizeof(line));
+    return is_added;
+}
+
+static bool add_bearer(struct transfer *transfer, const char *token)
+{
+    char value[TOKEN_BYTES_MAX];
+    int length = snprintf(value, sizeof(value), "Bearer %s", token);
+    bool is_added = length > 0 && (size_t)length < sizeof(value) &&
+                    add_header(transfer, "Authorization", value);
+
+    OPENSSL_cleanse(value, sizeof(value));
+    return is_added;
+}
+
+static bool has_header(const struct exchange_request *request, struct str name)
+{
+    for (size_t i = 0; i < request->header_count; i++) {
+        if (str_equal_ascii_case(str_from(request->headers[i].name), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool add_headers(struct transfer *transfer, const struct exchange_request *request)
+{
+    const char *token = transfer->wire->token;
+    bool is_set = add_line(transfer, "Expect:"); /* no waiting for a 100 */
+
+    for (size_t i = 0; i < request->header_count; i++) {
+        is_set =
+            is_set && add_header(transfer, request->headers[i].name, request->headers[i].value);
+    }
+    if (!has_header(request, STR("Content-Type"))) {
+        is_set = is_set && add_line(transfer, request->body.data ? "Content-Type: application/json"
+                                                                 : "Content-Type:");
+    }
+    if (token && !request->is_anonymous && !has_header(request, STR("Authorization"))) {
+        is_set = is_set && add_bearer(transfer, token);
+    }
+    return is_set;
+}
+
+/* POST, PUT and PATCH say that they are empty when they are; the others send no length then. */
+static int set_method(CURL *easy, const struct exchange_request *request)
+{
+    const char *method = request->method;
+    bool has_length = request->body.data || strcmp(method, "POST") == 0 ||
+                      strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0;
+    int failed = 0;
+
+    if (has_length) {
+        failed |=
+            curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length);
+        failed |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
+                                   request->body.data ? request->body.data : "");
+    }
+    if (strcmp(method, "HEAD") == 0) {
+        return failed | curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    }
+    return failed | curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
+}
+
+static int set_callbacks(CURL *easy, struct transfer *transfer)
+{
+    int failed = curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_debug);
+
+    failed |= curl_easy_setopt(easy, CURLOPT_DEBUGDATA, transfer);
+    failed |= curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L); /* to the callback, not to stderr */
+    failed |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    failed |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+    failed |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    failed |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    return failed;
+}
+
+static unsigned timeout_of(const struct wire *wire, const struct exchange_request *request)
+{
+    return request->timeout_ms ? request->timeout_ms : wire->timeout_ms;
+}
+
+static int set_request(struct transfer *transfer, const struct exchange_request *request)
+{
+    struct wire *wire = transfer->wire;
+    CURL *easy = wire->easy;
+    long fresh = request->is_fresh;
+
+    curl_easy_reset(easy);
+    int failed = wire_set_up(easy, wire->ca_file, wire->connect_ms, &wire->tls);
+    failed |= set_callbacks(easy, transfer);
+    failed |= curl_easy_setopt(easy, CURLOPT_URL, request->url);
+    failed |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "netra-verify/" NETRA_VERSION);
+    failed |= curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+    failed |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_of(wire, request));
+    failed |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, fresh);
+    failed |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, fresh);
+    failed |= set_method(easy, request);
+    return failed || curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
+}
+
+static int fail(struct exchange *exchange, int code, const char *text)
+{
+    (void)snprintf(exchange->failure, sizeof(exchange->failure), "%s", text);
+    exchange->code = code;
+    return code;
+}
+
+/* ---- the answer ---- */
+
+static int take_answer(struct transfer *transfer, struct arena *arena)
+{
+    struct exchange *exchange = transfer->exchange;
+
+    exchange->head = arena_copy(arena, buf_str(&transfer->head));
+    exchange->body = arena_copy(arena, buf_str(&transfer->body));
+    if (!exchange->head.data || !exchange->body.data) {
+        exchange->head = exchange->body = STR("");
+        return fail(exchange, ERR_NO_MEMORY, "no memory for the answer");
+    }
+    return exchange->code;
+}
+
+/* curl calls a line of a head over 100 kB "out of memory"; so it is a limit once bytes came. */
+static int end_transfer(struct transfer *transfer, CURLcode result, unsigned timeout_ms)
+{
+    struct exchange *exchange = transfer->exchange;
+    int code = wire_read_out(transfer->wire->easy, result, &transfer->wire->tls, exchange);
+    int head = buf_status(&transfer->head);
+    int body = buf_status(&transfer->body);
+    long status = 0;
+
+    if (code == OK) { /* what broke off is no answer */
+        (void)curl_easy_getinfo(transfer->wire->easy, CURLINFO_RESPONSE_CODE, &status);
+        exchange->status = (int)status;
+    }
+    if (head == ERR_LIMIT ||
+        (result == CURLE_OUT_OF_MEMORY && exchange->bytes_received && !transfer->has_head)) {
+        return fail(exchange, ERR_LIMIT, "the head of the answer is too long");
+    }
+    if (body == ERR_LIMIT) {
+        return fail(exchange, ERR_LIMIT, "the body of the answer is too long");
+    }
+    if (head || body) {
+        return fail(exchange, ERR_NO_MEMORY, "no memory for the answer");
+    }
+    if (code == ERR_TIMEOUT) {
+        (void)snprintf(exchange->failure, sizeof(exchange->failure), "%s within %u ms",
+                       exchange->sent_us ? "no whole answer" : "no connection",
+                       exchange->sent_us ? timeout_ms : transfer->wire->connect_ms);
+    }
+    if (code == OK && !transfer->has_head) { /* fine to curl, when the connection is closed */
+        exchange->status = 0;
+        return fail(exchange, ERR_IO, "the answer broke off within its head");
+    }
+    return code;
+}
+
+int wire_exchange(struct wire *wire, const struct exchange_request *request, struct arena *arena,
+                  struct exchange *ret_exchange)
+{
+    cleanup(transfer_done) struct transfer transfer = {.wire = wire, .exchange = ret_exchange};
+
+    *ret_exchange = (struct exchange){.head = {"", 0},
+                                      .body = {"", 0},
+                                      .started_us = wire_wall_us(),
+                                      .started_monotonic_us = wire_now_us()};
+    buf_init(&transfer.head, EXCHANGE_HEAD_BYTES_MAX);
+    buf_init(&transfer.body, EXCHANGE_BODY_BYTES_MAX);
+    wire->tls = (struct tls_seen){{0}, 0};
+    if (strlen(request->url) > EXCHANGE_URL_BYTES_MAX || !wire_is_line(request->url)) {
+        return fail(ret_exchange, ERR_IO, "the address is none");
+    }
+    if (request->header_count > EXCHANGE_HEADERS_MAX || !add_headers(&transfer, request) ||
+        set_request(&transfer, request)) {
+        return fail(ret_exchange, ERR_NO_MEMORY, "no memory for the request");
+    }
+    CURLcode result = curl_easy_perform(wire->easy);
+    ret_exchange->total_us = wire_now_us() - ret_exchange->started_monotonic_us;
+    int code = end_transfer(&transfer, result, timeout_of(wire, request));
+    return code ? code : take_answer(&transfer, arena);
+}
+
+/* ---- the wire ---- */
+
+static void wipe_token(struct wire *wire)
+{
+    if (wire->token) {
+        OPENSSL_cleanse(wire->token, strlen(wire->token));
+    }
+    alloc_free(wire->token);
+    wire->token = NULL;
+}
+
+int wire_set_token(struct wire *wire, const char *token)
+{
+    char *copy = token ? alloc_text(token) : NULL;
+
+    if (token && !copy) {
+        return ERR_NO_MEMORY;
+    }
+    wipe_token(wire);
+    wire->token = copy;
+    return OK;
+}
+
+void wire_free(struct wire *wire)
+{
+    if (wire) {
+        curl_easy_cleanup(wire->easy);
+        wipe_token(wire);
+        alloc_free(wire->ca_file);
+        alloc_free(wire);
     }
 }
 
@@ -65,9 +339,9 @@ int wire_new(const struct wire_options *options, struct wire **ret_wire, struct 
         return error_set(error, ERR_NO_MEMORY, "out of memory");
     }
     wire->easy = curl_easy_init();
+    wire->ca_file = options->ca_file ? alloc_text(options->ca_file) : NULL;
     wire->connect_ms = options->connect_ms ? options->connect_ms : EXCHANGE_CONNECT_MS;
     wire->timeout_ms = options->timeout_ms ? options->timeout_ms : EXCHANGE_TIMEOUT_MS;
-    wire->ca_file = options->ca_file ? alloc_text(options->ca_file) : NULL;
     if (!wire->easy || (options->ca_file && !wire->ca_file) ||
         wire_set_token(wire, options->token)) {
         wire_free(wire);
@@ -77,316 +351,6 @@ int wire_new(const struct wire_options *options, struct wire **ret_wire, struct 
     return OK;
 }
 
-void wire_free(struct wire *wire)
-{
-    if (!wire) {
-        return;
-    }
-    curl_easy_cleanup(wire->easy);
-    forget(&wire->token);
-    alloc_free(wire->ca_file);
-    alloc_free(wire);
-}
-
-int wire_set_token(struct wire *wire, const char *token)
-{
-    char *copy = token ? alloc_text(token) : NULL;
-
-    if (token && !copy) {
-        return ERR_NO_MEMORY;
-    }
-    forget(&wire->token);
-    wire->token = copy;
-    return OK;
-}
-
-/* ---- the request ---- */
-
-static void free_headers(struct curl_slist **headers)
-{
-    curl_slist_free_all(*headers);
-}
-
-static bool add_line(struct curl_slist **headers, const char *line)
-{
-    struct curl_slist *longer = curl_slist_append(*headers, line);
-
-    *headers = longer ? longer : *headers;
-    return longer != NULL;
-}
-
-static bool add_header(struct curl_slist **headers, const char *name, const char *value)
-{
-    char line[AUTHORIZATION_BYTES_MAX];
-    /* An empty value has a semicolon in curl's language. */
-    int length = snprintf(line, sizeof(line), value[0] ? "%s: %s" : "%s;", name, value);
-    bool is_added = length > 0 && (size_t)length < sizeof(line) && add_line(headers, line);
-
-    OPENSSL_cleanse(line, sizeof(line));
-    return is_added;
-}
-
-static bool names(const struct exchange_request *request, const char *name)
-{
-    for (size_t i = 0; i < request->header_count; i++) {
-        if (str_equal_ascii_case(str_from(request->headers[i].name), str_from(name))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool make_headers(const struct wire *wire, const struct exchange_request *request,
-                         struct curl_slist **headers)
-{
-    char bearer[AUTHORIZATION_BYTES_MAX];
-    bool is_made = add_line(headers, "Expect:"); /* curl would wait for a 100 */
-
-    for (size_t i = 0; is_made && i < request->header_count; i++) {
-        is_made = add_header(headers, request->headers[i].name, request->headers[i].value);
-    }
-    if (is_made && request->body.data && !names(request, "content-type")) {
-        is_made = add_line(headers, "Content-Type: application/json");
-    }
-    if (is_made && wire->token && !request->is_anonymous && !names(request, "authorization")) {
-        (void)snprintf(bearer, sizeof(bearer), "Bearer %s", wire->token);
-        is_made = add_header(headers, "Authorization", bearer);
-        OPENSSL_cleanse(bearer, sizeof(bearer));
-    }
-    return is_made;
-}
-
-int wire_set_usual(CURL *easy, const char *url, const char *ca_file, unsigned connect_ms)
-{
-    int failed = curl_easy_setopt(easy, CURLOPT_URL, url);
-
-    failed |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    failed |= curl_easy_setopt(easy, CURLOPT_NOPROXY, "localhost,127.0.0.1,::1");
-    failed |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    failed |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
-    failed |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    failed |= curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);
-    if (ca_file) {
-        failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
-    }
-    return failed;
-}
-
-static size_t take_head(char *data, size_t one, size_t length, void *arg)
-{
-    struct arriving *arriving = (struct arriving *)arg;
-    struct str line = {data, one * length};
-
-    /* The head of an interim answer is not that of the answer. */
-    if (str_starts_with(line, STR("HTTP/"))) {
-        buf_clear(&arriving->head);
-    }
-    buf_append(&arriving->head, line);
-    return buf_status(&arriving->head) ? 0 : line.length; /* 0 ends the transfer */
-}
-
-static size_t take_body(char *data, size_t one, size_t length, void *arg)
-{
-    struct arriving *arriving = (struct arriving *)arg;
-
-    buf_append(&arriving->body, (struct str){data, one * length});
-    return buf_status(&arriving->body) ? 0 : one * length;
-}
-
-static int set_request(const struct wire *wire, const struct exchange_request *request,
-                       struct curl_slist *headers, struct arriving *arriving)
-{
-    CURL *easy = wire->easy;
-    unsigned timeout_ms = request->timeout_ms ? request->timeout_ms : wire->timeout_ms;
-    int failed = wire_set_usual(easy, request->url, wire->ca_file, wire->connect_ms);
-
-    failed |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-    failed |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-    failed |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "netra-verify/" NETRA_VERSION);
-    failed |= curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
-    failed |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_head);
-    failed |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, arriving);
-    failed |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
-    failed |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, arriving);
-    failed |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request->is_fresh ? 1L : 0L);
-    failed |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, request->is_fresh ? 1L : 0L);
-    if (request->body.data) {
-        failed |=
-            curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length);
-        failed |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.data);
-    }
-    if (strcmp(request->method, "HEAD") == 0) {
-        failed |= curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    } else {
-        failed |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
-    }
-    return failed;
-}
-
-/* ---- what is known afterwards ---- */
-
-static int64_t info_time(CURL *easy, CURLINFO which)
-{
-    curl_off_t value = 0;
-
-    (void)curl_easy_getinfo(easy, which, &value);
-    return (int64_t)value;
-}
-
-static long info_long(CURL *easy, CURLINFO which)
-{
-    long value = 0;
-
-    (void)curl_easy_getinfo(easy, which, &value);
-    return value;
-}
-
-static void print_address(CURL *easy, CURLINFO host_of, CURLINFO port_of,
-                          char out[EXCHANGE_ADDRESS_BYTES])
-{
-    char *host = NULL;
-
-    (void)curl_easy_getinfo(easy, host_of, &host);
-    if (host && host[0]) {
-        (void)snprintf(out, EXCHANGE_ADDRESS_BYTES, strchr(host, ':') ? "[%s]:%ld" : "%s:%ld", host,
-                       info_long(easy, port_of));
-    }
-}
-
-/* "Expire date:Nov 23 10:00:00 2027 GMT" of the first certificate of the chain. */
-static int64_t certificate_expiry(CURL *easy)
-{
-    struct curl_certinfo *chain = NULL;
-
-    (void)curl_easy_getinfo(easy, CURLINFO_CERTINFO, &chain);
-    if (!chain || chain->num_of_certs < 1) {
-        return 0;
-    }
-    for (struct curl_slist *line = chain->certinfo[0]; line; line = line->next) {
-        if (strncmp(line->data, "Expire date:", 12) == 0) {
-            time_t expires = curl_getdate(line->data + 12, NULL);
-
-            return expires > 0 ? (int64_t)expires * 1000000 : 0;
-        }
-    }
-    return 0;
-}
-
-void wire_describe(CURL *easy, struct exchange *exchange)
-{
-    struct curl_tlssessioninfo *session = NULL;
-
-    exchange->os_errno = info_long(easy, CURLINFO_OS_ERRNO);
-    exchange->is_new_connection = info_long(easy, CURLINFO_NUM_CONNECTS) > 0;
-    print_address(easy, CURLINFO_PRIMARY_IP, CURLINFO_PRIMARY_PORT, exchange->peer);
-    print_address(easy, CURLINFO_LOCAL_IP, CURLINFO_LOCAL_PORT, exchange->local);
-    if (exchange->is_new_connection) {
-        exchange->name_us = info_time(easy, CURLINFO_NAMELOOKUP_TIME_T);
-        exchange->connect_us = info_time(easy, CURLINFO_CONNECT_TIME_T);
-        exchange->tls_us = info_time(easy, CURLINFO_APPCONNECT_TIME_T);
-    }
-    exchange->sent_us = info_time(easy, CURLINFO_PRETRANSFER_TIME_T);
-    (void)curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &session);
-    if (session && session->backend == CURLSSLBACKEND_OPENSSL && session->internals) {
-        const SSL *ssl = (const SSL *)session->internals;
-
-        (void)snprintf(exchange->tls, sizeof(exchange->tls), "%s %s", SSL_get_version(ssl),
-                       SSL_get_cipher(ssl));
-    }
-    exchange->certificate_expires_us = certificate_expiry(easy);
-}
-
-int wire_failure(CURLcode failed, struct exchange *exchange)
-{
-    exchange->curl_code = (int)failed;
-    if (failed == CURLE_OK) {
-        return OK;
-    }
-    (void)snprintf(exchange->failure, sizeof(exchange->failure), "%s", curl_easy_strerror(failed));
-    switch (failed) {
-    case CURLE_OPERATION_TIMEDOUT:
-        return ERR_TIMEOUT;
-    case CURLE_OUT_OF_MEMORY:
-        return ERR_NO_MEMORY;
-    default:
-        return ERR_IO;
-    }
-}
-
-/* curl says only that a write failed: the buffers know why. */
-static int arrival_code(const struct arriving *arriving, int code, struct exchange *exchange)
-{
-    int status = buf_status(&arriving->head);
-
-    status = status ? status : buf_status(&arriving->body);
-    if (status == 0) {
-        return code;
-    }
-    (void)snprintf(exchange->failure, sizeof(exchange->failure), "%s",
-                   status == ERR_LIMIT ? "the answer is larger than is read" : "out of memory");
-    return status;
-}
-
-static int keep_answer(const struct arriving *arriving, struct arena *arena,
-                       struct exchange *exchange)
-{
-    exchange->head = arena_copy(arena, buf_str(&arriving->head));
-    exchange->body = arena_copy(arena, buf_str(&arriving->body));
-    if (exchange->head.data && exchange->body.data) {
-        return OK;
-    }
-    exchange->head = exchange->body = (struct str){"", 0};
-    (void)snprintf(exchange->failure, sizeof(exchange->failure), "out of memory");
-    return ERR_NO_MEMORY;
-}
-
-static void count(CURL *easy, struct exchange *exchange)
-{
-    exchange->status = (int)info_long(easy, CURLINFO_RESPONSE_CODE);
-    exchange->first_byte_us = info_time(easy, CURLINFO_STARTTRANSFER_TIME_T);
-    exchange->total_us = info_time(easy, CURLINFO_TOTAL_TIME_T);
-    exchange->bytes_sent = (uint64_t)info_long(easy, CURLINFO_REQUEST_SIZE) +
-                           (uint64_t)info_time(easy, CURLINFO_SIZE_UPLOAD_T);
-    exchange->bytes_received = (uint64_t)info_long(easy, CURLINFO_HEADER_SIZE) +
-                               (uint64_t)info_time(easy, CURLINFO_SIZE_DOWNLOAD_T);
-}
-
-static int perform(struct wire *wire, const struct exchange_request *request, struct arena *arena,
-                   struct arriving *arriving, struct exchange *exchange)
-{
-    cleanup(free_headers) struct curl_slist *headers = NULL;
-
-    if (!make_headers(wire, request, &headers) || set_request(wire, request, headers, arriving)) {
-        (void)snprintf(exchange->failure, sizeof(exchange->failure), "out of memory");
-        return ERR_NO_MEMORY;
-    }
-    exchange->started_us = wire_wall_us();
-    exchange->started_monotonic_us = wire_now_us();
-    int code = wire_failure(curl_easy_perform(wire->easy), exchange);
-    count(wire->easy, exchange);
-    wire_describe(wire->easy, exchange);
-    code = arrival_code(arriving, code, exchange);
-    return code ? code : keep_answer(arriving, arena, exchange);
-}
-
-int wire_exchange(struct wire *wire, const struct exchange_request *request, struct arena *arena,
-                  struct exchange *ret_exchange)
-{
-    struct arriving arriving;
-
-    buf_init(&arriving.head, EXCHANGE_HEAD_BYTES_MAX);
-    buf_init(&arriving.body, EXCHANGE_BODY_BYTES_MAX);
-    *ret_exchange = (struct exchange){.head = {"", 0}, .body = {"", 0}};
-    ret_exchange->code = perform(wire, request, arena, &arriving, ret_exchange);
-    if (ret_exchange->code) {
-        ret_exchange->status = 0;
-    }
-    curl_easy_reset(wire->easy); /* the connection stays */
-    buf_done(&arriving.head);
-    buf_done(&arriving.body);
-    return ret_exchange->code;
-}
-
 struct str exchange_header_of(const struct exchange *exchange, const char *name)
 {
     struct str rest = exchange->head;
@@ -394,13 +358,13 @@ struct str exchange_header_of(const struct exchange *exchange, const char *name)
 
     while (rest.length) {
         size_t end = str_find(rest, STR("\n"), 0);
-        struct str line = str_slice(rest, 0, end == SIZE_MAX ? rest.length : end);
+        struct str line = str_slice(rest, 0, end < rest.length ? end : rest.length);
 
-        rest = str_slice(rest, end == SIZE_MAX ? rest.length : end + 1, rest.length);
         if (line.length > wanted.length && line.data[wanted.length] == ':' &&
             str_equal_ascii_case(str_slice(line, 0, wanted.length), wanted)) {
             return str_trim(str_slice(line, wanted.length + 1, line.length));
         }
+        rest = str_slice(rest, end < rest.length ? end + 1 : rest.length, rest.length);
     }
-    return (struct str){"", 0};
+    return STR("");
 }

@@ -23,6 +23,7 @@
 #define SCATTER_LEAST    0.002
 #define SCATTER_FROM_US  1000.0
 #define SPREAD_TOLERANCE 1e-6
+#define ID_BYTES_MAX     64u /* of a check in a text: ids from a file can be as long as any text */
 
 static int violate(struct evidence *evidence, struct check *check, const char *rule,
                    const char *expected, const char *observed, ...) printf_like(5, 6);
@@ -39,7 +40,9 @@ static int violate(struct evidence *evidence, struct check *check, const char *r
 
     evidence->violations = (struct finding *)rows;
     va_start(arguments, observed);
-    int prefix = check ? snprintf(text, sizeof(text), "%.*s: ", STR_ARGS(check->id)) : 0;
+    struct str id = check ? check->id : STR("");
+    id.length = id.length < ID_BYTES_MAX ? id.length : ID_BYTES_MAX;
+    int prefix = check ? snprintf(text, sizeof(text), "%.*s: ", STR_ARGS(id)) : 0;
     (void)vsnprintf(text + prefix, sizeof(text) - (size_t)prefix, observed, arguments);
     va_end(arguments);
     code = code ? code : evidence_text(evidence, str_from(rule), &row.id);
@@ -63,7 +66,7 @@ static int64_t end_of(const struct check *check)
     return check->started_monotonic_us + check->duration_us;
 }
 
-/* ---- a check that says that it passed ---- */
+/* ---- a check that says that it, or something of it, passed ---- */
 
 static bool has_outcome(const struct check *check, enum outcome outcome)
 {
@@ -80,19 +83,35 @@ static bool has_outcome(const struct check *check, enum outcome outcome)
     return false;
 }
 
+/* Better than its findings: a check that failed may have been failed here. */
+static bool is_too_good(const struct check *check)
+{
+    bool is_partial = has_outcome(check, OUTCOME_NOT_EXERCISED);
+
+    return has_outcome(check, OUTCOME_FAILED) ||
+           (check->outcome == OUTCOME_PASSED &&
+            (is_partial || !has_outcome(check, OUTCOME_PASSED))) ||
+           (check->outcome == OUTCOME_NOT_EXERCISED && !is_partial);
+}
+
+/* What is wholly not exercised sent nothing, and says nothing else. */
 static int judge_passed(struct evidence *evidence, struct check *check)
 {
+    const enum outcome claimed = check->outcome;
     int code = OK;
 
-    if (check->outcome != OUTCOME_PASSED) {
+    if (claimed == OUTCOME_FAILED) {
         return OK;
     }
-    if (has_outcome(check, OUTCOME_FAILED) || has_outcome(check, OUTCOME_NOT_EXERCISED) ||
-        !has_outcome(check, OUTCOME_PASSED)) {
+    if (is_too_good(check)) {
         code = violate(evidence, check, "outcome_contradicts_findings",
-                       "a check passes when all of its findings do", "it says passed");
+                       "the worst outcome of its findings and targets", "it says %s",
+                       outcome_name(claimed));
     }
-    if (code == OK && check->bytes_sent == 0) {
+    if (code || !has_outcome(check, OUTCOME_PASSED)) {
+        return code;
+    }
+    if (check->bytes_sent == 0) {
         code = violate(evidence, check, "no_bytes_sent", "requests", "not a byte was sent");
     }
     if (code == OK && check->bytes_received == 0) {
@@ -183,6 +202,15 @@ static int judge_targets(struct evidence *evidence, struct check *check)
         if (target->outcome == OUTCOME_NOT_EXERCISED) {
             continue;
         }
+        if (target->outcome == OUTCOME_PASSED &&
+            !(spread_statistic(&target->spread_us, target->statistic) <= target->limit_ms * 1000)) {
+            code =
+                violate(evidence, check, "limit_exceeded", "targets that passed to be met",
+                        "%s of %.*s is over its limit", target->statistic, STR_ARGS(target->name));
+        }
+        if (code) {
+            continue;
+        }
         if (!set || set->count < EVIDENCE_SAMPLES_LEAST) {
             code = violate(evidence, check, "too_few_samples", "at least 50 samples",
                            "%.*s has %zu", STR_ARGS(target->name), set ? set->count : 0);
@@ -213,18 +241,24 @@ static int judge_sets(struct evidence *evidence)
 
 /* ---- times ---- */
 
-static int judge_run(struct evidence *evidence)
+/* How far wall clock and monotonic clock are apart since the verification began. */
+static int64_t clocks_apart(const struct evidence *evidence, int64_t wall_us, int64_t monotonic_us)
 {
-    int64_t wall = evidence->finished_us - evidence->started_us;
-    int64_t elapsed = evidence->finished_monotonic_us - evidence->started_monotonic_us;
-    int64_t apart = wall > elapsed ? wall - elapsed : elapsed - wall;
+    int64_t wall = wall_us - evidence->started_us;
+    int64_t elapsed = monotonic_us - evidence->started_monotonic_us;
 
-    if (apart > CLOCK_SLACK_US) {
-        return violate(evidence, NULL, "clocks_disagree",
-                       "wall clock and elapsed time within a second", "%.3f s apart",
-                       (double)apart / 1e6);
-    }
-    return OK;
+    return wall > elapsed ? wall - elapsed : elapsed - wall;
+}
+
+static int judge_clocks(struct evidence *evidence, struct check *check, int64_t wall_us,
+                        int64_t monotonic_us)
+{
+    int64_t apart = clocks_apart(evidence, wall_us, monotonic_us);
+
+    return apart > CLOCK_SLACK_US ? violate(evidence, check, "clocks_disagree",
+                                            "wall clock and elapsed time within a second",
+                                            "%.3f s apart", (double)apart / 1e6)
+                                  : OK;
 }
 
 static int judge_order(struct evidence *evidence)
@@ -234,6 +268,10 @@ static int judge_order(struct evidence *evidence)
     for (size_t i = 0; code == OK && i < evidence->check_count; i++) {
         struct check *check = &evidence->checks[i];
 
+        code = judge_clocks(evidence, check, check->started_us, check->started_monotonic_us);
+        if (code) {
+            return code;
+        }
         if (check->started_monotonic_us < evidence->started_monotonic_us ||
             end_of(check) > evidence->finished_monotonic_us + SLACK_US) {
             code = violate(evidence, check, "outside_run", "checks within the verification",
@@ -260,11 +298,14 @@ static struct check *check_named(struct evidence *evidence, struct str id)
     return NULL;
 }
 
-/* Phases that happened, in their order. */
+/* Phases that happened, in their order. A kept connection has no name, connection and TLS; a
+ * refusal may come before the whole request was sent. */
 static bool is_in_order(const struct exchange *exchange)
 {
-    const int64_t phases[] = {exchange->name_us, exchange->connect_us,    exchange->tls_us,
-                              exchange->sent_us, exchange->first_byte_us, exchange->total_us};
+    bool is_early = exchange->status >= 400 && exchange->sent_us <= exchange->total_us;
+    const int64_t phases[] = {exchange->name_us,       exchange->connect_us,
+                              exchange->tls_us,        is_early ? 0 : exchange->sent_us,
+                              exchange->first_byte_us, exchange->total_us};
     int64_t last = 0;
 
     for (size_t i = 0; i < ARRAY_LENGTH(phases); i++) {
@@ -273,7 +314,7 @@ static bool is_in_order(const struct exchange *exchange)
         }
         last = phases[i] > 0 ? phases[i] : last;
     }
-    return true;
+    return exchange->sent_us >= 0;
 }
 
 static int judge_exchange(struct evidence *evidence, struct check *check,
@@ -288,16 +329,17 @@ static int judge_exchange(struct evidence *evidence, struct check *check,
                        "name, connection, TLS, request, first byte, end", "%.*s %.*s",
                        STR_ARGS(row->method), STR_ARGS(row->url));
     }
-    if (what->started_monotonic_us < from || what->started_monotonic_us > until + SLACK_US) {
-        return violate(evidence, check, "exchange_outside_check", "exchanges within their check",
-                       "%.*s %.*s", STR_ARGS(row->method), STR_ARGS(row->url));
-    }
     if (what->total_us > until - from + SLACK_US) {
         return violate(evidence, check, "exchange_longer_than_check",
                        "exchanges that end within their check", "%.*s %.*s took %.3f s",
                        STR_ARGS(row->method), STR_ARGS(row->url), (double)what->total_us / 1e6);
     }
-    return OK;
+    if (what->started_monotonic_us < from ||
+        what->started_monotonic_us + what->total_us > until + SLACK_US) {
+        return violate(evidence, check, "exchange_outside_check", "exchanges within their check",
+                       "%.*s %.*s", STR_ARGS(row->method), STR_ARGS(row->url));
+    }
+    return judge_clocks(evidence, check, what->started_us, what->started_monotonic_us);
 }
 
 /* What a check counted is what its exchanges are; only where all of them were kept. */
@@ -310,6 +352,7 @@ static int judge_counts(struct evidence *evidence)
         struct check *check = &evidence->checks[i];
         uint64_t sent = 0;
         uint64_t received = 0;
+        size_t exchanges = 0;
 
         for (size_t j = 0; j < evidence->exchange_count; j++) {
             const struct kept_exchange *row = &evidence->exchanges[j];
@@ -317,9 +360,11 @@ static int judge_counts(struct evidence *evidence)
             if (str_equal(row->check, check->id)) {
                 sent += row->what.bytes_sent;
                 received += row->what.bytes_received;
+                exchanges++;
             }
         }
-        if (sent != check->bytes_sent || received != check->bytes_received) {
+        if (sent != check->bytes_sent || received != check->bytes_received ||
+            exchanges != check->exchanges) {
             code = violate(evidence, check, "bytes_differ", "the sum of its exchanges",
                            "%" PRIu64 " and %" PRIu64 " bytes, its exchanges have %" PRIu64
                            " and %" PRIu64,
@@ -387,7 +432,7 @@ int evidence_judge(struct evidence *evidence)
         evidence->finished_us = wire_wall_us();
         evidence->finished_monotonic_us = wire_now_us();
     }
-    code = judge_run(evidence);
+    code = judge_clocks(evidence, NULL, evidence->finished_us, evidence->finished_monotonic_us);
     code = code ? code : judge_order(evidence);
     for (size_t i = 0; code == OK && i < evidence->check_count; i++) {
         code = judge_passed(evidence, &evidence->checks[i]);

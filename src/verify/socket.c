@@ -16,6 +16,7 @@
 #include <wslay/wslay.h>
 
 #include "base/alloc.h"
+#include "base/decimal.h"
 #include "verify/wire.h"
 
 #define WS_MAGIC             "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -34,7 +35,12 @@
 struct ws_client {
     CURL *easy;
     curl_socket_t fd;
+    struct tls_seen tls;
     wslay_frame_context_ptr frames;
+    struct wslay_frame_iocb frame; /* the one that is being read */
+    bool is_in_frame;              /* a time-out may come in the middle of one */
+    uint64_t frame_left;
+    bool is_dead;     /* broken, or the protocol was: nothing more is read */
     struct buf early; /* bytes that came with the handshake's answer */
     size_t early_taken;
     struct buf message;
@@ -165,7 +171,7 @@ static int send_frame(struct ws_client *socket, uint8_t opcode, struct str paylo
                                      .opcode = opcode,
                                      .mask = 1,
                                      .payload_length = payload.length,
-                                     .data = (const uint8_t *)payload.data,
+                                     .data = (const uint8_t *)(payload.data ? payload.data : ""),
                                      .data_length = payload.length};
 
     socket->until_us = wire_now_us() + (int64_t)WS_SEND_TIMEOUT_MS * 1000;
@@ -183,36 +189,59 @@ static int send_frame(struct ws_client *socket, uint8_t opcode, struct str paylo
     }
 }
 
-/* One frame, whole: a control frame's payload to socket->control, another's to the message. */
-static int receive_frame(struct ws_client *socket, struct wslay_frame_iocb *ret_frame)
+/* What RFC 6455 asks of a server's frame, and wslay's frame layer does not look at. */
+static bool is_frame(const struct wslay_frame_iocb *frame)
 {
-    uint64_t left = UINT64_MAX;
+    bool is_known = frame->opcode <= WSLAY_BINARY_FRAME ||
+                    (frame->opcode >= WSLAY_CONNECTION_CLOSE && frame->opcode <= WSLAY_PONG);
 
-    for (;;) {
+    return is_known && !frame->mask && !frame->rsv;
+}
+
+static bool is_control(const struct wslay_frame_iocb *frame)
+{
+    return frame->opcode >= WSLAY_CONNECTION_CLOSE;
+}
+
+static void begin_frame(struct ws_client *socket, const struct wslay_frame_iocb *piece)
+{
+    socket->frame = *piece;
+    socket->frame_left = piece->payload_length;
+    socket->is_in_frame = true;
+    if (is_control(piece)) {
+        buf_clear(&socket->control);
+    }
+}
+
+/* One frame, whole: a control frame's payload to socket->control, another's to the message. One
+ * that has not come whole in time goes on with the next call. */
+static int receive_frame(struct ws_client *socket)
+{
+    do {
         struct wslay_frame_iocb piece = {0};
         ssize_t length = wslay_frame_recv(socket->frames, &piece);
 
-        if (length == WSLAY_ERR_PROTO) {
+        if (length < 0) {
+            return length == WSLAY_ERR_PROTO ? ERR_INVALID : socket->code ? socket->code : ERR_IO;
+        }
+        if (!socket->is_in_frame) {
+            begin_frame(socket, &piece);
+        }
+        if (!is_frame(&socket->frame)) {
             return ERR_INVALID;
         }
-        if (length < 0) {
-            return socket->code ? socket->code : ERR_IO;
+        struct buf *out = is_control(&socket->frame) ? &socket->control : &socket->message;
+        if (socket->frame_left > out->limit - out->length) {
+            return ERR_LIMIT;
         }
-        if (left == UINT64_MAX) {
-            left = piece.payload_length;
-            *ret_frame = piece;
-        }
-        struct buf *out =
-            ret_frame->opcode >= WSLAY_CONNECTION_CLOSE ? &socket->control : &socket->message;
         buf_append(out, (struct str){(const char *)piece.data, (size_t)length});
         if (buf_status(out)) {
             return buf_status(out);
         }
-        left -= (uint64_t)length;
-        if (left == 0) {
-            return OK;
-        }
-    }
+        socket->frame_left -= (uint64_t)length;
+    } while (socket->frame_left);
+    socket->is_in_frame = false;
+    return OK;
 }
 
 /* ---- the handshake ---- */
@@ -248,8 +277,19 @@ static bool make_accept(const char *key, char accept[WS_ACCEPT_BYTES])
     return true;
 }
 
+/* Visible ASCII: can neither end a line of the handshake nor a word of it. */
+static bool is_word(struct str text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] <= ' ' || text.data[i] > '~') {
+            return false;
+        }
+    }
+    return text.length > 0;
+}
+
 /* "http://host:1/path?query" or ws: into curl's address (scheme and authority), the host and the
- * path. False: not such an address. */
+ * path. False: not such an address, or one with a name of a user. */
 static bool split_url(struct str url, char base[EXCHANGE_URL_BYTES_MAX], struct str *ret_host,
                       struct str *ret_path)
 {
@@ -265,7 +305,9 @@ static bool split_url(struct str url, char base[EXCHANGE_URL_BYTES_MAX], struct 
     *ret_path = slash == SIZE_MAX ? STR("/") : str_slice(rest, slash, rest.length);
     int length = snprintf(base, EXCHANGE_URL_BYTES_MAX, "%s://%.*s", is_tls ? "https" : "http",
                           STR_ARGS(*ret_host));
-    return length > 0 && (size_t)length < EXCHANGE_URL_BYTES_MAX && ret_host->length > 0;
+    return length > 0 && (size_t)length < EXCHANGE_URL_BYTES_MAX && is_word(*ret_host) &&
+           is_word(*ret_path) && str_find(*ret_host, STR("@"), 0) == SIZE_MAX &&
+           str_find(url, STR("#"), 0) == SIZE_MAX;
 }
 
 static int send_handshake(struct ws_client *socket, const struct ws_client_options *options,
@@ -339,14 +381,20 @@ static int status_of(struct str head)
     return status;
 }
 
-/* A refusal's body: what comes until the end of the stream or of a short while. */
-static void receive_refusal(struct ws_client *socket)
+/* A refusal's body: as long as its head says, else what comes until the end of the stream or of a
+ * short while. */
+static void receive_refusal(struct ws_client *socket, const struct exchange *answer)
 {
     int64_t until_us = wire_now_us() + (int64_t)WS_REFUSAL_WAIT_MS * 1000;
+    size_t head_bytes = answer->head.length;
     char piece[WS_READ_BYTES];
     size_t length = 0;
+    uint64_t wanted = UINT64_MAX;
 
-    while (buf_status(&socket->early) == OK &&
+    if (decimal_parse_u64(exchange_header_of(answer, "Content-Length"), &wanted)) {
+        wanted = UINT64_MAX;
+    }
+    while (socket->early.length - head_bytes < wanted && buf_status(&socket->early) == OK &&
            receive(socket, piece, sizeof(piece), until_us, &length) == OK) {
         buf_append(&socket->early, (struct str){piece, length});
     }
@@ -359,6 +407,13 @@ static int check_switch(const struct exchange *answer, const char *key, struct e
 
     if (!make_accept(key, accept)) {
         return error_set(error, ERR_NO_MEMORY, "out of memory");
+    }
+    if (!str_equal_ascii_case(exchange_header_of(answer, "Upgrade"), STR("websocket")) ||
+        !str_equal_ascii_case(exchange_header_of(answer, "Connection"), STR("upgrade"))) {
+        return error_set(error, ERR_INVALID, "the handshake does not upgrade to a WebSocket");
+    }
+    if (exchange_header_of(answer, "Sec-WebSocket-Extensions").length) {
+        return error_set(error, ERR_INVALID, "the handshake has extensions that nobody asked for");
     }
     if (!str_equal(exchange_header_of(answer, "Sec-WebSocket-Accept"), str_from(accept))) {
         return error_set(error, ERR_INVALID, "the handshake's accept key is not that of our key");
@@ -378,7 +433,7 @@ static int keep_head(struct ws_client *socket, struct arena *arena, size_t head_
     answer->status = answer->head.data ? status_of(answer->head) : 0;
     socket->early_taken = head_bytes;
     if (answer->head.data && answer->status != 101) {
-        receive_refusal(socket);
+        receive_refusal(socket, answer);
         all = buf_str(&socket->early);
         answer->body = arena_copy(arena, str_slice(all, head_bytes, all.length));
     }
@@ -398,7 +453,9 @@ static int shake_hands(struct ws_client *socket, const struct ws_client_options 
     int code = send_handshake(socket, options, host, path, key);
     answer->sent_us = wire_now_us() - answer->started_monotonic_us;
     code = code ? code : receive_head(socket, &head_bytes);
-    answer->first_byte_us = wire_now_us() - answer->started_monotonic_us;
+    if (socket->bytes_received) {
+        answer->first_byte_us = wire_now_us() - answer->started_monotonic_us;
+    }
     code = code ? code : keep_head(socket, arena, head_bytes, answer);
     answer->total_us = wire_now_us() - answer->started_monotonic_us;
     answer->bytes_sent = socket->bytes_sent;
@@ -420,15 +477,15 @@ static int connect_socket(struct ws_client *socket, const struct ws_client_optio
     unsigned timeout_ms = options->timeout_ms ? options->timeout_ms : EXCHANGE_TIMEOUT_MS;
 
     socket->easy = curl_easy_init();
-    if (!socket->easy || wire_set_usual(socket->easy, base, options->ca_file, timeout_ms) ||
+    if (!socket->easy || wire_set_up(socket->easy, options->ca_file, timeout_ms, &socket->tls) ||
+        curl_easy_setopt(socket->easy, CURLOPT_URL, base) ||
         curl_easy_setopt(socket->easy, CURLOPT_CONNECT_ONLY, 1L)) {
         return error_set(error, ERR_NO_MEMORY, "out of memory");
     }
-    answer->started_us = wire_wall_us();
-    answer->started_monotonic_us = wire_now_us();
     socket->until_us = answer->started_monotonic_us + (int64_t)timeout_ms * 1000;
-    int code = wire_failure(curl_easy_perform(socket->easy), answer);
-    wire_describe(socket->easy, answer);
+    CURLcode result = curl_easy_perform(socket->easy);
+    answer->total_us = wire_now_us() - answer->started_monotonic_us;
+    int code = wire_read_out(socket->easy, result, &socket->tls, answer);
     answer->is_new_connection = true;
     if (code == OK &&
         curl_easy_getinfo(socket->easy, CURLINFO_ACTIVESOCKET, &socket->fd) != CURLE_OK) {
@@ -446,16 +503,21 @@ int ws_client_open(const struct ws_client_options *options, struct arena *arena,
     struct str path = {"", 0};
     struct ws_client *socket = alloc_zeroed(1, sizeof(*socket));
 
-    *ret_handshake = (struct exchange){.head = {"", 0}, .body = {"", 0}};
+    *ret_handshake = (struct exchange){.head = {"", 0},
+                                       .body = {"", 0},
+                                       .started_us = wire_wall_us(),
+                                       .started_monotonic_us = wire_now_us()};
     if (!socket) {
         return ret_handshake->code = error_set(error, ERR_NO_MEMORY, "out of memory");
     }
     buf_init(&socket->early, EXCHANGE_HEAD_BYTES_MAX);
     buf_init(&socket->message, SOCKET_MESSAGE_BYTES_MAX);
     buf_init(&socket->control, WS_CONTROL_BYTES_MAX);
-    int code = split_url(str_from(options->url), base, &host, &path)
-                   ? connect_socket(socket, options, base, ret_handshake, error)
-                   : error_set(error, ERR_INVALID, "not an http, https, ws or wss address");
+    bool is_fine = split_url(str_from(options->url), base, &host, &path) &&
+                   (!options->token || is_word(str_from(options->token))) &&
+                   (!options->origin || is_word(str_from(options->origin)));
+    int code = is_fine ? connect_socket(socket, options, base, ret_handshake, error)
+                       : error_set(error, ERR_INVALID, "not an http, https, ws or wss address");
     if (code == OK) {
         code = shake_hands(socket, options, host, path, arena, ret_handshake, error);
     }
@@ -497,30 +559,50 @@ static int take_control(struct ws_client *socket, uint8_t opcode, struct ws_fram
         seen->is_close = true;
         seen->close_code = WS_NO_CLOSE_CODE;
         seen->text = STR("");
+        if (payload.length == 1) {
+            return ERR_INVALID;
+        }
         if (payload.length >= 2) {
             seen->close_code =
                 (unsigned)(unsigned char)payload.data[0] << 8 | (unsigned char)payload.data[1];
             seen->text = str_slice(payload, 2, payload.length);
+            return str_is_utf8(seen->text) ? OK : ERR_INVALID;
         }
     }
     return OK;
 }
 
 /* A frame of a message: the first has an opcode, those that follow have none. */
-static int take_data(struct ws_client *socket, const struct wslay_frame_iocb *frame,
-                     struct ws_frame_seen *seen)
+static int take_data(struct ws_client *socket, struct ws_frame_seen *seen)
 {
+    const struct wslay_frame_iocb *frame = &socket->frame;
     bool is_first = frame->opcode == WSLAY_TEXT_FRAME;
 
-    if (is_first == socket->is_partial || frame->rsv ||
+    if (is_first == socket->is_partial ||
         (!is_first && frame->opcode != WSLAY_CONTINUATION_FRAME)) {
         return ERR_INVALID;
     }
     socket->is_partial = !frame->fin;
     if (frame->fin) {
         seen->text = buf_str(&socket->message);
+        return str_is_utf8(seen->text) ? OK : ERR_INVALID;
     }
     return OK;
+}
+
+static int next_failed(struct ws_client *socket, int code, struct error *error)
+{
+    socket->is_dead = code != ERR_TIMEOUT;
+    switch (code) {
+    case ERR_INVALID:
+        return error_set(error, code, "a frame that breaks the protocol of WebSockets");
+    case ERR_LIMIT:
+        return error_set(error, code, "a message of more than %u bytes", SOCKET_MESSAGE_BYTES_MAX);
+    case ERR_NO_MEMORY:
+        return error_set(error, code, "out of memory");
+    default:
+        return broken(socket, error);
+    }
 }
 
 int ws_client_next(struct ws_client *socket, unsigned timeout_ms, struct ws_frame_seen *ret_frame,
@@ -530,30 +612,22 @@ int ws_client_next(struct ws_client *socket, unsigned timeout_ms, struct ws_fram
     int code = OK;
 
     socket->code = OK;
+    if (socket->is_dead) {
+        return broken(socket, error);
+    }
     socket->until_us = wire_now_us() + (int64_t)timeout_ms * 1000;
-    if (!socket->is_partial) {
+    if (!socket->is_partial && !(socket->is_in_frame && !is_control(&socket->frame))) {
         buf_clear(&socket->message);
     }
     while (code == OK && !seen.text.data) {
-        struct wslay_frame_iocb frame = {0};
-
-        buf_clear(&socket->control);
-        code = receive_frame(socket, &frame);
-        bool is_control = frame.opcode >= WSLAY_CONNECTION_CLOSE;
+        code = receive_frame(socket);
         if (code == OK) {
-            code = is_control ? take_control(socket, frame.opcode, &seen)
-                              : take_data(socket, &frame, &seen);
+            code = is_control(&socket->frame) ? take_control(socket, socket->frame.opcode, &seen)
+                                              : take_data(socket, &seen);
         }
     }
-    if (code == ERR_INVALID) {
-        return error_set(error, code, "a frame that breaks the protocol of WebSockets");
-    }
-    if (code == ERR_LIMIT) {
-        return error_set(error, code, "a message of more than %u bytes", SOCKET_MESSAGE_BYTES_MAX);
-    }
     if (code) {
-        return code == ERR_NO_MEMORY ? error_set(error, code, "out of memory")
-                                     : broken(socket, error);
+        return next_failed(socket, code, error);
     }
     seen.at_us = socket->read_at_us;
     *ret_frame = seen;
@@ -568,14 +642,18 @@ void ws_client_close(struct ws_client *socket)
     if (!socket) {
         return;
     }
-    if (socket->frames) {
-        int64_t until_us = wire_now_us() + (int64_t)WS_CLOSE_WAIT_MS * 1000;
+    if (socket->frames && !socket->is_dead) {
+        int64_t left_us = (int64_t)WS_CLOSE_WAIT_MS * 1000;
+        int64_t until_us = wire_now_us() + left_us;
         int code = send_frame(socket, WSLAY_CONNECTION_CLOSE, (struct str){normal, 2});
 
         seen.is_close = code != OK;
-        while (!seen.is_close && wire_now_us() < until_us &&
-               ws_client_next(socket, WS_CLOSE_WAIT_MS, &seen, NULL) == OK) {
+        while (!seen.is_close && left_us > 0 &&
+               ws_client_next(socket, (unsigned)(left_us / 1000) + 1, &seen, NULL) == OK) {
+            left_us = until_us - wire_now_us();
         }
+    }
+    if (socket->frames) {
         wslay_frame_context_free(socket->frames);
     }
     curl_easy_cleanup(socket->easy);

@@ -32,7 +32,9 @@ int spread_of(const double *values, size_t count, struct spread *ret_spread)
     double squares = 0;
 
     if (count == 0) {
-        *ret_spread = (struct spread){.p50 = NAN,
+        *ret_spread = (struct spread){.p25 = NAN,
+                                      .p50 = NAN,
+                                      .p75 = NAN,
                                       .p95 = NAN,
                                       .p99 = NAN,
                                       .min = NAN,
@@ -68,4 +70,12 @@ int spread_of(const double *values, size_t count, struct spread *ret_spread)
     };
     alloc_free(sorted);
     return OK;
+}
+
+double spread_statistic(const struct spread *spread, const char *statistic)
+{
+    if (strcmp(statistic, "p50") == 0) {
+        return spread->p50;
+    }
+    return strcmp(statistic, "p95") == 0 ? spread->p95 : spread->p99;
 }

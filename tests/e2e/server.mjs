@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -37,15 +38,28 @@ export async function within(promise, what, ms = WAIT_MS) {
   }
 }
 
+/** Accounts mode, with limits that no test meets by its own speed. */
+const wideOpen = {
+  "auth.mode": "accounts",
+  "limit.address_per_s": 100000,
+  "limit.user_per_s": 100000,
+  "limit.key_per_s": 100000,
+  "limit.costly_per_min": 100000,
+  "limit.secret_per_min": 100000,
+};
+
+/** Keys of the configuration as flags. */
+const flags = (keys) => Object.entries(keys).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+
 export class Server {
-  /** options.folder: a data folder that outlives the server; options.args: more flags. */
+  /** options.folder: a data folder that outlives the server; options.args: more flags; options.listen: else port 0. */
   static async start(options = {}) {
     const server = new Server();
     server.folder = options.folder ?? mkdtempSync(join(tmpdir(), "netra-serve-"));
     server.ownsFolder = !options.folder;
     server.log = "";
     server.report = "";
-    const args = ["serve", "--listen", "127.0.0.1:0", "--data-dir", server.folder, ...(options.args ?? [])];
+    const args = ["serve", "--listen", options.listen ?? "127.0.0.1:0", "--data-dir", server.folder, ...(options.args ?? [])];
     server.process = spawn(netra, args, {
       env: { ...process.env, NETRA_TOKEN: token, ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
@@ -80,16 +94,7 @@ export class Server {
    * keys of the configuration over that: {"auth.access_token_s": 10}.
    */
   static startAccounts({ keys = {}, ...options } = {}) {
-    const all = {
-      "auth.mode": "accounts",
-      "limit.address_per_s": 100000,
-      "limit.user_per_s": 100000,
-      "limit.key_per_s": 100000,
-      "limit.costly_per_min": 100000,
-      "limit.secret_per_min": 100000,
-      ...keys,
-    };
-    const args = Object.entries(all).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+    const args = flags({ ...wideOpen, ...keys });
     const env = { NETRA_AUTH_SECRET: authSecret, ...options.env };
     return Server.start({ ...options, env, args: [...args, ...(options.args ?? [])] });
   }
@@ -134,6 +139,7 @@ export class Server {
     const [code, by] = await within(this.exited, `netra serve after ${signal}`, 60_000);
     await within(this.logged, "the end of the log", 30_000);
     assert.equal(this.report, "", "the server reported a bug");
+    assert.ok(!["SIGSEGV", "SIGBUS", "SIGABRT", "SIGFPE", "SIGILL"].includes(by), `the server crashed: ${by}\n${this.log.slice(-4000)}`);
     if (wasAsked && signal !== "SIGKILL") assert.equal(code ?? by, expected, `exit code:\n${this.log.slice(-4000)}`);
     return code ?? by;
   }
@@ -215,6 +221,88 @@ export class Server {
     assert.equal(answer.status, 200);
     assert.match(answer.headers.get("content-type"), /^text\/event-stream/);
     return sseEvents(await within(answer.text(), "the end of the event stream"));
+  }
+}
+
+const roles = ["backend", "auth", "frontend"];
+
+/** Ports that were free a moment ago: each of the three must know the others' before any of them listens. */
+async function freePorts(count) {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, "127.0.0.1");
+      await once(server, "listening");
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => server.address().port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+/** One deployment of three processes: roles.backend, roles.auth, roles.frontend are Servers. */
+export class Roles {
+  /**
+   * keys: of the configuration of all three; options.backend, .auth, .frontend: keys of one; options.host: the
+   * name in their addresses.
+   */
+  static async start({ keys = {}, host = "127.0.0.1", env, ...own } = {}) {
+    const ports = await freePorts(roles.length);
+    const self = new Roles();
+    self.ports = Object.fromEntries(roles.map((role, i) => [role, ports[i]]));
+    self.urls = Object.fromEntries(roles.map((role, i) => [role, `http://${host}:${ports[i]}`]));
+    self.keys = { ...wideOpen, ...keys };
+    self.own = own;
+    self.env = env;
+    self.folders = Object.fromEntries(roles.map((role) => [role, mkdtempSync(join(tmpdir(), `netra-${role}-`))]));
+    try {
+      for (const role of ["auth", "backend", "frontend"]) await self.startRole(role);
+    } catch (error) {
+      await self.stop("SIGKILL");
+      throw error;
+    }
+    return self;
+  }
+
+  /** Starts one of the three (again), with its address and its folder. */
+  async startRole(role, more = {}) {
+    const addresses = Object.fromEntries(roles.map((each) => [`service.${each}_url`, this.urls[each]]));
+    this[role] = await Server.start({
+      folder: this.folders[role],
+      listen: `127.0.0.1:${this.ports[role]}`,
+      env: { ...(role === "auth" ? { NETRA_AUTH_SECRET: authSecret } : {}), ...this.env },
+      args: ["--role", role, ...flags({ ...this.keys, ...addresses, ...this.own[role], ...more })],
+    });
+    return this[role];
+  }
+
+  /** The first admin, who asks the backend; their .auth asks the auth service. */
+  async setUp(who) {
+    return this.atBackend(await this.auth.setUp(who));
+  }
+
+  /** The same person (or key), asking the backend. */
+  atBackend(person) {
+    const twin = new Person(this.backend, person.grant, person);
+    twin.auth = person;
+    return twin;
+  }
+
+  async stop(signal = "SIGTERM") {
+    for (const role of roles) {
+      if (this[role]) await this[role].stop(signal);
+      rmSync(this.folders[role], { recursive: true, force: true });
+    }
+  }
+
+  /** fn(roles); all three are stopped whatever happens. */
+  static async with(fn, options) {
+    const self = await Roles.start(options);
+    try {
+      return await fn(self);
+    } finally {
+      await self.stop();
+    }
   }
 }
 

@@ -50,7 +50,7 @@ static void make_keys(void)
     store_close(store);
     loop_free(loop);
     check(nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
-    check(tokens_init(&tokens, &keys) == OK);
+    check(tokens_init(&tokens, &keys, NULL) == OK);
     tokens_set_issuer(&tokens, ISSUER);
 }
 
