@@ -5,13 +5,13 @@
 // each of its steps, is put right by the next one; nothing that was stored is lost.
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
 import { Place, needsPlainProgram } from "./deploying.mjs";
 import { Probes, get, titles } from "./probe.mjs";
-import { within } from "./server.mjs";
+import { authSecret, within } from "./server.mjs";
 import { netra, runTo } from "./support.mjs";
 
 const PROJECT = "netra-staging";
@@ -245,10 +245,12 @@ if os.path.exists(path):
     db.close()
 if os.fork() == 0:
     os.closerange(3, 100)
+    while not os.path.exists(path): time.sleep(0.01)
+    time.sleep(0.5)
     while True:
         try:
             db = sqlite3.connect(path); number = db.execute("PRAGMA user_version").fetchone()[0]
-            if 0 < number < 1000: db.execute("PRAGMA user_version = %d" % (number + 1000)); db.commit(); break
+            if 0 < number < 1000: db.execute("PRAGMA user_version = %d" % (number + 1000)); db.commit(); open(path + ".newer", "w"); break
             db.close()
         except sqlite3.Error: pass
         time.sleep(0.05)
@@ -259,6 +261,8 @@ os.execv("$NETRA", ["netra"] + sys.argv[1:])
     const newer = await place.deploy(PROJECT, 0, ["--image", image, ...FAST]);
     await makeThread(newer.public_url, "after");
     assert.equal(await revisionOf(newer.public_url), newer.revision);
+    const mark = join(place.state(PROJECT), "local/all/data/netra.db.newer");
+    while (!existsSync(mark)) await new Promise((resolve) => setTimeout(resolve, 20));
     const undone = await place.deploy(PROJECT, 0, ["--rollback"]);
     assert.match(undone.err, /what was written since 20\d\d-.* is not served any more; it is kept in /);
     assert.equal(await revisionOf(first.public_url), first.revision);
@@ -301,8 +305,10 @@ test("a promotion takes what serves elsewhere, and is to be confirmed", needsPla
 test("three services, one after the other", needsPlainProgram, () =>
   Place.with(async (place) => {
     const services = ["auth", "backend", "frontend"];
-    const words = [...GOOD, ...services.flatMap((name) => ["--service", name])];
-    const env = { NETRA_TOKEN: "" };
+    const config = join(place.folder, "netra.conf");
+    writeFileSync(config, "auth.mode = accounts\n");
+    const words = [...GOOD, "--config", config, ...services.flatMap((name) => ["--service", name])];
+    const env = { NETRA_TOKEN: "", NETRA_AUTH_SECRET: authSecret };
     const first = await place.deploy(PROJECT, 0, words, { env });
     assert.deepEqual(first.services.map((each) => each.service), services);
     const second = await place.deploy(PROJECT, 0, words, { env });
