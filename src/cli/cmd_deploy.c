@@ -37,6 +37,7 @@ enum {
     OPTION_YES,
     OPTION_ROLLBACK,
     OPTION_COST,
+    OPTION_VERIFY,
     OPTION_STATUS,
     OPTION_JSON,
 };
@@ -57,6 +58,7 @@ static const struct option options_table[] = {
     {"yes", no_argument, NULL, OPTION_YES},
     {"rollback", no_argument, NULL, OPTION_ROLLBACK},
     {"cost", no_argument, NULL, OPTION_COST},
+    {"verify", no_argument, NULL, OPTION_VERIFY},
     {"status", no_argument, NULL, OPTION_STATUS},
     {"json", no_argument, NULL, OPTION_JSON},
     {NULL, 0, NULL, 0},
@@ -149,6 +151,8 @@ static bool *flag_of(struct deploy_command *command, int option)
         return &command->goes_back;
     case OPTION_COST:
         return &command->options.asks_cost;
+    case OPTION_VERIFY:
+        return &command->options.verifies;
     case OPTION_STATUS:
         return &command->only_looks;
     default:
@@ -478,6 +482,10 @@ static int run(int argc, char **argv)
     struct error error = {0};
 
     command.options.arg = &command;
+    command.options.token = getenv("NETRA_TOKEN");
+    if (command.options.token && !command.options.token[0]) {
+        command.options.token = NULL;
+    }
     int code = take_options(&command, argc, argv);
     if (!code) {
         code = check_options(&command, argc, argv);
@@ -522,6 +530,9 @@ const struct command command_deploy = {
         "  --ca-file FILE         authorities for the addresses, instead of the system's\n"
         "  --status               only looks: what serves, and where; changes nothing\n"
         "  --rollback             back to what served before, now\n"
+        "  --verify               after the switch also a read-only verification (netra verify), "
+        "with\n"
+        "                         NETRA_TOKEN where it is set\n"
         "  --cost                 what it costs a month, before and after\n"
         "  --state DIR            instead of $XDG_STATE_HOME/netra/deploy/PROJECT\n"
         "  --targets DIR          where the targets are\n"

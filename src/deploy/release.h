@@ -4,7 +4,7 @@
  *     describe → build, promote or an image → push
  *       → for each service: release → status until ready → GET /health, healthy_seconds of
  *         consecutive healthy answers → switch
- *       → checks at the public addresses → retire
+ *       → checks at the public addresses, and a read-only verification when asked for → retire
  *     whatever fails, and SIGINT: rollback of every service that was begun, the last one first
  *
  * What is done is kept in the project's state folder, so that a deployment that was killed is
@@ -47,6 +47,8 @@ struct release_options {
     const char *promote_from;
     bool builds_locally;
     bool asks_cost;           /* before and after */
+    bool verifies;            /* verify_run, floor, read only, at the last service's address */
+    const char *token;        /* for that; NULL: what needs one is not exercised */
     unsigned healthy_seconds; /* 0: RELEASE_HEALTHY_DEFAULT */
     unsigned ready_seconds;   /* 0: RELEASE_READY_DEFAULT; also the limit of red ones, when it is
                                * shorter than RELEASE_RED_S */
@@ -66,7 +68,7 @@ enum release_outcome {
 const char *release_outcome_name(enum release_outcome outcome);
 
 struct release_step {
-    const char *name; /* a verb's, "probe", "check" */
+    const char *name; /* a verb's, "probe", "check", "verify" */
     struct str service;
     bool is_done;
     int64_t duration_us;

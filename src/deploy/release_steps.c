@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "deploy/deployment.h"
+#include "verify/verification.h"
 
 #define PAUSE_SLICE_MS  50
 #define STATUS_FIRST_MS 200 /* between two questions; doubled, at most STATUS_EVERY_MS */
@@ -382,4 +383,63 @@ int step_check(struct deployment *deployment, struct release_service *service)
 
     step_tell(deployment, "check", service, service->public_url.data);
     return end_step(deployment, "check", service, began_us, check_serving(deployment, service));
+}
+
+static void on_verify(const char *check, const char *what, unsigned done, unsigned of, void *arg)
+{
+    (void)done;
+    (void)of;
+    (void)what;
+    step_tell(arg, "verify", NULL, check);
+}
+
+/* The first check that failed, and why. */
+static int judge_evidence(struct deployment *deployment, const struct evidence *evidence)
+{
+    if (evidence->summary == SUMMARY_GREEN || evidence->summary == SUMMARY_INCOMPLETE) {
+        return OK;
+    }
+    for (size_t i = 0; i < evidence->check_count; i++) {
+        const struct check *check = &evidence->checks[i];
+
+        if (check->outcome == OUTCOME_FAILED) {
+            step_fail(deployment, "the verification: %.*s: %.*s", STR_ARGS(check->id),
+                      STR_ARGS(check->reason));
+            return ERR_IO;
+        }
+    }
+    step_fail(deployment, "the verification is %s", summary_name(evidence->summary));
+    return ERR_IO;
+}
+
+static int verify(struct deployment *deployment, const struct release_service *service)
+{
+    struct verify_options options = {.url = service->public_url.data,
+                                     .token = deployment->options->token,
+                                     .ca_file = deployment->options->ca_file,
+                                     .profile = VERIFY_FLOOR,
+                                     .is_read_only = true,
+                                     .samples = EVIDENCE_SAMPLES_LEAST,
+                                     .on_progress = on_verify,
+                                     .is_cancelled = deployment->is_cancelled,
+                                     .arg = deployment};
+    struct evidence *evidence = NULL;
+    struct error error = {0};
+    int code = verify_run(&options, &evidence, &error);
+
+    if (code) {
+        step_fail(deployment, "the verification: %s", error.message);
+    } else {
+        code = judge_evidence(deployment, evidence);
+    }
+    evidence_free(evidence);
+    return code;
+}
+
+int step_verify(struct deployment *deployment, const struct release_service *service)
+{
+    int64_t began_us = now_us();
+
+    step_tell(deployment, "verify", service, service->public_url.data);
+    return end_step(deployment, "verify", service, began_us, verify(deployment, service));
 }

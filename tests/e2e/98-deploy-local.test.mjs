@@ -36,7 +36,7 @@ test("a first deployment, and a second one under clients: no request fails, no t
     await makeThread(first.public_url, "before");
 
     const probes = new Probes(first.public_url);
-    const second = await place.deploy(PROJECT, 0, ["--image", netra, "--healthy-seconds", "2"]);
+    const second = await place.deploy(PROJECT, 0, ["--image", netra, "--healthy-seconds", "2", "--verify"]);
     const seen = await probes.stop();
     assert.equal(second.public_url, first.public_url);
     assert.notEqual(second.revision, first.revision);
@@ -48,7 +48,7 @@ test("a first deployment, and a second one under clients: no request fails, no t
     assert.equal(onlyThreads(found).length, seen.threads, "also those that were made during the probes");
 
     const names = second.steps.map((step) => step.name);
-    assert.deepEqual(names, ["describe", "push", "release", "status", "probe", "switch", "check", "retire"]);
+    assert.deepEqual(names, ["describe", "push", "release", "status", "probe", "switch", "check", "verify", "retire"]);
     assert.ok(second.steps.find((step) => step.name === "probe").duration_s >= 2);
     const process = place.process(PROJECT, first.revision);
     assert.equal(process.exit_status, 0, "the old one ended in order");
