@@ -9,7 +9,7 @@
 #include "verify/rules.h"
 
 #define NOT_RUNNING         "nobody_listens|silent|process_ended|not_netra"
-#define SAID                "ended_with_error|log_start_failed"
+#define SAID                "ended_with_error|log_start_failed|nobody_listens|gone"
 
 #define MEMORY_NEAR_PERCENT 90.0 /* of the limit: what a kill at the limit leaves as a peak */
 #define FREE_BYTES_FEW      ((double)(64u << 20))
@@ -144,12 +144,6 @@ static const struct rule items[] = {
      "ended_with_error",
      NULL},
     {NOT_RUNNING, {{"process", "state of *", "gone*"}}, NULL, "{a1} is {v1}", "gone", NULL},
-    {"nobody_listens|gone|killed",
-     {START("*")},
-     NULL,
-     "a start of it failed, says the log's {s1}",
-     "log_start_failed",
-     NULL},
 
     /* ---- what it said: the certain before the general ---- */
     {SAID,
@@ -191,23 +185,27 @@ static const struct rule items[] = {
     {SAID, {START("*cannot use the certificate*")}, NULL, SAYS, NULL, "certificate_unusable"},
     {SAID, {START("*cannot use the private key*")}, NULL, SAYS, NULL, "certificate_unusable"},
     {SAID,
-     {START("*netra.db: it is of version *, and this program knows versions up to *"),
-      {"disk", "file */netra.db", "SQLite database of version *"}},
+     {START("*netra.db: it is of version *, and this program knows versions up to *")},
      NULL,
-     "it says: \"{v1}\", and the file is an {v2}",
-     NULL,
+     SAYS,
+     "newer_netra",
      "database_newer"},
-    {SAID,
-     {START("*usage.db: it is of version *, and this program knows versions up to *"),
-      {"disk", "file */usage.db", "SQLite database of version *"}},
+    {"newer_netra",
+     {{"disk", "file */netra.db", "SQLite database of version *"}},
      NULL,
-     "it says: \"{v1}\", and the file is an {v2}",
+     "{a1}/netra.db is an {v1}",
      NULL,
      "database_newer"},
     {SAID,
      {START("*it is of version *, and this program knows versions up to *")},
      NULL,
      SAYS,
+     "newer_usage",
+     "database_newer"},
+    {"newer_usage",
+     {{"disk", "file */usage.db", "SQLite database of version *"}},
+     NULL,
+     "{a1}/usage.db is an {v1}",
      NULL,
      "database_newer"},
     {SAID, {START("*another program's file*")}, NULL, SAYS, NULL, "database_foreign"},

@@ -430,7 +430,9 @@ static void test_two_faults_are_two_chains_and_one_is_told_once(void **state)
     assert_non_null(chain_to(found, "collector_unreachable"));
     diagnoses_free(found);
     found = conclude(one, SIZE_MAX);
-    assert_int_equal(found->count, 1);
+    for (size_t i = 1; i < found->count; i++) {
+        fail_msg("%.*s", STR_ARGS(found->items[i].symptom));
+    }
     assert_string_equal(found->items[0].cause, "disk_full");
     diagnoses_free(found);
 }
