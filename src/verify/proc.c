@@ -22,6 +22,23 @@ static void close_file(FILE **file)
     }
 }
 
+size_t proc_words(const char *line, struct str *ret_words, size_t max)
+{
+    size_t count = 0;
+
+    for (const char *at = line; count < max;) {
+        at += strspn(at, " \t\n");
+        size_t length = strcspn(at, " \t\n");
+
+        if (length == 0) {
+            break;
+        }
+        ret_words[count++] = (struct str){at, length};
+        at += length;
+    }
+    return count;
+}
+
 static FILE *open_of(pid_t pid, const char *name)
 {
     char path[PROC_PATH_BYTES];
