@@ -377,7 +377,7 @@ void idempotency_tick(struct api *api, uint64_t now_ms)
             forget(kept);
         }
     }
-    if (now_ms - api->swept_ms > IDEMPOTENCY_SWEEP_MS) {
+    if (api->options.store && now_ms - api->swept_ms > IDEMPOTENCY_SWEEP_MS) {
         api->swept_ms = now_ms;
         sweep(api);
     }

@@ -155,6 +155,7 @@ static const struct route routes[] = {
     {.method = HTTP_DELETE,
      .pattern = "/api/workspaces/{id}",
      .handle = workspace_delete,
+     .services = ROUTE_BACKEND | ROUTE_AUTH, /* what each has of it */
      .scope = ROUTE_OPERATOR,
      .is_accounts = true,
      .summary = "Deletes a workspace with everything in it; 409 for the first one, and while a run "

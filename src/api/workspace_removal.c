@@ -137,7 +137,7 @@ static bool is_idle(const struct call *call, struct str workspace_id)
         call_reply_store_error(call, code, "workspace");
         return false;
     }
-    if (busy.found || runner_is_busy_for(api->runner, workspace_id)) {
+    if (busy.found || (api->runner && runner_is_busy_for(api->runner, workspace_id))) {
         problem_reply(api, call->id, PROBLEM_CONFLICT, NULL,
                       "a run of this workspace is under way: cancel it or wait for its end");
         return false;

@@ -139,6 +139,7 @@ export class Server {
     const [code, by] = await within(this.exited, `netra serve after ${signal}`, 60_000);
     await within(this.logged, "the end of the log", 30_000);
     assert.equal(this.report, "", "the server reported a bug");
+    assert.ok(!["SIGSEGV", "SIGBUS", "SIGABRT", "SIGFPE", "SIGILL"].includes(by), `the server crashed: ${by}\n${this.log.slice(-4000)}`);
     if (wasAsked && signal !== "SIGKILL") assert.equal(code ?? by, expected, `exit code:\n${this.log.slice(-4000)}`);
     return code ?? by;
   }

@@ -10,6 +10,7 @@ import { EventSocket, type Connection } from "./event_socket.ts";
 import {
   describe,
   eventLog,
+  findServices,
   get,
   getOnce,
   isForbidden,
@@ -24,6 +25,7 @@ import {
 import { newId } from "./ids.ts";
 import { ApiError, fieldErrors, type Wait } from "./recovery.ts";
 import { applyEvent, hasEnded, isGap, runFromRecord, withPlace, type RunState } from "./run_state.ts";
+import { services } from "./services.ts";
 import { upload } from "./upload.ts";
 import type { AuthConfig, CustomEvent, Dataset, Health, Me, Run, RunEvent, Scope, Thread } from "./wire.ts";
 
@@ -157,6 +159,7 @@ export class Desk {
     }); // a role may have changed meanwhile
     this.set({ arrival });
     try {
+      await findServices();
       this.set({ config: await get<AuthConfig>("/auth/config") });
       const me = await recovery.through(true, readMe);
       this.set(me ? { me, session: "in" } : { session: "out" });
@@ -189,6 +192,7 @@ export class Desk {
 
   /** The session has ended: the sign-in is shown, over the page where there is one. */
   private signOut(): void {
+    services.forgetToken();
     this.socket.stop();
     if (this.state.session === "in") this.set({ needsSignIn: true });
     else if (!this.state.needsSignIn) this.set({ session: "out" });
@@ -211,6 +215,7 @@ export class Desk {
   /** The same person in the same workspace goes on where they were; anybody else begins anew. */
   private async enter(me: Me): Promise<void> {
     const before = this.state.me;
+    services.forgetToken();
     if (!before) {
       this.set({ me, session: "in" });
       return this.begin();
@@ -225,6 +230,7 @@ export class Desk {
 
   /** Nothing of what the page knows is left. */
   private beginAnew(address: string): void {
+    services.forgetToken();
     this.socket.stop();
     window.location.assign(address);
   }
@@ -582,5 +588,5 @@ async function readMe(): Promise<Me | undefined> {
 
 /** 503 has a body, too: it says what is wrong. */
 async function readHealth(): Promise<Health> {
-  return (await (await fetch("/health", { credentials: "omit" })).json()) as Health;
+  return (await (await services.fetchOpen("/health")).json()) as Health;
 }

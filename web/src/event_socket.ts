@@ -13,6 +13,7 @@
 import { openEventStream } from "./event_stream.ts";
 import { isSignedOut } from "./http.ts";
 import { backoffMs, socketStep } from "./recovery.ts";
+import { services } from "./services.ts";
 import type { CustomEvent, RunEvent } from "./wire.ts";
 
 export type Connection = "connecting" | "open" | "waiting" | "restarting" | "streaming" | "closed";
@@ -37,6 +38,7 @@ export class EventSocket {
   private readonly streams = new Map<string, () => void>(); // to stop them
   private isStreaming = false;
   private failures = 0; // in a row, of sockets
+  private attempts = 0; // that wait for a ticket: the last one counts
   private retryTimer: number | undefined;
   private pingTimer: number | undefined;
   private pongTimer: number | undefined;
@@ -99,7 +101,23 @@ export class EventSocket {
 
   private connect(): void {
     this.tell("connecting");
-    const address = new URL("/ws", window.location.href);
+    if (!services.isSplit) return this.open(new URL("/ws", window.location.href));
+    const attempt = ++this.attempts;
+    const isStale = (): boolean => this.isStopped || this.socket !== undefined || attempt !== this.attempts;
+    services.openAddress("/ws").then(
+      (found) => {
+        if (isStale()) return;
+        if (found instanceof URL) return this.open(found);
+        this.retryLater(false);
+        if (found.status === 401) this.handlers.onRefused();
+      },
+      () => {
+        if (!isStale()) this.retryLater(false);
+      },
+    );
+  }
+
+  private open(address: URL): void {
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(address, PROTOCOL);
     let wasOpen = false;

@@ -5,6 +5,7 @@
 
 import { problemOf } from "./http.ts";
 import { ApiError, backoffMs } from "./recovery.ts";
+import { services } from "./services.ts";
 import type { RunEvent } from "./wire.ts";
 
 /** Bytes of an event stream, however they are cut, into the data of whole events. */
@@ -62,7 +63,7 @@ async function readOnce(
 ): Promise<ApiError | undefined> {
   try {
     const address = `/api/runs/${encodeURIComponent(runId)}/events?after=${handlers.lastSeq()}`;
-    const answer = await fetch(address, { credentials: "same-origin", signal });
+    const answer = await services.fetch(address, { signal });
     if (!answer.ok || !answer.body) {
       return problemOf(answer.status, await answer.text(), answer.headers.get("Retry-After"));
     }

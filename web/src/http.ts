@@ -7,6 +7,7 @@
 
 import { newId } from "./ids.ts";
 import { ApiError, Recovery, retryAfterS } from "./recovery.ts";
+import { services } from "./services.ts";
 import type { List, Problem, RunEvent } from "./wire.ts";
 
 export const recovery = new Recovery();
@@ -64,17 +65,16 @@ async function sendOnce(method: string, path: string, body?: unknown, key?: stri
   };
   let answer: Response;
   try {
-    answer = await fetch(path, {
+    answer = await services.fetch(path, {
       method,
       headers,
-      credentials: "same-origin",
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch {
     throw unreachable();
   }
   if (answer.ok) return answer;
-  throw problemOf(answer.status, await answer.text().catch(() => ""), answer.headers.get("Retry-After"));
+  throw await problemIn(answer);
 }
 
 /** Each attempt carries the same key, so that the server does once what is asked for twice. */
@@ -84,6 +84,20 @@ function send(method: string, path: string, body?: unknown): Promise<Response> {
   return recovery.through(isRead || key !== undefined, () => sendOnce(method, path, body, key));
 }
 
+/** Where the services are: before anything else is asked. */
+export async function findServices(): Promise<void> {
+  await recovery.through(true, () =>
+    services.find().catch(() => {
+      throw unreachable();
+    }),
+  );
+}
+
+/** A problem instead of what was hoped for. */
+export async function problemIn(answer: Response): Promise<ApiError> {
+  return problemOf(answer.status, await answer.text().catch(() => ""), answer.headers.get("Retry-After"));
+}
+
 async function json<T>(answer: Response): Promise<T> {
   const text = await answer.text();
   return (text === "" ? undefined : JSON.parse(text)) as T;
@@ -91,6 +105,10 @@ async function json<T>(answer: Response): Promise<T> {
 
 export async function get<T>(path: string): Promise<T> {
   return json(await send("GET", path));
+}
+
+export async function getBlob(path: string): Promise<Blob> {
+  return (await send("GET", path)).blob();
 }
 
 export async function post<T>(path: string, body?: unknown): Promise<T> {

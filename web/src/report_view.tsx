@@ -5,9 +5,14 @@
 // (and lets the frame carry the session); without allow-scripts nothing in it can act. What the page
 // has said already (the question, the summary) is not shown again in the frame; the report that is
 // opened or saved has it.
+//
+// Where the backend is another origin (services.ts), a frame of it could not be measured, and brings
+// no token: the page reads the report and gives it to the frame as text (report_text.ts).
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { describe, post } from "./http.ts";
+import { describe, getBlob, post, problemIn } from "./http.ts";
+import { adoptStyles, reportText, type ReportText } from "./report_text.ts";
+import { services } from "./services.ts";
 import type { Recomputation, ReportActivity } from "./wire.ts";
 
 const FORMATS = [
@@ -27,6 +32,7 @@ interface ReportViewProps {
 
 export function ReportView(props: ReportViewProps) {
   const [isOpen, setIsOpen] = useState(props.isOpenAtFirst);
+  const [failure, setFailure] = useState<string>();
   const { reportId } = props.report;
   const address = `/api/reports/${encodeURIComponent(reportId)}`;
   return (
@@ -36,21 +42,60 @@ export function ReportView(props: ReportViewProps) {
           {isOpen ? "Hide report" : "Show report"}
         </button>
         <p class="downloads">
-          <a href={`${address}.html`} target="_blank" rel="noopener">
+          <a href={`${address}.html`} target="_blank" rel="noopener" onClick={instead(() => openApart(address), setFailure)}>
             Open
           </a>
           <span class="soft">Save as</span>
           {FORMATS.map(([suffix, name]) => (
-            <a key={suffix} href={`${address}.${suffix}`} download={`netra-report.${suffix}`}>
+            <a key={suffix} href={`${address}.${suffix}`} download={`netra-report.${suffix}`}
+              onClick={instead(() => save(`${address}.${suffix}`, `netra-report.${suffix}`), setFailure)}>
               {name}
             </a>
           ))}
         </p>
       </header>
+      {failure !== undefined && (
+        <p class="bad small" role="alert">
+          {failure}
+        </p>
+      )}
       <NumberCheck address={address} />
       {isOpen && <Frame address={`${address}.html`} isSummaryShown={props.isSummaryShown} />}
     </section>
   );
+}
+
+/** What a link does where its address alone gets nothing: a browser sends no token with it. */
+function instead(act: () => Promise<void>, tell: (failure: string | undefined) => void) {
+  return (event: Event): void => {
+    if (!services.isSplit) return;
+    event.preventDefault();
+    tell(undefined);
+    act().catch((error: unknown) => tell(describe(error)));
+  };
+}
+
+/** The tab is opened within the click, or the browser would take it for a pop-up. */
+async function openApart(address: string): Promise<void> {
+  const tab = window.open("", "_blank");
+  try {
+    const found = await services.openAddress(`${address}.html`);
+    if (!(found instanceof URL)) throw await problemIn(found);
+    if (!tab) throw new Error("The browser opened no tab");
+    tab.opener = null;
+    tab.location.replace(found);
+  } catch (error) {
+    tab?.close();
+    throw error;
+  }
+}
+
+async function save(address: string, name: string): Promise<void> {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await getBlob(address));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 /** Has the server derive every number again from the records, and says what came out. */
@@ -93,6 +138,7 @@ function leaveOut(report: Document, isSummaryShown: boolean): void {
 function Frame({ address, isSummaryShown }: { address: string; isSummaryShown: boolean }) {
   const frame = useRef<HTMLIFrameElement>(null);
   const [height, setHeight] = useState(FIRST_HEIGHT_PX);
+  const read = useReportText(address);
   const watcher = useRef<ResizeObserver>();
   useEffect(() => () => watcher.current?.disconnect(), []);
   useEffect(() => {
@@ -102,13 +148,47 @@ function Frame({ address, isSummaryShown }: { address: string; isSummaryShown: b
   const measure = (): void => {
     const body = frame.current?.contentDocument?.body;
     if (!body) return;
+    if (read.text) adoptStyles(body.ownerDocument, read.text.styles);
     leaveOut(body.ownerDocument, isSummaryShown);
     watcher.current?.disconnect();
     watcher.current = new ResizeObserver(() => setHeight(Math.ceil(body.getBoundingClientRect().height)));
     watcher.current.observe(body);
   };
+  if (read.failure !== undefined) {
+    return (
+      <p class="bad small" role="alert">
+        {read.failure}
+      </p>
+    );
+  }
+  if (services.isSplit && !read.text) return null;
   return (
-    <iframe ref={frame} class="report-frame" title="Report" src={address} sandbox="allow-same-origin"
+    <iframe ref={frame} class="report-frame" title="Report" sandbox="allow-same-origin"
+      {...(read.text ? { srcdoc: read.text.html } : { src: address })}
       style={{ height: `${height}px` }} onLoad={measure} />
   );
+}
+
+interface Read {
+  text?: ReportText;
+  failure?: string;
+}
+
+/** The report as text, where the frame cannot read it itself. */
+function useReportText(address: string): Read {
+  const [read, setRead] = useState<Read>({});
+  useEffect(() => {
+    if (!services.isSplit) return;
+    let isWanted = true;
+    getBlob(address)
+      .then((blob) => blob.text())
+      .then(
+        (html) => isWanted && setRead({ text: reportText(html) }),
+        (error: unknown) => isWanted && setRead({ failure: describe(error) }),
+      );
+    return () => {
+      isWanted = false;
+    };
+  }, [address]);
+  return read;
 }

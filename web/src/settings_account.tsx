@@ -9,6 +9,7 @@ import type { Desk } from "./desk.ts";
 import { Failure, Field, PasswordField, Submit, useAction } from "./form.tsx";
 import { device, moment } from "./format.ts";
 import { get, patch, remove, tryOnce } from "./http.ts";
+import { services } from "./services.ts";
 import { Reading, Section, useLoaded } from "./settings_parts.tsx";
 import type { AuthConfig, List, Me, Session } from "./wire.ts";
 
@@ -211,7 +212,7 @@ function YourData({ desk, me }: { desk: Desk; me: Me }) {
         which conversations are yours.
       </p>
       <p class="buttons">
-        <a class="button" href="/auth/me/export" download="netra-account.json">
+        <a class="button" href={services.url("/auth/me/export")} download="netra-account.json">
           Export my data
         </a>
         <button type="button" onClick={() => setIsLeaving(true)}>

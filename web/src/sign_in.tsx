@@ -12,6 +12,7 @@ import type { Desk, DeskState } from "./desk.ts";
 import { Failure, Field, PASSWORD_LENGTH_MIN, PasswordField, Submit, useAction } from "./form.tsx";
 import { tryOnce } from "./http.ts";
 import { EyeIcon } from "./icons.tsx";
+import { services } from "./services.ts";
 import type { AuthConfig, Me } from "./wire.ts";
 
 interface SignInProps {
@@ -136,7 +137,7 @@ function Login({ desk, state, config, onForgot }: LoginProps) {
 function Providers({ config, isAlternative }: { config: AuthConfig; isAlternative: boolean }) {
   const links = (config.providers ?? []).flatMap(({ id, name, url }) => {
     const address = providerUrl(url, placeOf(window.location.pathname));
-    return address ? [{ id, name, address }] : [];
+    return address ? [{ id, name, address: services.url(address) }] : [];
   });
   if (links.length === 0) return null;
   return (

@@ -4,7 +4,8 @@
 // (XMLHttpRequest knows, fetch does not), and how many records the server has read of them (asked
 // for under the id that the page has chosen for the dataset).
 
-import { getOnce, problemOf, recovery, unreachable } from "./http.ts";
+import { getOnce, problemIn, problemOf, recovery, unreachable } from "./http.ts";
+import { services } from "./services.ts";
 import type { Dataset } from "./wire.ts";
 
 const POLL_EVERY_MS = 300;
@@ -52,14 +53,19 @@ export async function upload(
   }
 }
 
-function sendFile(
+async function sendFile(
   file: File,
-  address: string,
+  path: string,
   tell: (change: Partial<UploadProgress>) => void,
 ): Promise<Dataset> {
+  const headers = await services.headers().catch(() => {
+    throw unreachable();
+  });
+  if (headers instanceof Response) throw await problemIn(headers);
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", address);
+    request.open("POST", services.url(path));
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.upload.onprogress = (event) => tell({ sentBytes: event.loaded });
     request.upload.onload = () => tell({ sentBytes: file.size, isSent: true });

@@ -3,6 +3,18 @@
 // What the server sends, as docs/protocol.md has it. Only members that the page uses; others may
 // be added by the server at any time.
 
+/** A row of GET /api/discovery/services. */
+export interface ServiceRow {
+  name: string;
+  url: string;
+}
+
+/** What POST /auth/service-token gives. */
+export interface Grant {
+  access_token: string;
+  expires_in: number; // seconds
+}
+
 export interface Problem {
   title: string;
   status: number;
