@@ -246,7 +246,7 @@ static const struct rule items[] = {
      NULL,
      "file_system_read_only"},
     {"write_protected",
-     {{"disk", "rights of *", "*"}},
+     {{"disk", "rights of *", "a folder*"}},
      NULL,
      "{a1} is {v1}",
      NULL,

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, openSync, readFileSync, readdirSync, writeFileSync, writeSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
 import { join } from "node:path";
@@ -73,6 +73,13 @@ describe("a start that failed", { concurrency: CONCURRENCY }, () => {
     Place.with((place) =>
       failedStart(place, { env: secret, args: ["--listen", "192.0.2.1:8421", ...set({ "auth.mode": "accounts", public_url: "https://netra.example.org" })] }, "listen_address_not_here"),
     ));
+
+  const privileged = Number(readFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start", "utf8"));
+  test("port_privileged", { skip: privileged > 81 ? false : "this machine gives every user every port" }, () =>
+    Place.with((place) => {
+      chmodSync(place.folder, 0o777);
+      return failedStart(place, { port: 81, uid: asNobody }, "port_privileged");
+    }));
 
   test("secret_missing", () => Place.with((place) => failedStart(place, { args: set({ "auth.mode": "accounts" }) }, "secret_missing")));
 

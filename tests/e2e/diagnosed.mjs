@@ -136,7 +136,7 @@ export class Place {
     const all = [...prefix, ...(limit ? ["prlimit", ...limit] : []), ...words];
     const log = openSync(one.log, "a", 0o600);
     const child = spawn(all[0], all.slice(1), {
-      env: { ...process.env, NETRA_TOKEN: token, ...env },
+      env: { ...process.env, HOME: this.folder, XDG_CONFIG_HOME: "", NETRA_TOKEN: token, ...env },
       stdio: ["ignore", log, log],
       ...(uid === undefined ? {} : { uid, gid: uid }),
     });

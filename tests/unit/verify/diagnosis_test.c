@@ -72,6 +72,9 @@ struct fixture {
 };
 
 static const struct fixture fixtures[] = {
+    {"not_deployed",
+     {{"probe", "check basic", "failed: nothing answers"},
+      {"revision", "serving", "no revision of staging serves"}}},
     {"name_unresolved",
      {{"probe", "GET /health", "not answered: the name of the host is not known"},
       {"probe", "name nowhere", "does not resolve: Name or service not known"}}},
