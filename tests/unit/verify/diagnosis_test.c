@@ -107,6 +107,10 @@ static const struct fixture fixtures[] = {
      {EXITED("1"),
       {"log", "line 3 start", "netra: no memory for 4096 connections"},
       {"process", "memory limit of process 7", "1000 bytes (RLIMIT_DATA)"}}},
+    {"memory_limit_too_small",
+     {EXITED("127"),
+      {"log", "line 1 start", "netra: error while loading shared libraries: x: cannot map pages"},
+      {"process", "memory limit of process 7", "1000 bytes (RLIMIT_DATA)"}}},
     {"process_crashed",
      {REFUSED,
       {"process", "signal of process 7", "11 (SIGSEGV)"},
@@ -120,7 +124,8 @@ static const struct fixture fixtures[] = {
     {"program_missing", {EXITED("127")}},
     {"program_missing", {EXITED("126")}},
     {"library_missing",
-     {EXITED("127"), {"log", "line 1 start", "netra: error while loading shared libraries: x"}}},
+     {EXITED("127"),
+      {"log", "line 1 start", "netra: error while loading shared libraries: x: cannot open"}}},
     {"config_invalid",
      {EXITED("2"), {"log", "line 1 start", "netra: netra.conf:4: log.level takes info"}}},
     FAILED("model_key_missing", "llm.chain names openai, but there is no key for it"),
@@ -543,6 +548,7 @@ static void check_sentence(const struct rule *rule)
 static void check_links(const struct rule *rule)
 {
     char claim[64];
+    int length;
 
     if (rule->of[0] == '\0' && (!rule->claim || rule->cause || rule->seen[1].kind)) {
         fail_msg("the symptom \"%s\" has one sight, a claim and no cause", rule->because);
@@ -554,7 +560,10 @@ static void check_links(const struct rule *rule)
         fail_msg("%s is not in causes.def", rule->cause);
     }
     for (const char *at = rule->of; *at; at += strcspn(at, "|"), at += *at == '|') {
-        (void)snprintf(claim, sizeof(claim), "%.*s", (int)strcspn(at, "|"), at);
+        length = (int)strcspn(at, "|");
+        assert_in_range(length, 1, sizeof(claim) - 1);
+        memcpy(claim, at, (size_t)length);
+        claim[length] = '\0';
         if (!any_rule(makes_claim, claim)) {
             fail_msg("\"%s\" answers %s, which no rule claims", rule->because, claim);
         }
