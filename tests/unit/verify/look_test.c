@@ -154,6 +154,13 @@ static void test_a_log_of_more_than_one_start(void **state)
     assert_string_equal(found->items[0].cause, "internal_error");
     diagnoses_free(found);
 
+    /* with log.level = warning a good start is told by standard output only */
+    write_file(log_file, "netra: cannot listen on a port 1: address already in use\n"
+                         "listening: http://127.0.0.1:1\n");
+    found = look(&options);
+    assert_int_equal(found->count, 0);
+    diagnoses_free(found);
+
     write_file(log_file, "2026-11-23T10:00:00.000000Z info server: netra listens\n"
                          "netra: cannot listen on a port 1: address already in use");
     found = look(&options);
