@@ -13,6 +13,7 @@
 #include "verify/look.h"
 
 #define SUBJECT_BYTES  64u
+#define ALIKE_BYTES    48u
 #define START_SLACK_US SECOND_US /* a log may be a moment ahead of the note of the start */
 
 struct kept_line {
@@ -26,8 +27,29 @@ struct log_tail {
     size_t count;
 };
 
+/* Of lines that begin alike only the last is kept: a failure that is repeated is one fact. */
+static bool is_like(const struct kept_line *line, const char *kind, struct str message)
+{
+    size_t length = message.length < ALIKE_BYTES ? message.length : ALIKE_BYTES;
+
+    return line->kind && strcmp(line->kind, kind) == 0 &&
+           str_starts_with(line->message, str_slice(message, 0, length));
+}
+
+static void forget_alike(struct log_tail *tail, const char *kind, struct str message)
+{
+    size_t count = tail->count < LOOK_LOG_LINES_MAX ? tail->count : LOOK_LOG_LINES_MAX;
+
+    for (size_t i = 0; i < count; i++) {
+        if (is_like(&tail->lines[i], kind, message)) {
+            tail->lines[i].kind = NULL;
+        }
+    }
+}
+
 static void keep(struct log_tail *tail, unsigned number, const char *kind, struct str message)
 {
+    forget_alike(tail, kind, message);
     tail->lines[tail->count++ % LOOK_LOG_LINES_MAX] =
         (struct kept_line){.number = number, .kind = kind, .message = message};
 }

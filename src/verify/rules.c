@@ -111,17 +111,34 @@ static bool sees(const struct sight *sight, const struct observation *observatio
            fact_matches(sight->value, observation->value, stars);
 }
 
-/* The latest that still counts; NULL: none. */
-static const struct observation *look_for(const struct search *search, const struct sight *sight)
+/* Of a step, the observation that fits; NULL: none. */
+static const struct observation *look_back(const struct sight *sight, const struct step *step)
 {
-    const struct evidence *facts = search->into->facts;
-
-    for (size_t i = facts->observation_count; i-- > 0;) {
-        if (!search->is_superseded[i] && sees(sight, &facts->observations[i])) {
-            return &facts->observations[i];
+    for (size_t i = 0; i < step->seen_count; i++) {
+        if (sees(sight, step->seen[i])) {
+            return step->seen[i];
         }
     }
     return NULL;
+}
+
+/* What the chain is about already: a "service auth" that is silent is not explained by another
+ * service. Else the latest that still counts; NULL: none. */
+static const struct observation *look_for(const struct search *search, const struct sight *sight)
+{
+    const struct evidence *facts = search->into->facts;
+    const struct observation *seen = NULL;
+
+    for (size_t i = search->path.count; i-- > 0 && !seen;) {
+        seen = look_back(sight, &search->path.steps[i]);
+    }
+    seen = seen ? seen : look_back(sight, &search->symptom);
+    for (size_t i = facts->observation_count; i-- > 0 && !seen;) {
+        if (!search->is_superseded[i] && sees(sight, &facts->observations[i])) {
+            seen = &facts->observations[i];
+        }
+    }
+    return seen;
 }
 
 /* first: given for a symptom, NULL: looked for. */
@@ -359,6 +376,7 @@ static int explain(struct search *search, const struct rule *rule,
     bool is_deeper;
 
     search->path = search->best = (struct chain){0};
+    search->symptom = (struct step){0};
     if (into->count == DIAGNOSES_MAX || is_told(into, observation) ||
         search->is_explained[observation - into->facts->observations] ||
         !match(search, rule, observation, &search->symptom)) {

@@ -407,7 +407,7 @@ describe("what /health tells", { concurrency: CONCURRENCY }, () => {
       const one = await place.serve();
       execFileSync("prlimit", ["--pid", String(one.process.pid), "--fsize=4096:unlimited"]);
       const found = await until("file_size_limited", { url: one.url, ...one.all });
-      only(found, "file_size_limited", ["health", /check store: unhealthy/], ["process", /file size limit of .*: 4096/]);
+      only(found, "file_size_limited", ["health", /check (store|records): unhealthy/], ["process", /file size limit of .*: 4096/]);
     }));
 
   test("fault_armed explains a store that refuses; two faults are two chains", () =>
@@ -439,6 +439,19 @@ describe("what /health tells", { concurrency: CONCURRENCY }, () => {
       only(await until("internal_error", { "log-file": one.log }), "internal_error", ["log", /internal error/]);
     }));
 
+  test("service_down: a backend whose auth service and page are not there", () =>
+    Place.with(async (place) => {
+      const port = await freePort();
+      const urls = { "service.backend_url": port, "service.auth_url": await freePort(), "service.frontend_url": await freePort() };
+      const keys = Object.fromEntries(Object.entries(urls).map(([key, at]) => [key, `http://127.0.0.1:${at}`]));
+      const one = await place.serve({ port, args: ["--role", "backend", ...set({ "auth.mode": "accounts", ...keys })] });
+      const found = await until("service_down", { url: one.url });
+      assertCause(found, "service_down", ["probe", new RegExp(`service auth: not answered at ${keys["service.auth_url"]}`)]);
+      const chains = found.diagnoses.filter((d) => d.cause === "service_down");
+      assert.equal(chains.length, 2, "one for each service");
+      assert.match(chains[1].whys[0].because, new RegExp(keys["service.frontend_url"]));
+    }));
+
   test("loop_late: a process that stands still at times", () =>
     Place.with(async (place) => {
       const one = await place.serve();
@@ -457,6 +470,23 @@ describe("what /health tells", { concurrency: CONCURRENCY }, () => {
       await post(one.url, "/api/runs", { prompt: "Make it 2x faster, and tell me where our money goes.", dataset: sample.id });
       const found = await until("model_unreachable", { url: one.url });
       only(found, "model_unreachable", ["health", /check models: degraded/], ["metric", /netra_llm_attempts_total/]);
+    }));
+});
+
+describe("evidence", () => {
+  test("of a verification that reached nothing, with what the target wrote", () =>
+    Place.with(async (place) => {
+      const one = await place.serve({ args: set({ "log.level": "loud" }), isUp: false });
+      const out = place.path("evidence");
+      spawnSync(netra, ["verify", "--url", one.url, "--out", out], { env: { ...process.env, NETRA_TOKEN: token } });
+      const found = await diagnose({ evidence: out, ...one.all });
+      const chain = only(found, "config_invalid", ["probe", /connect .*: refused/], ["port", /nobody/], ["log", /log\.level/]);
+      assert.match(chain.symptom, /^GET \/health is not answered/);
+
+      const alone = await diagnose({ evidence: out });
+      assert.equal(alone.diagnoses.length, 1);
+      assert.equal(alone.diagnoses[0].cause, null, "evidence may be of another machine: what listens there is not known");
+      assert.match(alone.diagnoses[0].needs, /--process-file/);
     }));
 });
 

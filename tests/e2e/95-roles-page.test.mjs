@@ -77,7 +77,7 @@ part("a question over the backend's socket, and its report in the frame, as styl
   assert.match(await report.text(), /USD/);
   const frame = run.locator("iframe.report-frame");
   const style = await frame.evaluate((element) => ({
-    inline: element.contentDocument.querySelectorAll("style, [style]:not([data-style], main)").length,
+    inline: element.contentDocument.querySelectorAll("style, [style]:not(main)").length,
     border: element.contentWindow.getComputedStyle(element.contentDocument.querySelector("table")).borderCollapse,
   }));
   assert.deepEqual(style, { inline: 0, border: "collapse" });

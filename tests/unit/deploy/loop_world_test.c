@@ -1,17 +1,19 @@
 /*
  * The real world of a loop: commands are started, told and ended; a command that outlived its loop
- * is ended, and another process that has its number by now is not.
+ * is ended, and what only looks like it is not.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "unit.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "deploy/loop_files.h"
+#include "deploy/loop_leftover.h"
 #include "deploy/loop_world.h"
 
 struct place {
@@ -63,8 +65,8 @@ static struct loop_end run(struct place *place, const char *const *words, struct
 
 static void test_commands_are_run_and_their_ends_told(void **state)
 {
-    static const char *const words[] = {"/bin/sh", "-c",
-                                        "echo \"$NETRA_LOOP_CAUSE$NETRA_LOOP_OLD\"; exit 3", NULL};
+    static const char *const words[] = {
+        "/bin/sh", "-c", "echo \"$NETRA_LOOP_CAUSE$NETRA_LOOP_OLD$NETRA_LOOP_DIR\"; exit 3", NULL};
     static const char *const killed[] = {"/bin/sh", "-c", "kill -9 $$", NULL};
     static const char *const missing[] = {"/no/such/program", NULL};
     cleanup(close_place) struct place place = {.folder = ""};
@@ -77,7 +79,9 @@ static void test_commands_are_run_and_their_ends_told(void **state)
     struct loop_end end = run(&place, words, &out);
     assert_int_equal(end.exit_status, 3);
     assert_true(end.is_ended);
-    assert_str(buf_str(&out), "disk_full\n");
+    char expected[128];
+    (void)snprintf(expected, sizeof(expected), "disk_full%s\n", place.folder);
+    assert_str(buf_str(&out), expected);
     end = run(&place, killed, &out);
     assert_int_equal(end.exit_status, -1);
     assert_string_equal(end.why, "signal 9");
@@ -100,90 +104,63 @@ static void test_a_command_is_ended_when_the_loop_is_to_stop_at_once(void **stat
     assert_false(end.is_ended);
 }
 
-static pid_t start_sleep(void)
+/* With the loop's folder in its environment, in a group of its own, as child_run starts it. */
+static pid_t start_sleep(const char *folder, const char *seconds)
 {
-    pid_t pid = fork();
+    int ready[2];
 
+    assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+    pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
+        char variable[128];
+        char *environment[] = {variable, NULL};
+        char *words[] = {(char *)(uintptr_t) "/bin/sleep", (char *)(uintptr_t)seconds, NULL};
+
+        (void)snprintf(variable, sizeof(variable), "NETRA_LOOP_DIR=%s", folder);
         (void)setpgid(0, 0);
-        (void)execl("/bin/sleep", "sleep", "60", (char *)NULL);
+        (void)execve(words[0], words, environment);
         _exit(127);
     }
-    (void)setpgid(pid, pid);
+    (void)close(ready[1]);
+    char byte;
+    assert_int_equal(read(ready[0], &byte, 1), 0); /* closed by execve: it is what it will be */
+    (void)close(ready[0]);
     return pid;
 }
 
-/* What the kernel says of the process, field 22. */
-static unsigned long long ticks_of(pid_t pid)
+static void test_a_command_that_outlived_its_loop_is_ended_and_nothing_else(void **state)
 {
-    cleanup(buf_done) struct buf text = {0};
-    struct error error = {0};
-    char path[64];
-
-    (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    buf_init(&text, (size_t)1 << 20);
-    assert_int_equal(loop_files_read(path, &text, &error), OK);
-    const char *at = strrchr(text.data, ')') + 1;
-    for (int field = 2; field < 22; field++) {
-        at = strchr(at, ' ') + 1;
-    }
-    return strtoull(at, NULL, 10);
-}
-
-static void leave(const struct place *place, pid_t pid, unsigned long long ticks)
-{
-    char path[128];
-    char text[128];
-    struct error error = {0};
-
-    (void)snprintf(path, sizeof(path), "%s/running.json", place->folder);
-    (void)snprintf(text, sizeof(text), "{\"pid\":%d,\"start_ticks\":%llu}\n", (int)pid, ticks);
-    assert_int_equal(loop_files_write(path, str_from(text), &error), OK);
-}
-
-static void test_what_a_killed_loop_left_running_is_ended_and_nothing_else(void **state)
-{
+    static const char *const words[] = {"/bin/sleep", "61", NULL};
+    static const char *const fewer[] = {"61", NULL};
+    const struct loop_command command = {.words = words};
     cleanup(close_place) struct place place = {.folder = ""};
     struct error error = {0};
-    char path[128];
     int status;
 
     (void)state;
     open_place(&place);
-    assert_int_equal(place.world.end_left_over(place.folder, place.world.arg, &error), OK);
-    pid_t pid = start_sleep();
-    unsigned long long ticks = ticks_of(pid);
+    pid_t same = start_sleep(place.folder, "61");
+    pid_t other_words = start_sleep(place.folder, "62");
+    pid_t other_folder = start_sleep("/tmp/netra-another-loop", "61");
 
-    leave(&place, pid, ticks + 1); /* its number was given to another process since */
-    assert_int_equal(place.world.end_left_over(place.folder, place.world.arg, &error), OK);
-    assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
-
-    leave(&place, pid, ticks);
-    assert_int_equal(place.world.end_left_over(place.folder, place.world.arg, &error), OK);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(loop_leftover_end(words, place.folder, &error), 1);
+    assert_int_equal(waitpid(same, &status, 0), same);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
-    (void)snprintf(path, sizeof(path), "%s/running.json", place.folder);
-    assert_int_not_equal(access(path, F_OK), 0);
-}
+    assert_int_equal(waitpid(other_words, &status, WNOHANG), 0);
+    assert_int_equal(waitpid(other_folder, &status, WNOHANG), 0);
 
-static void test_left_over_files_that_say_nothing_are_refused(void **state)
-{
-    static const char *const texts[] = {"", "{}", "{\"pid\":1,\"start_ticks\":1}",
-                                        "{\"pid\":-5,\"start_ticks\":1}", "{\"pid\":99}"};
-    cleanup(close_place) struct place place = {.folder = ""};
-    char path[128];
-
-    (void)state;
-    open_place(&place);
-    (void)snprintf(path, sizeof(path), "%s/running.json", place.folder);
-    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
-        struct error error = {0};
-
-        assert_int_equal(loop_files_write(path, str_from(texts[i]), &error), OK);
-        assert_int_equal(place.world.end_left_over(place.folder, place.world.arg, &error),
-                         ERR_INVALID);
-    }
+    /* As a script is: what runs it stands in front of its words. */
+    same = start_sleep(place.folder, "61");
+    assert_int_equal(loop_leftover_end(fewer, place.folder, &error), 1);
+    assert_int_equal(waitpid(same, &status, 0), same);
+    assert_int_equal(loop_leftover_end(fewer, place.folder, &error), 0);
+    assert_int_equal(place.world.end_left_over(&command, place.folder, place.world.arg, &error),
+                     OK);
+    assert_int_equal(kill(other_words, SIGKILL), 0);
+    assert_int_equal(kill(other_folder, SIGKILL), 0);
+    assert_int_equal(waitpid(other_words, &status, 0), other_words);
+    assert_int_equal(waitpid(other_folder, &status, 0), other_folder);
 }
 
 static void test_health_that_nobody_answers_is_not_healthy(void **state)
@@ -221,8 +198,7 @@ static void test_files_are_locked_for_one_at_a_time(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_commands_are_run_and_their_ends_told),
     cmocka_unit_test(test_a_command_is_ended_when_the_loop_is_to_stop_at_once),
-    cmocka_unit_test(test_what_a_killed_loop_left_running_is_ended_and_nothing_else),
-    cmocka_unit_test(test_left_over_files_that_say_nothing_are_refused),
+    cmocka_unit_test(test_a_command_that_outlived_its_loop_is_ended_and_nothing_else),
     cmocka_unit_test(test_health_that_nobody_answers_is_not_healthy),
     cmocka_unit_test(test_files_are_locked_for_one_at_a_time),
 };
