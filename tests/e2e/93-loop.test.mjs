@@ -354,11 +354,7 @@ test("a revision that does not work is rolled back without a failed request, and
 });
 
 test("a fix hook that mends what the diagnosis names makes the next deployment work", async () => {
-  await Project.with("", async (project) => {
-    const up = project.deploy();
-    assert.equal(up.code, 0, up.err);
-    await project.end();
-    writeFileSync(project.config, "faults.allowed = on\ncolour = red\n");
+  await Project.with("faults.allowed = on\ncolour = red\n", async (project) => {
     const fix = program(
       project.folder,
       "fix",
