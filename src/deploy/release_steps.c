@@ -139,6 +139,8 @@ static int ask_verb(struct deployment *deployment, const struct target_call *cal
                     struct target_answer *ret_answer, struct child_end *ret_end)
 {
     struct error error = {0};
+
+    *ret_answer = (struct target_answer){.result = TARGET_FAILED};
     int code = target_run(call, &deployment->release->arena, ret_answer, ret_end, &error);
 
     if (code) {
@@ -210,6 +212,7 @@ static int wait_ready(struct deployment *deployment, struct release_service *ser
         int code = ask_verb(deployment, &call, &answer, &end);
 
         if (code) {
+            keep_places(service, &answer);
             return code;
         }
         if (answer.result == TARGET_DONE && answer.is_ready) {
