@@ -159,19 +159,15 @@ static void put_peers(struct buf *out, const struct evidence *evidence)
 static void put_check_row(struct buf *out, const struct check *check)
 {
     struct tally tally = tally_check(check);
-    char seconds[RENDER_FIGURE_BYTES];
-    char sent[RENDER_FIGURE_BYTES];
-    char received[RENDER_FIGURE_BYTES];
+    struct check_figures figures = render_figures(check);
 
-    render_seconds(check->duration_us, seconds);
-    render_bytes(check->bytes_sent, sent);
-    render_bytes(check->bytes_received, received);
     buf_append(out, STR("| "));
     put_escaped(out, check->id);
     buf_append(out, STR(" | "));
     put_mark(out, check->outcome);
     buf_printf(out, " | %zu | %zu | %zu | %s | %zu | %s | %s |\n", tally.passed, tally.failed,
-               tally.not_exercised, seconds, check->exchanges, sent, received);
+               tally.not_exercised, figures.seconds, check->exchanges, figures.sent,
+               figures.received);
 }
 
 static void put_finding_row(struct buf *out, const struct finding *finding)

@@ -92,26 +92,10 @@ static void look_without_tls(struct looking *looking)
 
 /* ---- the certificate ---- */
 
-static int64_t time_of(const ASN1_TIME *time)
-{
-    struct tm parts;
-
-    if (ASN1_TIME_to_tm(time, &parts) != 1) {
-        return 0;
-    }
-    struct civil_time civil = {.year = parts.tm_year + 1900,
-                               .month = parts.tm_mon + 1,
-                               .day = parts.tm_mday,
-                               .hour = parts.tm_hour,
-                               .minute = parts.tm_min,
-                               .second = parts.tm_sec};
-    return civil_to_us(&civil);
-}
-
 static void look_at_validity(struct looking *looking, const X509 *certificate)
 {
-    int64_t begin_us = time_of(X509_get0_notBefore(certificate));
-    int64_t end_us = time_of(X509_get0_notAfter(certificate));
+    int64_t begin_us = tls_time_us(X509_get0_notBefore(certificate));
+    int64_t end_us = tls_time_us(X509_get0_notAfter(certificate));
     int64_t now_us = wire_wall_us();
     char begin[CIVIL_STAMP_BYTES];
     char end[CIVIL_STAMP_BYTES];
