@@ -53,9 +53,9 @@ def metrics_table():
 
 
 def causes_table():
-    lines = ["| cause | what is the matter | what to do | seen in |", "|---|---|---|---|"]
-    for cause, what, remedy, facts in rows_of("src/verify/causes.def", "CAUSE"):
-        lines.append(f"| `{cause}` | {what} | {remedy} | {facts} |")
+    lines = ["| cause | what is the matter | concluded from |", "|---|---|---|"]
+    for name, what, _, needs in rows_of("src/verify/causes.def", "CAUSE"):
+        lines.append(f"| `{name}` | {what} | {needs} |")
     return "\n".join(lines) + "\n"
 
 
