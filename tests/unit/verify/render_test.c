@@ -6,6 +6,7 @@
  */
 #include "evidence_fixture.h"
 
+#include "verify/render.h"
 #include "json/json_read.h"
 
 #define OUT_BYTES ((size_t)8 << 20)
@@ -270,7 +271,7 @@ static void test_render_json_is_json(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_render_seconds_shows_that_little_is_not_nothing),
-        cmocka_unit_test(test_render_terminal_shows_what_counts),
+    cmocka_unit_test(test_render_terminal_shows_what_counts),
     cmocka_unit_test(test_render_terminal_shows_failures_with_their_values),
     cmocka_unit_test(test_render_markdown_has_all_of_it),
     cmocka_unit_test(test_render_figures_can_be_computed_again),
