@@ -23,7 +23,7 @@ static int write_document(void **state)
 
     (void)state;
     buf_init(&text, DOCUMENT_BYTES_MAX);
-    api_write_openapi(&text, /* with_accounts */ true);
+    api_write_openapi(&text, /* with_accounts */ true, /* role */ 0);
     if (buf_status(&text) || json_parser_new(DOCUMENT_BYTES_MAX, &parser) ||
         json_parse(parser, buf_str(&text), &document, &error)) {
         (void)fprintf(stderr, "the document is no JSON: %s\n", error.message);
@@ -102,7 +102,7 @@ static void test_the_tables_can_be_routed(void **state)
     static struct router router;
 
     (void)state;
-    assert_int_equal(router_build(&router, route_tables, ROUTE_TABLES), OK);
+    assert_int_equal(router_build(&router, route_tables, ROUTE_TABLES, /* role */ 0), OK);
     for (size_t i = 0; i < router.route_count; i++) {
         const struct route *route = router.routes[i];
 

@@ -32,7 +32,7 @@ static struct router router;
 static int build(void **state)
 {
     (void)state;
-    return router_build(&router, tables, ARRAY_LENGTH(tables));
+    return router_build(&router, tables, ARRAY_LENGTH(tables), /* role */ 0);
 }
 
 static int done(void **state)
@@ -168,7 +168,7 @@ static void test_building_survives_every_failing_allocation(void **state)
 
         assert_true(nth < 50);
         (void)alloc_fail_from(nth);
-        code = router_build(&other, tables, ARRAY_LENGTH(tables));
+        code = router_build(&other, tables, ARRAY_LENGTH(tables), /* role */ 0);
         (void)alloc_fail_from(0);
         assert_true(code == OK || code == ERR_NO_MEMORY);
         if (!code) {
