@@ -10,10 +10,10 @@
 #include "cli/command.h"
 
 static const struct command *const commands[] = {
-    &command_ask,       &command_serve,     &command_tool,   &command_parse,
-    &command_prices,    &command_recompute, &command_user,   &command_key,
-    &command_workspace, &command_audit,     &command_deploy, &command_loop,
-    &command_backup,    &command_restore,   &command_verify, &command_doctor,
+    &command_ask,       &command_serve,    &command_tool,   &command_parse,     &command_prices,
+    &command_recompute, &command_user,     &command_key,    &command_workspace, &command_audit,
+    &command_deploy,    &command_loop,     &command_backup, &command_restore,   &command_verify,
+    &command_doctor,    &command_diagnose,
 };
 
 static const char overview[] =

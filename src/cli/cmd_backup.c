@@ -3,67 +3,21 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 
 #include "cli/backup_print.h"
 #include "cli/command.h"
 #include "cli/config_layers.h"
-
-enum { OPTION_DATA_DIR = 1, OPTION_CONFIG, OPTION_OUT, OPTION_JSON };
-
-static const struct option options_table[] = {
-    {"data-dir", required_argument, NULL, OPTION_DATA_DIR},
-    {"config", required_argument, NULL, OPTION_CONFIG},
-    {"out", required_argument, NULL, OPTION_OUT},
-    {"json", no_argument, NULL, OPTION_JSON},
-    {NULL, 0, NULL, 0},
-};
-
-struct choice {
-    const char *data_dir;
-    const char *config;
-    const char *out;
-    bool as_json;
-};
-
-static int read_choice(int argc, char **argv, struct choice *choice)
-{
-    int option;
-
-    while ((option = getopt_long(argc, argv, "", options_table, NULL)) != -1) {
-        switch (option) {
-        case OPTION_DATA_DIR:
-            choice->data_dir = optarg;
-            break;
-        case OPTION_CONFIG:
-            choice->config = optarg;
-            break;
-        case OPTION_OUT:
-            choice->out = optarg;
-            break;
-        case OPTION_JSON:
-            choice->as_json = true;
-            break;
-        default:
-            return cli_usage(&command_backup, "an option is not known");
-        }
-    }
-    if (optind != argc) {
-        return cli_usage(&command_backup, "'%s' is too much", argv[optind]);
-    }
-    return choice->out ? EXIT_DONE : cli_usage(&command_backup, "--out is missing");
-}
+#include "cli/upkeep_options.h"
 
 static int run(int argc, char **argv)
 {
     cleanup(buf_done) struct buf data_dir;
-    struct choice choice = {0};
+    struct upkeep_options choice;
     struct backup_manifest manifest;
     struct backup_watch watch;
     struct error error = {0};
-    int code = read_choice(argc, argv, &choice);
+    int code = upkeep_read_options(&command_backup, UPKEEP_OUT, argc, argv, &choice);
 
     buf_init(&data_dir, CONFIG_VALUE_BYTES_MAX);
     if (code) {

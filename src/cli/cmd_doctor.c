@@ -3,59 +3,16 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cli/command.h"
 #include "cli/config_layers.h"
+#include "cli/upkeep_options.h"
 #include "server/doctor.h"
 #include "json/json_write.h"
 
 #define JSON_BYTES_MAX ((size_t)4 << 20)
-
-enum { OPTION_DATA_DIR = 1, OPTION_CONFIG, OPTION_BACKUPS, OPTION_JSON };
-
-static const struct option options_table[] = {
-    {"data-dir", required_argument, NULL, OPTION_DATA_DIR},
-    {"config", required_argument, NULL, OPTION_CONFIG},
-    {"backups", required_argument, NULL, OPTION_BACKUPS},
-    {"json", no_argument, NULL, OPTION_JSON},
-    {NULL, 0, NULL, 0},
-};
-
-struct choice {
-    const char *data_dir;
-    const char *config;
-    const char *backups;
-    bool as_json;
-};
-
-static int read_choice(int argc, char **argv, struct choice *choice)
-{
-    int option;
-
-    while ((option = getopt_long(argc, argv, "", options_table, NULL)) != -1) {
-        switch (option) {
-        case OPTION_DATA_DIR:
-            choice->data_dir = optarg;
-            break;
-        case OPTION_CONFIG:
-            choice->config = optarg;
-            break;
-        case OPTION_BACKUPS:
-            choice->backups = optarg;
-            break;
-        case OPTION_JSON:
-            choice->as_json = true;
-            break;
-        default:
-            return cli_usage(&command_doctor, "an option is not known");
-        }
-    }
-    return optind == argc ? EXIT_DONE
-                          : cli_usage(&command_doctor, "'%s' is too much", argv[optind]);
-}
 
 static void print_line(const struct doctor_finding *finding, void *arg)
 {
@@ -142,14 +99,15 @@ static int take_data_dir(struct config *config, const char *data_dir, struct err
 static int run(int argc, char **argv)
 {
     cleanup(config_done) struct config config;
-    struct choice choice = {0};
+    struct upkeep_options choice;
     struct error unread = {0};
     struct error error = {0};
+
+    int code = upkeep_read_options(&command_doctor, UPKEEP_BACKUPS, argc, argv, &choice);
 
     if (config_init(&config, &error)) {
         return cli_fail(&error);
     }
-    int code = read_choice(argc, argv, &choice);
     if (code) {
         return code;
     }

@@ -3,68 +3,22 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <getopt.h>
 #include <stdio.h>
 
 #include "cli/backup_print.h"
 #include "cli/command.h"
 #include "cli/config_layers.h"
-
-enum { OPTION_DATA_DIR = 1, OPTION_CONFIG, OPTION_FORCE, OPTION_JSON };
-
-static const struct option options_table[] = {
-    {"data-dir", required_argument, NULL, OPTION_DATA_DIR},
-    {"config", required_argument, NULL, OPTION_CONFIG},
-    {"force", no_argument, NULL, OPTION_FORCE},
-    {"json", no_argument, NULL, OPTION_JSON},
-    {NULL, 0, NULL, 0},
-};
-
-struct choice {
-    const char *from;
-    const char *data_dir;
-    const char *config;
-    bool is_forced;
-    bool as_json;
-};
-
-static int read_choice(int argc, char **argv, struct choice *choice)
-{
-    int option;
-
-    while ((option = getopt_long(argc, argv, "", options_table, NULL)) != -1) {
-        switch (option) {
-        case OPTION_DATA_DIR:
-            choice->data_dir = optarg;
-            break;
-        case OPTION_CONFIG:
-            choice->config = optarg;
-            break;
-        case OPTION_FORCE:
-            choice->is_forced = true;
-            break;
-        case OPTION_JSON:
-            choice->as_json = true;
-            break;
-        default:
-            return cli_usage(&command_restore, "an option is not known");
-        }
-    }
-    if (argc - optind != 1) {
-        return cli_usage(&command_restore, "name one back-up");
-    }
-    choice->from = argv[optind];
-    return EXIT_DONE;
-}
+#include "cli/upkeep_options.h"
 
 static int run(int argc, char **argv)
 {
     cleanup(buf_done) struct buf data_dir;
-    struct choice choice = {0};
+    struct upkeep_options choice;
     struct backup_restored restored = {0};
     struct backup_watch watch;
     struct error error = {0};
-    int code = read_choice(argc, argv, &choice);
+    int code =
+        upkeep_read_options(&command_restore, UPKEEP_FORCE | UPKEEP_WORD, argc, argv, &choice);
 
     buf_init(&data_dir, CONFIG_VALUE_BYTES_MAX);
     if (code) {
@@ -73,7 +27,7 @@ static int run(int argc, char **argv)
     if (read_data_dir(choice.data_dir, choice.config, &data_dir, &error)) {
         return cli_fail(&error);
     }
-    struct backup_restore_request request = {.from = choice.from,
+    struct backup_restore_request request = {.from = choice.word,
                                              .data_dir = data_dir.data,
                                              .is_forced = choice.is_forced,
                                              .progress = backup_watch_start(&watch)};

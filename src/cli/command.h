@@ -28,6 +28,7 @@ struct command {
 extern const struct command command_ask;
 extern const struct command command_audit;
 extern const struct command command_deploy;
+extern const struct command command_diagnose;
 extern const struct command command_backup;
 extern const struct command command_doctor;
 extern const struct command command_key;

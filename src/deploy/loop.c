@@ -346,6 +346,20 @@ static int open_new(struct deploy_loop *loop, const struct loop_run_options *run
     return loop_journal_append(loop->journal, &opened, error);
 }
 
+/* The command of the step that had begun, when the loop was killed: it may have outlived it. */
+static int end_left_over(struct deploy_loop *loop, struct error *error)
+{
+    const struct loop_entry *last = &loop->journal->entries[loop->journal->count - 1];
+    const char *words[LOOP_JOURNAL_TEXTS_MAX + 1] = {NULL};
+
+    for (size_t i = 0; last->event == LOOP_JOURNAL_BEGAN && i < last->text_count; i++) {
+        words[i] = last->texts[i].data;
+    }
+    const struct loop_command command = {.words = words};
+    return words[0] ? loop->world->end_left_over(&command, loop->folder, loop->world->arg, error)
+                    : OK;
+}
+
 static int resume(struct deploy_loop *loop, const struct loop_run_options *run, const char *path,
                   struct error *error)
 {
@@ -378,7 +392,7 @@ static int resume(struct deploy_loop *loop, const struct loop_run_options *run, 
     if (code || at.is_stopped) {
         return code;
     }
-    code = loop->world->end_left_over(loop->folder, loop->world->arg, error);
+    code = end_left_over(loop, error);
     if (!code) {
         struct loop_entry resumed = entry_now(loop, LOOP_JOURNAL_RESUMED);
 

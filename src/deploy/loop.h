@@ -77,8 +77,9 @@ struct loop_world {
      * are in ret_end. ERR_NO_MEMORY. */
     int (*run)(const struct loop_command *command, const char *folder, struct buf *out,
                struct loop_end *ret_end, void *arg, struct error *error);
-    /* Ends what a loop that was killed left running in this folder. ERR_IO. */
-    int (*end_left_over)(const char *folder, void *arg, struct error *error);
+    /* Ends this command of a loop that was killed, if it still runs. ERR_IO. */
+    int (*end_left_over)(const struct loop_command *command, const char *folder, void *arg,
+                         struct error *error);
     void (*ask_health)(const char *url, struct loop_answer *ret_answer, void *arg);
     /* ERR_NO_MEMORY. */
     int (*ask_target)(const struct loop_options *options, struct arena *arena,

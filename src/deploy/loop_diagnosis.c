@@ -9,7 +9,7 @@
 #define LIST_BYTES_MAX  ((size_t)LOOP_CAUSES_MAX * (CAUSE_BYTES_MAX + 2))
 
 /* Ids of verify/causes.def. */
-static const char *const mendable[] = {
+static const char *const mendable[LOOP_MENDABLE_COUNT] = {
     "not_deployed",    "port_not_listening", "process_killed",      "memory_killed",
     "process_crashed", "process_stopped",    "stopped_in_order",    "program_missing",
     "draining",        "wrong_revision",     "proxy_upstream_down", "service_down",

@@ -14,7 +14,8 @@
 #include "base/error.h"
 #include "deploy/digest.h"
 
-#define LOOP_CAUSES_MAX 16u
+#define LOOP_CAUSES_MAX     16u
+#define LOOP_MENDABLE_COUNT 12u /* of verify/causes.def */
 
 struct loop_diagnosis {
     struct str causes[LOOP_CAUSES_MAX]; /* ids in the order of the diagnosis; "unknown" */

@@ -101,6 +101,7 @@ int loop_files_read(const char *path, struct buf *text, struct error *error)
     while (got > 0 && buf_reserve(text, PIECE_BYTES) == OK) {
         got = read(fd, text->data + text->length, PIECE_BYTES);
         text->length += got > 0 ? (size_t)got : 0;
+        text->data[text->length] = '\0'; /* there is always room for it */
     }
     if (got < 0) {
         return error_set(error, ERR_IO, "cannot read %s: %m", path);

@@ -324,7 +324,7 @@ const char *const *loop_hook_environment(struct deploy_loop *loop, struct error 
 {
     struct loop_diagnosis found = {.count = 0};
     struct arena *arena = &loop->arena;
-    const char **items = arena_alloc(arena, 6, sizeof(*items));
+    const char **items = arena_alloc(arena, 5, sizeof(*items));
     const char *path = loop_path(loop, "diagnosis.json");
 
     if (!items || !path) {
@@ -334,14 +334,13 @@ const char *const *loop_hook_environment(struct deploy_loop *loop, struct error 
     if (read_diagnosis(loop, &found, error)) {
         return NULL;
     }
-    items[0] = arena_printf(arena, "NETRA_LOOP_DIR=%s", loop->folder).data;
-    items[1] = arena_printf(arena, "NETRA_LOOP_CYCLE=%u", loop->cycle).data;
-    items[2] = arena_printf(arena, "NETRA_LOOP_DIAGNOSIS=%s", path).data;
-    items[3] =
+    items[0] = arena_printf(arena, "NETRA_LOOP_CYCLE=%u", loop->cycle).data;
+    items[1] = arena_printf(arena, "NETRA_LOOP_DIAGNOSIS=%s", path).data;
+    items[2] =
         arena_printf(arena, "NETRA_LOOP_CAUSE=%s", found.count ? found.causes[0].data : "unknown")
             .data;
-    items[4] = arena_printf(arena, "NETRA_LOOP_CAUSES=%s", found.list.data).data;
-    for (int i = 0; i < 5; i++) {
+    items[3] = arena_printf(arena, "NETRA_LOOP_CAUSES=%s", found.list.data).data;
+    for (int i = 0; i < 4; i++) {
         if (!items[i]) {
             (void)no_memory(error);
             return NULL;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deploy/loop_world.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -9,18 +8,15 @@
 #include "base/civil_time.h"
 #include "deploy/child.h"
 #include "deploy/loop_files.h"
+#include "deploy/loop_leftover.h"
 #include "deploy/loop_serving.h"
 #include "json/json_read.h"
 
-#define ENVIRONMENT_MAX   4096u
-#define RUNNING_BYTES_MAX 4096u
-#define STAT_START_FIELD  19 /* start time, counted behind the name in parentheses */
-#define END_WAIT_MS       10000
-#define END_LOOK_MS       50
-#define HEALTH_MS         5000u
-#define BODY_BYTES_MAX    ((size_t)1 << 20)
-#define STATUS_S          120u
-#define STATUS_BYTES_MAX  ((size_t)1 << 20)
+#define ENVIRONMENT_MAX  4096u
+#define HEALTH_MS        5000u
+#define BODY_BYTES_MAX   ((size_t)1 << 20)
+#define STATUS_S         120u
+#define STATUS_BYTES_MAX ((size_t)1 << 20)
 
 extern char **environ;
 
@@ -70,117 +66,29 @@ static void say_line(struct str line, void *arg)
     say(buf_str(&text), arg);
 }
 
-/* ---- the command under way ---- */
+/* ---- commands ---- */
 
-/* When a process began, in the kernel's ticks: with its id it is that process and no later one.
- * False: there is no such process, or it is a zombie. */
-static bool start_of(int pid, uint64_t *ret_ticks)
+static int end_left_over(const struct loop_command *command, const char *folder, void *arg,
+                         struct error *error)
 {
-    char path[64];
-    cleanup(buf_done) struct buf text = {0};
-    struct error ignored = {0};
+    int ended = loop_leftover_end(command->words, folder, error);
 
-    (void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-    buf_init(&text, (size_t)1 << 20);
-    if (loop_files_read(path, &text, &ignored)) {
-        return false;
+    if (ended > 0) {
+        say(STR("a command of the loop before still ran: it was ended"), arg);
     }
-    const char *at = strrchr(text.data, ')');
-    if (!at || at[1] != ' ' || at[2] == 'Z' || at[2] == 'X') {
-        return false;
-    }
-    for (int field = 0; field <= STAT_START_FIELD && at; field++) {
-        at = strchr(at + 1, ' ');
-    }
-    uint64_t ticks = 0;
-    for (at = at ? at + 1 : NULL; at && *at >= '0' && *at <= '9'; at++) {
-        ticks = ticks * 10 + (uint64_t)(*at - '0');
-    }
-    *ret_ticks = ticks;
-    return at != NULL;
+    return ended < 0 ? ended : OK;
 }
 
-static void running_path(const char *folder, char ret_path[LOOP_PATH_BYTES_MAX])
-{
-    (void)snprintf(ret_path, LOOP_PATH_BYTES_MAX, "%s/running.json", folder);
-}
-
-/* Best effort: without it a command that outlives a killed loop is not ended at the resumption. */
-static void keep_running(int pid, void *arg)
-{
-    const struct loop_machine *machine = arg;
-    char path[LOOP_PATH_BYTES_MAX];
-    cleanup(buf_done) struct buf text = {0};
-    struct error ignored = {0};
-    uint64_t ticks;
-
-    if (start_of(pid, &ticks)) {
-        running_path(machine->folder, path);
-        buf_init(&text, RUNNING_BYTES_MAX);
-        buf_printf(&text, "{\"pid\":%d,\"start_ticks\":%llu}\n", pid, (unsigned long long)ticks);
-        if (loop_files_write(path, buf_str(&text), &ignored)) {
-            say(STR("running.json could not be written"), arg);
-        }
-    }
-}
-
-static int read_running(const char *path, int *ret_pid, uint64_t *ret_ticks, struct error *error)
-{
-    cleanup(json_parser_free_pointer) struct json_parser *parser = NULL;
-    cleanup(buf_done) struct buf text = {0};
-    struct json_value root;
-    uint64_t pid;
-
-    buf_init(&text, (size_t)1 << 20);
-    int code = loop_files_read(path, &text, error);
-    if (!code && json_parser_new((size_t)1 << 20, &parser)) {
-        code = error_set(error, ERR_NO_MEMORY, "out of memory");
-    }
-    code = code ? code : json_parse(parser, buf_str(&text), &root, error);
-    if (code) {
-        return code;
-    }
-    if (!json_get_u64(json_at(root, "pid"), &pid) || pid < 2 || pid > INT32_MAX ||
-        !json_get_u64(json_at(root, "start_ticks"), ret_ticks)) {
-        return error_set(error, ERR_INVALID, "%s does not say which command ran", path);
-    }
-    *ret_pid = (int)pid;
-    return OK;
-}
-
-static int end_left_over(const char *folder, void *arg, struct error *error)
-{
-    char path[LOOP_PATH_BYTES_MAX];
-    uint64_t ticks = 0;
-    uint64_t now;
-    int pid = 0;
-
-    running_path(folder, path);
-    int code = read_running(path, &pid, &ticks, error);
-    if (code) {
-        return code == ERR_NOT_FOUND ? OK : code;
-    }
-    for (int waited = 0; start_of(pid, &now) && now == ticks; waited += END_LOOK_MS) {
-        if (waited == 0) {
-            say(STR("a command of the loop before still runs: it is ended"), arg);
-        }
-        if (waited == 0 || waited == END_WAIT_MS / 2) {
-            (void)kill(-pid, waited ? SIGKILL : SIGTERM);
-        }
-        if (waited > END_WAIT_MS) {
-            return error_set(error, ERR_IO, "process %d of the loop before does not end", pid);
-        }
-        wait_ms(END_LOOK_MS, NULL);
-    }
-    return loop_files_remove(path, error);
-}
-
-/* Ours and what was added; what is pointed to stays where it is. */
-static char **merge_environment(const char *const *added)
+/* Ours, the loop's folder, by which a command is known again, and what was added; what is pointed
+ * to stays where it is. */
+static char **merge_environment(const char *const *added, const char *folder)
 {
     char **all = alloc_zeroed(ENVIRONMENT_MAX + 1, sizeof(*all));
     size_t count = 0;
 
+    if (all) {
+        all[count++] = (char *)(uintptr_t)folder;
+    }
     for (size_t i = 0; all && added && added[i] && count < ENVIRONMENT_MAX; i++) {
         all[count++] = (char *)(uintptr_t)added[i];
     }
@@ -196,12 +104,14 @@ static int run(const struct loop_command *command, const char *folder, struct bu
                struct loop_end *ret_end, void *arg, struct error *error)
 {
     const struct loop_machine *machine = arg;
-    cleanup(alloc_free_pointer) char **environment = merge_environment(command->environment);
+    char place[LOOP_PATH_BYTES_MAX + sizeof(LOOP_LEFTOVER_VARIABLE)];
+    cleanup(alloc_free_pointer) char **environment = NULL;
     cleanup(buf_done) struct buf why = {0};
-    char path[LOOP_PATH_BYTES_MAX];
     struct error failure = {0};
     struct child_end end = {.exit_status = -1};
 
+    (void)snprintf(place, sizeof(place), LOOP_LEFTOVER_VARIABLE "%s", folder);
+    environment = merge_environment(command->environment, place);
     if (!environment) {
         return error_set(error, ERR_NO_MEMORY, "out of memory");
     }
@@ -209,12 +119,10 @@ static int run(const struct loop_command *command, const char *folder, struct bu
                                           .environment = environment,
                                           .timeout_ms = LOOP_COMMAND_S * 1000,
                                           .on_line = say_line,
-                                          .on_start = keep_running,
                                           .is_cancelled = machine->is_to_end,
                                           .arg = arg};
     *ret_end = (struct loop_end){.exit_status = -1, .is_ended = true};
     int code = child_run(&options, out, &end, &failure);
-    running_path(folder, path);
     if (code == ERR_NO_MEMORY) {
         return error_set(error, code, "out of memory");
     }
@@ -227,7 +135,7 @@ static int run(const struct loop_command *command, const char *folder, struct bu
     buf_init(&why, LOOP_WHY_BYTES - 1);
     child_end_print(&end, &why);
     (void)snprintf(ret_end->why, sizeof(ret_end->why), "%.*s", STR_ARGS(buf_str(&why)));
-    return loop_files_remove(path, error);
+    return OK;
 }
 
 /* ---- the service ---- */

@@ -192,16 +192,13 @@ struct config_address config_listen(const struct config *config)
     return address;
 }
 
-int config_find_data_dir(struct config *config, config_environment_fn *environment,
+static int fill_data_dir(struct config *config, config_environment_fn *environment,
                          struct error *error)
 {
     cleanup(buf_done) struct buf path;
     const char *home = environment("HOME");
     const char *data_home = environment("XDG_DATA_HOME");
 
-    if (config_text(config, CONFIG_DATA_DIR)[0]) {
-        return OK;
-    }
     buf_init(&path, CONFIG_VALUE_BYTES_MAX);
     if (data_home && data_home[0] == '/') {
         buf_printf(&path, "%s/netra", data_home);
@@ -220,6 +217,12 @@ int config_find_data_dir(struct config *config, config_environment_fn *environme
         return error_set(error, ERR_NO_MEMORY, "out of memory");
     }
     return OK;
+}
+
+int config_find_data_dir(struct config *config, config_environment_fn *environment,
+                         struct error *error)
+{
+    return config_text(config, CONFIG_DATA_DIR)[0] ? OK : fill_data_dir(config, environment, error);
 }
 
 int config_finish(struct config *config, config_environment_fn *environment, struct error *error)

@@ -106,8 +106,9 @@ void doctor_look_at_folder(struct doctor *doctor)
     if (!doctor->data_dir) {
         return;
     }
-    if (stat(doctor->data_dir, &about) || !S_ISDIR(about.st_mode)) {
-        bool is_new = errno == ENOENT;
+    int result = stat(doctor->data_dir, &about);
+    if (result || !S_ISDIR(about.st_mode)) {
+        bool is_new = result && errno == ENOENT;
 
         doctor_say(doctor, is_new ? DOCTOR_UNKNOWN : DOCTOR_PROBLEM, "data folder",
                    is_new ? "Name the folder with --data-dir, or start the server: it makes one."

@@ -70,7 +70,9 @@ static void look_at_file(struct doctor *doctor, unsigned which, struct opened *o
                    "The first start makes it. If there was one, put a back-up in its place.",
                    "needs the file: there is none in the folder");
     } else if (code) {
-        doctor_say_error(doctor, DOCTOR_PROBLEM, schema->file, &error);
+        doctor_say(doctor, DOCTOR_PROBLEM, schema->file,
+                   error.hint[0] ? error.hint : "Stop the server and restore a back-up.", "%s",
+                   error.message);
     } else if (opened->versions[which] < schema->step_count) {
         doctor_say(doctor, DOCTOR_WARNING, schema->file,
                    "Back it up, then start the server: it brings the file up to date.",

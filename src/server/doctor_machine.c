@@ -22,6 +22,7 @@
 #include <uv.h>
 
 #include "base/civil_time.h"
+#include "base/decimal.h"
 #include "loop/clock.h"
 #include "server/checks.h"
 #include "server/doctor_state.h"
@@ -174,6 +175,19 @@ static void look_at_certificate(struct doctor *doctor)
 
 /* ---- limits ---- */
 
+/* The number behind a word and blanks; false: it is not there, or no number. */
+static bool number_behind(const char *text, const char *word, uint64_t *ret_number)
+{
+    const char *at = strstr(text, word);
+
+    if (!at) {
+        return false;
+    }
+    at += strlen(word);
+    at += strspn(at, " \t");
+    return decimal_parse_u64((struct str){at, strcspn(at, " \t\n")}, ret_number) == OK;
+}
+
 /* "/proc/4711/limits", or of this process. */
 static bool read_of_process(const struct doctor *doctor, const char *name, char *text, size_t size)
 {
@@ -193,14 +207,21 @@ static bool read_of_process(const struct doctor *doctor, const char *name, char 
 static void look_at_files(struct doctor *doctor)
 {
     uint64_t wanted = config_number(doctor->config, CONFIG_HTTP_CONNECTIONS_MAX) + FILES_BESIDE;
-    unsigned long long most = 0;
+    uint64_t most = 0;
     char text[PROC_BYTES_MAX];
+    char *line = NULL;
 
-    if (!read_of_process(doctor, "limits", text, sizeof(text)) || !strstr(text, "Max open files")) {
+    if (read_of_process(doctor, "limits", text, sizeof(text))) {
+        line = strstr(text, "Max open files");
+    }
+    if (!line) {
         doctor_say(doctor, DOCTOR_UNKNOWN, "open files", NULL, "needs /proc");
         return;
     }
-    if (sscanf(strstr(text, "Max open files"), "Max open files %*s %llu", &most) != 1) {
+    line += strlen("Max open files");
+    line += strspn(line, " ");
+    line += strcspn(line, " "); /* the soft one */
+    if (!number_behind(line, " ", &most)) {
         most = UINT64_MAX; /* "unlimited" */
     }
     bool is_low = most < wanted;
@@ -208,7 +229,7 @@ static void look_at_files(struct doctor *doctor)
         doctor, is_low ? DOCTOR_WARNING : DOCTOR_OK, "open files",
         is_low ? "Raise it (LimitNOFILE=, ulimit -Hn), or lower http.connections_max." : NULL,
         most == UINT64_MAX ? "no limit%.0llu; %llu are wanted" : "at most %llu; %llu are wanted",
-        most == UINT64_MAX ? 0ULL : most, (unsigned long long)wanted);
+        most == UINT64_MAX ? 0ULL : (unsigned long long)most, (unsigned long long)wanted);
 }
 
 /* Of a control group and those above it, the least; 0: none. */
@@ -220,10 +241,10 @@ static uint64_t read_memory_limit(const char *group)
     size_t length = strcspn(group, "\n");
 
     for (;;) {
-        unsigned long long bytes = 0;
+        uint64_t bytes = 0;
 
         (void)snprintf(path, sizeof(path), "/sys/fs/cgroup%.*s/memory.max", (int)length, group);
-        if (doctor_read_text(path, text, sizeof(text)) && sscanf(text, "%llu", &bytes) == 1 &&
+        if (doctor_read_text(path, text, sizeof(text)) && number_behind(text, "", &bytes) &&
             (!least || bytes < least)) {
             least = bytes;
         }
@@ -234,7 +255,7 @@ static uint64_t read_memory_limit(const char *group)
         }
     }
     if (!least && doctor_read_text("/sys/fs/cgroup/memory.max", text, sizeof(text))) {
-        least = strtoull(text, NULL, 10); /* "max" is 0 */
+        (void)number_behind(text, "", &least); /* "max" leaves it 0 */
     }
     return least;
 }
@@ -243,15 +264,15 @@ static void look_at_memory(struct doctor *doctor)
 {
     uint64_t cache = config_number(doctor->config, CONFIG_DATASET_CACHE_BYTES_MAX);
     char text[PROC_BYTES_MAX];
-    unsigned long long free_kib = 0;
+    uint64_t free_kib = 0;
     const char *group;
 
-    if (!doctor_read_text("/proc/meminfo", text, sizeof(text)) || !strstr(text, "MemAvailable:") ||
-        sscanf(strstr(text, "MemAvailable:"), "MemAvailable: %llu", &free_kib) != 1) {
+    if (!doctor_read_text("/proc/meminfo", text, sizeof(text)) ||
+        !number_behind(text, "MemAvailable:", &free_kib)) {
         doctor_say(doctor, DOCTOR_UNKNOWN, "memory", NULL, "needs /proc");
         return;
     }
-    uint64_t least = (uint64_t)free_kib << 10;
+    uint64_t least = free_kib << 10;
     const char *whose = "are free on this machine";
     if (read_of_process(doctor, "cgroup", text, sizeof(text)) && (group = strstr(text, "0::/"))) {
         uint64_t limit = read_memory_limit(group + 3);

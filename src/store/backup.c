@@ -146,13 +146,14 @@ static int pack_file(int out, const char *folder, const char *name, int64_t crea
     static const char zeros[TAR_BLOCK_BYTES] = {0};
     cleanup(backup_fd_close) int in = -1;
     char path[DATA_PATH_BYTES_MAX];
-    char header[TAR_BLOCK_BYTES];
     struct backup_digest digest;
     uint64_t bytes = 0;
     int code = data_dir_path(folder, name, path, error);
 
     code = code ? code : backup_open(path, &in, &bytes, error);
     if (!code) {
+        char header[TAR_BLOCK_BYTES];
+
         tar_write_header(name, bytes, created_us / SECOND_US, header);
         code = backup_write(out, header, sizeof(header), error);
     }

@@ -36,7 +36,7 @@ static int begin_all(struct snapshot *snapshot, struct error *error)
 {
     int code = OK;
 
-    for (unsigned i = 0; i < BACKUP_FILES && !code; i++) {
+    for (unsigned i = 0; i < BACKUP_FILES; i++) {
         if (!sqlite3_get_autocommit(snapshot->dbs[i])) {
             (void)database_run(snapshot->dbs[i], "ROLLBACK");
         }

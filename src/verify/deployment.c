@@ -143,16 +143,18 @@ static struct str keep(struct inquiry *inquiry, struct json_value object, const 
 static void observe_checks(struct inquiry *inquiry, struct json_value health)
 {
     for (struct json_iterator it = json_iterate(json_at(health, "checks")); json_next(&it);) {
-        char subject[INQUIRY_ID_BYTES];
+        char name[INQUIRY_ID_BYTES];
+        char subject[INQUIRY_ID_BYTES + 8];
         struct str status = {0};
         struct str reason = {0};
 
-        if (!ANSWER_TEXT(it.value, "name", subject) ||
+        if (!ANSWER_TEXT(it.value, "name", name) ||
             !json_get_str(json_at(it.value, "status"), &status) ||
             str_equal(status, STR("healthy"))) {
             continue;
         }
         (void)json_get_str(json_at(it.value, "reason"), &reason);
+        (void)snprintf(subject, sizeof(subject), "check %s", name);
         inquiry_note(inquiry, evidence_observe(inquiry->evidence, "health", subject, "%.*s: %.*s",
                                                STR_ARGS(status), STR_ARGS(reason)));
     }
@@ -165,7 +167,7 @@ static void observe_clock(struct inquiry *inquiry, const struct answer *answer)
     if (date_us) {
         int64_t ahead_us = date_us - (answer->what.started_us + answer->what.total_us);
 
-        inquiry_note(inquiry, evidence_observe(inquiry->evidence, "clock", "server's clock",
+        inquiry_note(inquiry, evidence_observe(inquiry->evidence, "clock", "difference",
                                                "%.1f s ahead of ours (Date has whole seconds)",
                                                (double)ahead_us / 1e6));
     }

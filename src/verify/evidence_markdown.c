@@ -12,14 +12,18 @@
 
 #define PEERS_MAX 8u
 
+/* No text is at the beginning of a line, where other characters would be obeyed too; an address is
+ * not to become a link. */
 static void put_escaped(struct buf *out, struct str text)
 {
-    static const char obeyed[] = "\\`*_{}[]()<>#+-.!|~&:$@=";
+    static const char obeyed[] = "\\`*_[]<>#|~&";
     struct str bytes;
     unsigned width;
 
     for (size_t at = 0; visible_next(text, &at, &bytes, &width);) {
-        if (bytes.length == 1 && strchr(obeyed, bytes.data[0])) {
+        bool is_link = bytes.data[0] == ':' && at < text.length && text.data[at] == '/';
+
+        if (bytes.length == 1 && (is_link || strchr(obeyed, bytes.data[0]))) {
             buf_append_char(out, '\\');
         }
         buf_append(out, bytes);
@@ -155,19 +159,15 @@ static void put_peers(struct buf *out, const struct evidence *evidence)
 static void put_check_row(struct buf *out, const struct check *check)
 {
     struct tally tally = tally_check(check);
-    char seconds[RENDER_FIGURE_BYTES];
-    char sent[RENDER_FIGURE_BYTES];
-    char received[RENDER_FIGURE_BYTES];
+    struct check_figures figures = render_figures(check);
 
-    render_seconds(check->duration_us, seconds);
-    render_bytes(check->bytes_sent, sent);
-    render_bytes(check->bytes_received, received);
     buf_append(out, STR("| "));
     put_escaped(out, check->id);
     buf_append(out, STR(" | "));
     put_mark(out, check->outcome);
     buf_printf(out, " | %zu | %zu | %zu | %s | %zu | %s | %s |\n", tally.passed, tally.failed,
-               tally.not_exercised, seconds, check->exchanges, sent, received);
+               tally.not_exercised, figures.seconds, check->exchanges, figures.sent,
+               figures.received);
 }
 
 static void put_finding_row(struct buf *out, const struct finding *finding)

@@ -120,20 +120,15 @@ static void put_check(const struct terminal *terminal, const struct check *check
                       unsigned id_columns, unsigned title_columns)
 {
     struct tally tally = tally_check(check);
-    char seconds[RENDER_FIGURE_BYTES];
-    char sent[RENDER_FIGURE_BYTES];
-    char received[RENDER_FIGURE_BYTES];
+    struct check_figures figures = render_figures(check);
 
-    render_seconds(check->duration_us, seconds);
-    render_bytes(check->bytes_sent, sent);
-    render_bytes(check->bytes_received, received);
     put_mark(terminal, check->outcome);
     put_cell(terminal->out, check->id, id_columns);
     buf_append(terminal->out, STR("  "));
     put_cell(terminal->out, check->title, title_columns);
     buf_printf(terminal->out, "  %3zu/%-3zu %10s %6zu exchanges %9s out %9s in\n", tally.passed,
-               tally.passed + tally.failed + tally.not_exercised, seconds, check->exchanges, sent,
-               received);
+               tally.passed + tally.failed + tally.not_exercised, figures.seconds, check->exchanges,
+               figures.sent, figures.received);
     put_failures(terminal, check);
 }
 

@@ -253,13 +253,26 @@ static int get_line(const struct reading *reading, struct json_value row, const 
     return OK;
 }
 
+struct time_member {
+    const char *key;
+    int64_t *time_us;
+};
+
+static int get_times(const struct reading *reading, struct json_value row,
+                     const struct time_member *members, size_t count)
+{
+    int code = OK;
+
+    for (size_t i = 0; code == OK && i < count; i++) {
+        code = get_count(reading, row, members[i].key, members[i].time_us);
+    }
+    return code;
+}
+
 static int read_exchange_times(const struct reading *reading, struct json_value row,
                                struct exchange *what)
 {
-    const struct {
-        const char *key;
-        int64_t *value;
-    } members[] = {
+    const struct time_member members[] = {
         {"started_us", &what->started_us},
         {"started_monotonic_us", &what->started_monotonic_us},
         {"name_us", &what->name_us},
@@ -269,12 +282,8 @@ static int read_exchange_times(const struct reading *reading, struct json_value 
         {"first_byte_us", &what->first_byte_us},
         {"total_us", &what->total_us},
     };
-    int code = OK;
 
-    for (size_t i = 0; code == OK && i < ARRAY_LENGTH(members); i++) {
-        code = get_count(reading, row, members[i].key, members[i].value);
-    }
-    return code;
+    return get_times(reading, row, members, ARRAY_LENGTH(members));
 }
 
 static int read_exchange_failure(const struct reading *reading, struct json_value row,
@@ -410,19 +419,16 @@ static int read_texts(const struct reading *reading, struct json_value root)
 static int read_times(const struct reading *reading, struct json_value root)
 {
     struct evidence *evidence = reading->evidence;
-    const struct {
-        const char *key;
-        int64_t *time_us;
-    } members[] = {
+    const struct time_member members[] = {
         {"started_us", &evidence->started_us},
         {"finished_us", &evidence->finished_us},
         {"started_monotonic_us", &evidence->started_monotonic_us},
         {"finished_monotonic_us", &evidence->finished_monotonic_us},
     };
-    int code = OK;
+    int code = get_times(reading, root, members, ARRAY_LENGTH(members));
 
-    for (size_t i = 0; code == OK && i < ARRAY_LENGTH(members); i++) {
-        code = get_count(reading, root, members[i].key, members[i].time_us);
+    if (code == OK && evidence->finished_us == 0) {
+        code = wrong(reading, "finished_us"); /* evidence_judge would take it for unfinished */
     }
     return code;
 }

@@ -24,9 +24,9 @@ static bool begins(struct str text, size_t at, const char *word)
 static size_t announces_secret(struct str text, size_t at)
 {
     static const char *const words[] = {
-        "bearer ",   "basic ",     "code=",   "setup=",   "invite=", "reset=",
-        "token=",    "ticket=",    "secret=", "password=", "key=",   "netra_token=",
-        "password:", "secret:",    "cookie: ", "netra_key_", "netra_session",
+        "bearer ",   "basic ",  "code=",    "setup=",     "invite=",       "reset=",
+        "token=",    "ticket=", "secret=",  "password=",  "key=",          "netra_token=",
+        "password:", "secret:", "cookie: ", "netra_key_", "netra_session",
     };
 
     for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {

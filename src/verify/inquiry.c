@@ -92,10 +92,10 @@ static void observe_failure(struct inquiry *inquiry, const struct question *ques
                    STR_ARGS(path));
     if (what->code) {
         inquiry_note(inquiry, evidence_observe(inquiry->evidence, "probe", subject,
-                                               "no answer: %s (curl %d, errno %ld)", what->failure,
-                                               what->curl_code, what->os_errno));
+                                               "not answered: %s (curl %d, errno %ld)",
+                                               what->failure, what->curl_code, what->os_errno));
     } else if (what->status >= 500) {
-        inquiry_note(inquiry, evidence_observe(inquiry->evidence, "probe", subject, "HTTP %d",
+        inquiry_note(inquiry, evidence_observe(inquiry->evidence, "probe", subject, "answered %d",
                                                what->status));
     }
 }

@@ -68,6 +68,16 @@ void render_ms(double us, char ret_text[static RENDER_FIGURE_BYTES])
     }
 }
 
+struct check_figures render_figures(const struct check *check)
+{
+    struct check_figures figures;
+
+    render_seconds(check->duration_us, figures.seconds);
+    render_bytes(check->bytes_sent, figures.sent);
+    render_bytes(check->bytes_received, figures.received);
+    return figures;
+}
+
 void render_summary(const struct evidence *evidence, struct buf *out)
 {
     struct tally tally = tally_checks(evidence);

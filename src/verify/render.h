@@ -20,6 +20,14 @@ struct tally {
 struct tally tally_check(const struct check *check);
 struct tally tally_checks(const struct evidence *evidence);
 
+/* Duration and bytes of a check, as below. */
+struct check_figures {
+    char seconds[RENDER_FIGURE_BYTES];
+    char sent[RENDER_FIGURE_BYTES];
+    char received[RENDER_FIGURE_BYTES];
+};
+struct check_figures render_figures(const struct check *check);
+
 /* "1.234 s"; "1.2 MB" (decimal units); microseconds as milliseconds with three places, "–" for
  * NAN. All places of a sample are shown: the figures can be computed again from samples.csv. */
 void render_seconds(int64_t us, char ret_text[static RENDER_FIGURE_BYTES]);

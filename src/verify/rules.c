@@ -31,14 +31,19 @@ struct chain {
 
 struct search {
     struct diagnoses *into;
-    const bool *is_superseded; /* of each observation: a later one says the same thing anew */
+    bool *is_superseded; /* of each observation: a later one says the same thing anew */
+    bool *is_explained;  /* of each observation: as a symptom it was led to a chain that is told */
     struct step symptom;
     struct chain path; /* under way */
     struct chain best; /* the longest that ended nowhere */
 };
 
-static const struct rules *const tables[] = {&rules_of_reaching, &rules_of_answers,
-                                             &rules_of_health, &rules_of_starts, &rules_of_checks};
+/* In the order in which symptoms are looked for. */
+static const struct rules *const symptoms[] = {
+    &rules_of_reaching, &rules_of_answers, &rules_of_health, &rules_of_starts, &rules_of_checks};
+/* In the order in which whys are answered: a process that ended says more than its port. */
+static const struct rules *const tables[] = {&rules_of_starts, &rules_of_reaching,
+                                             &rules_of_answers, &rules_of_health, &rules_of_checks};
 
 static const struct cause causes[] = {
 #define CAUSE(id, is, fix, needs) {id, is, fix, needs},
@@ -106,17 +111,34 @@ static bool sees(const struct sight *sight, const struct observation *observatio
            fact_matches(sight->value, observation->value, stars);
 }
 
-/* The latest that still counts; NULL: none. */
-static const struct observation *look_for(const struct search *search, const struct sight *sight)
+/* Of a step, the observation that fits; NULL: none. */
+static const struct observation *look_back(const struct sight *sight, const struct step *step)
 {
-    const struct evidence *facts = search->into->facts;
-
-    for (size_t i = facts->observation_count; i-- > 0;) {
-        if (!search->is_superseded[i] && sees(sight, &facts->observations[i])) {
-            return &facts->observations[i];
+    for (size_t i = 0; i < step->seen_count; i++) {
+        if (sees(sight, step->seen[i])) {
+            return step->seen[i];
         }
     }
     return NULL;
+}
+
+/* What the chain is about already: a "service auth" that is silent is not explained by another
+ * service. Else the latest that still counts; NULL: none. */
+static const struct observation *look_for(const struct search *search, const struct sight *sight)
+{
+    const struct evidence *facts = search->into->facts;
+    const struct observation *seen = NULL;
+
+    for (size_t i = search->path.count; i-- > 0 && !seen;) {
+        seen = look_back(sight, &search->path.steps[i]);
+    }
+    seen = seen ? seen : look_back(sight, &search->symptom);
+    for (size_t i = facts->observation_count; i-- > 0 && !seen;) {
+        if (!search->is_superseded[i] && sees(sight, &facts->observations[i])) {
+            seen = &facts->observations[i];
+        }
+    }
+    return seen;
 }
 
 /* first: given for a symptom, NULL: looked for. */
@@ -126,9 +148,8 @@ static bool match(const struct search *search, const struct rule *rule,
     struct step step = {.rule = rule};
 
     while (step.seen_count < RULE_SIGHTS_MAX && rule->seen[step.seen_count].kind) {
-        const struct observation *seen = step.seen_count == 0 && first
-                                             ? first
-                                             : look_for(search, &rule->seen[step.seen_count]);
+        const struct observation *seen =
+            step.seen_count == 0 && first ? first : look_for(search, &rule->seen[step.seen_count]);
         if (!seen) {
             return false;
         }
@@ -322,11 +343,26 @@ static bool is_told(const struct diagnoses *into, const struct observation *obse
     return false;
 }
 
-/* A symptom that leads to another symptom with a chain of its own would tell it twice. */
+/* A chain that ends where an earlier one has ended says the same of another symptom. */
+static bool ends_as(const struct diagnosis *earlier, const struct chain *chain)
+{
+    const struct step *last = &chain->steps[chain->count - 1];
+    bool is_same = !chain->cause || !earlier->cause ? chain->cause == earlier->cause
+                                                    : strcmp(chain->cause, earlier->cause) == 0;
+
+    for (size_t i = 0; is_same && i < last->seen_count; i++) {
+        if (cites(earlier, last->seen[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool leads_to_told(const struct diagnoses *into, const struct chain *chain)
 {
-    for (size_t i = 0; i < into->count; i++) {
-        if (chain->count && chain->steps[0].seen[0] == into->items[i].symptom_cite) {
+    for (size_t i = 0; chain->count && i < into->count; i++) {
+        if (chain->steps[0].seen[0] == into->items[i].symptom_cite ||
+            ends_as(&into->items[i], chain)) {
             return true;
         }
     }
@@ -340,7 +376,9 @@ static int explain(struct search *search, const struct rule *rule,
     bool is_deeper;
 
     search->path = search->best = (struct chain){0};
+    search->symptom = (struct step){0};
     if (into->count == DIAGNOSES_MAX || is_told(into, observation) ||
+        search->is_explained[observation - into->facts->observations] ||
         !match(search, rule, observation, &search->symptom)) {
         return OK;
     }
@@ -349,6 +387,7 @@ static int explain(struct search *search, const struct rule *rule,
     struct chain *chain = is_found ? &search->path : &search->best;
 
     if (leads_to_told(into, chain)) {
+        search->is_explained[observation - into->facts->observations] = true;
         return OK;
     }
     int code = put_chain(&into->items[into->count], &into->facts->arena, &search->symptom, chain);
@@ -388,12 +427,14 @@ static bool *find_superseded(struct evidence *facts)
 int rules_apply(struct diagnoses *into)
 {
     struct search search = {.into = into, .is_superseded = find_superseded(into->facts)};
-    int code = search.is_superseded ? OK : ERR_NO_MEMORY;
+    search.is_explained = arena_alloc(&into->facts->arena, into->facts->observation_count + 1,
+                                      sizeof(*search.is_explained));
+    int code = search.is_superseded && search.is_explained ? OK : ERR_NO_MEMORY;
 
-    for (size_t t = 0; code == OK && t < ARRAY_LENGTH(tables); t++) {
-        for (size_t i = 0; code == OK && i < tables[t]->count; i++) {
-            if (tables[t]->items[i].of[0] == '\0') {
-                code = explain_all(&search, &tables[t]->items[i]);
+    for (size_t t = 0; code == OK && t < ARRAY_LENGTH(symptoms); t++) {
+        for (size_t i = 0; code == OK && i < symptoms[t]->count; i++) {
+            if (symptoms[t]->items[i].of[0] == '\0') {
+                code = explain_all(&search, &symptoms[t]->items[i]);
             }
         }
     }

@@ -27,8 +27,8 @@ struct rule {
     struct sight seen[RULE_SIGHTS_MAX]; /* at least one */
     /* NULL, or what must hold of the observations, in the order of seen. */
     bool (*holds)(const struct observation *const *seen);
-    /* {v1}: the value of the first observation, {s1}: its subject, {a1} {b1}: what the first star of
-     * the subject and of the value stood for, {c1}: the second star of the value. */
+    /* {v1}: the value of the first observation, {s1}: its subject, {a1} {b1}: what the first star
+     * of the subject and of the value stood for, {c1}: the second star of the value. */
     const char *because;
     const char *claim; /* what is now to be explained; NULL: nothing deeper is known to us */
     const char *cause; /* of causes.def, when nothing deeper is found; NULL: a step only */

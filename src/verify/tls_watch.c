@@ -26,11 +26,11 @@ static struct tls_seen *seen_of(const SSL *ssl)
     return ssl ? SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), seen_index) : NULL;
 }
 
-static int64_t expires_us(const X509 *certificate)
+int64_t tls_time_us(const ASN1_TIME *time)
 {
     struct tm when = {0};
 
-    if (!certificate || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &when) != 1) {
+    if (ASN1_TIME_to_tm(time, &when) != 1) {
         return 0;
     }
     struct civil_time civil = {.year = when.tm_year + 1900,
@@ -40,6 +40,11 @@ static int64_t expires_us(const X509 *certificate)
                                .minute = when.tm_min,
                                .second = when.tm_sec};
     return civil_to_us(&civil);
+}
+
+static int64_t expires_us(const X509 *certificate)
+{
+    return certificate ? tls_time_us(X509_get0_notAfter(certificate)) : 0;
 }
 
 static void write_down(const SSL *ssl, struct tls_seen *seen)

@@ -8,6 +8,7 @@
 #define NETRA_VERIFY_TLS_WATCH_H
 
 #include <curl/curl.h>
+#include <openssl/asn1.h>
 
 #include "verify/exchange.h"
 
@@ -25,5 +26,8 @@ must_check int tls_watch(CURL *easy, struct tls_seen *seen);
 /* Of the connection that the handle has at this moment, within its callbacks: for one that was
  * kept, and made no handshake. */
 void tls_look(CURL *easy, struct tls_seen *seen);
+
+/* Of a certificate's validity, in microseconds since 1970; 0: none. */
+int64_t tls_time_us(const ASN1_TIME *time);
 
 #endif

@@ -173,13 +173,15 @@ const DEFECTS = [
   },
 ];
 
-// What a machine with other things to do makes of it does scatter: it gets more than one try, and none beside it.
+// On a machine with other things to do these times do scatter, and nobody could tell: the test gets more than one
+// try, and is skipped when the samples themselves say so.
 const CONSTANT = {
   answer: async ({ incoming, began }) => {
-    if (incoming.method === "GET" && pathOf(incoming) === "/api/threads") await until(began, 80);
+    if (incoming.method === "GET" && pathOf(incoming) === "/api/threads") await until(began, 90);
   },
 };
 const CONSTANT_TRIES = 4;
+const SCATTER_LEAST = 0.002;
 
 /** `netra verify` through a proxy with the defect; its evidence and exit status. */
 async function verify(defect) {
@@ -234,12 +236,18 @@ test("each defect makes exactly its check fail", { concurrency: AT_ONCE }, async
   );
 });
 
-test("times that are always the same are found by the meta-check", async () => {
-  let seen;
+test("times that are always the same are found by the meta-check", async (t) => {
   for (let tries = 0; tries < CONSTANT_TRIES; tries++) {
-    seen = await verify(CONSTANT);
-    if (seen.code === 1) break;
+    const { code, said, evidence } = await verify(CONSTANT);
+    const { p25, p50, p75 } = evidence.checks
+      .find((check) => check.id === "performance")
+      .targets.find((target) => target.name === "api").spread_us;
+    const isConstant = p75 - p25 < SCATTER_LEAST * p50;
+    assert.deepEqual(evidence.meta.violations.map((violation) => violation.id), isConstant ? ["no_variance"] : [], said);
+    if (isConstant) {
+      assert.equal(code, 1, said);
+      return assert.deepEqual(failed({ evidence }, { countsTargets: true }), ["performance"], said);
+    }
   }
-  assert.deepEqual(failed(seen, { countsTargets: true }), ["performance"], seen.said);
-  assert.deepEqual(seen.evidence.meta.violations.map((violation) => violation.id), ["no_variance"], seen.said);
+  return t.skip("the machine is too busy to answer in constant time");
 });

@@ -33,6 +33,7 @@ struct world {
     int kill_at;      /* of the calls of run: not done, as if the loop had been killed; -1 */
     int interrupt_at; /* SIGINT while it runs; -1 */
     int calls;
+    bool left_over;    /* it was asked to end a command */
     bool tries_second; /* a second loop in the same folder while a command runs */
     int second_code;
     volatile int interrupted;
@@ -71,10 +72,13 @@ static void say(struct str line, void *arg)
     (void)arg;
 }
 
-static int end_left_over(const char *folder, void *arg, struct error *error)
+static int end_left_over(const struct loop_command *command, const char *folder, void *arg,
+                         struct error *error)
 {
+    struct world *world = arg;
+
     (void)folder;
-    (void)arg;
+    world->left_over = command->words[0][0] == '/';
     (void)error;
     return OK;
 }
@@ -404,10 +408,10 @@ static void test_loop_goes_from_nothing_to_success_in_one_cycle(void **state)
     /* Nothing served yet: there was no address to verify, and that is the first evidence. */
     (void)snprintf(expected, sizeof(expected),
                    "/bin/netra diagnose --evidence %s/cycle-1/evidence --json\n"
-                   "/bin/fix %s/cycle-1/diagnosis.json [NETRA_LOOP_DIR=%s] [NETRA_LOOP_CYCLE=1] "
+                   "/bin/fix %s/cycle-1/diagnosis.json [NETRA_LOOP_CYCLE=1] "
                    "[NETRA_LOOP_DIAGNOSIS=%s/cycle-1/diagnosis.json] "
                    "[NETRA_LOOP_CAUSE=port_not_listening] [NETRA_LOOP_CAUSES=port_not_listening]\n",
-                   world.folder, world.folder, world.folder, world.folder);
+                   world.folder, world.folder, world.folder);
     assert_int_equal(strncmp(world.record.data, expected, strlen(expected)), 0);
     assert_non_null(strstr(world.record.data, "\n/bin/netra deploy --target local --project demo "
                                               "--healthy-seconds 2 --json\n"));
@@ -488,6 +492,7 @@ static void test_loop_killed_in_each_command_ends_the_same(void **state)
         assert_int_equal(begin(&world, NULL, &verdict, &error), ERR_IO);
         expect_in(&world, "loop.json", "\"verdict\": \"none\"");
         assert_int_equal(resume(&world, &verdict, &error), OK);
+        assert_true(world.left_over);
         assert_int_equal(verdict, LOOP_VERDICT_SUCCESS);
         expect_in(&world, "loop.md", "| broken off | done again after the resumption |");
     }

@@ -126,6 +126,12 @@ static void test_an_open_breaker_degrades_and_no_more(void **state)
     close_place(&place);
 }
 
+/* There is a store, and it is never asked: the loop does not run. */
+static struct checks with_a_store(struct loop *loop)
+{
+    return (struct checks){.loop = loop, .store_file = (struct store *)loop};
+}
+
 static void test_without_a_chain_there_is_no_such_check(void **state)
 {
     cleanup(buf_done) struct buf text = {0};
@@ -134,7 +140,7 @@ static void test_without_a_chain_there_is_no_such_check(void **state)
     (void)state;
     buf_init(&text, TEXT_BYTES_MAX);
     open_place(&place);
-    place.checks = (struct checks){.loop = place.loop};
+    place.checks = with_a_store(place.loop);
     checks_start(&place.checks, &place.health);
     write_health(&place, &text);
     assert_false(holds(&text, "\"models\""));
@@ -150,7 +156,7 @@ static void test_a_clock_that_jumps_makes_no_check_old(void **state)
 
     (void)state;
     open_place(&place);
-    place.checks = (struct checks){.loop = place.loop};
+    place.checks = with_a_store(place.loop);
     checks_start(&place.checks, &place.health);
     fault_allow(true);
     for (size_t i = 0; i < ARRAY_LENGTH(jumps_ms); i++) {

@@ -168,14 +168,14 @@ static void test_evidence_that_was_changed_by_hand_is_caught(void **state)
     check_lie("\"not_exercised\",\n   \"reason\"", "\"passed\",\n   \"reason\"", true,
               "outcome_contradicts_findings");
     check_lie("\"outcome\": \"not_exercised\"", "\"outcome\": \"passed\"", true, "no_bytes_sent");
-    check_lie("\"bytes_sent\": 120", "\"bytes_sent\": 0", true, "bytes_differ");
+    check_lie("\"bytes_sent\": 120,", "\"bytes_sent\": 9,", true, "bytes_differ");
     check_lie("\"first_byte_us\": 870", "\"first_byte_us\": 7", false, "phases_out_of_order");
     check_lie("\"duration_us\": 3000000", "\"duration_us\": 1000", false, "exchange_outside_check");
-    check_lie("\"limit_ms\": 50", "\"limit_ms\": 1", false, "limit_exceeded");
+    check_lie("\"limit_ms\": 50,", "\"limit_ms\": 1,", false, "limit_exceeded");
     check_lie("\"started_us\": 1790000005000000", "\"started_us\": 1790000105000000", true,
               "clocks_disagree");
     check_lie("2000.125\n", "1000.125\n", true, "spread_differs");
-    check_lie("\"name\": \"api\",\n    \"limit_ms\"", "\"name\": \"other\",\n    \"limit_ms\"",
+    check_lie("\"name\": \"api\",\n     \"limit_ms\"", "\"name\": \"other\",\n     \"limit_ms\"",
               true, "too_few_samples");
 }
 

@@ -61,7 +61,8 @@ static int next(struct house *house, unsigned timeout_ms)
 
 static void test_socket_shakes_hands(void **state)
 {
-    static const struct peer_step step = {.answer = STR(HEAD), .second = STR(CLOSE_1000)};
+    static const struct peer_step step = {
+        .answer = STR(HEAD), .second = STR(CLOSE_1000), .must_hold = true};
     struct house house;
 
     (void)state;
