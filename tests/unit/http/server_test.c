@@ -89,6 +89,27 @@ static void test_server_reads_requests_that_come_byte_by_byte(void **state)
     house_close(&house);
 }
 
+/* The end of a body takes no byte: what stands behind it is looked at all the same. */
+static void test_server_answers_what_comes_with_a_body(void **state)
+{
+    struct house house;
+
+    (void)state;
+    house_open(&house, NULL);
+    struct client client = client_open(&house);
+    client_send(&house, &client,
+                STR("POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc" GET(
+                    "/2") "POST /3 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                          "2\r\nde\r\n0\r\n\r\n" GET("/4")));
+    turn_until(&house, house_noted(&house, "request /4 ? body 0\nanswered 200 5\n"));
+    assert_string_equal(house.notes.data, "request /1 ? body 3\nanswered 200 3\n"
+                                          "request /2 ? body 0\nanswered 200 5\n"
+                                          "request /3 ? body 2\nanswered 200 2\n"
+                                          "request /4 ? body 0\nanswered 200 5\n");
+    client_close(&client);
+    house_close(&house);
+}
+
 static void test_server_limits_bodies_and_refuses_early(void **state)
 {
     struct house house;
@@ -664,6 +685,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_server_answers_and_keeps_the_connection),
     cmocka_unit_test(test_server_answers_pipelined_requests_in_order),
     cmocka_unit_test(test_server_reads_requests_that_come_byte_by_byte),
+    cmocka_unit_test(test_server_answers_what_comes_with_a_body),
     cmocka_unit_test(test_server_limits_bodies_and_refuses_early),
     cmocka_unit_test(test_server_tells_who_waits_to_go_on),
     cmocka_unit_test(test_server_pauses_an_upload),

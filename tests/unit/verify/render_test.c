@@ -6,8 +6,8 @@
  */
 #include "evidence_fixture.h"
 
-#include "json/json_read.h"
 #include "verify/render.h"
+#include "json/json_read.h"
 
 #define OUT_BYTES ((size_t)8 << 20)
 #define EVIL      "\x1b[31m<script>&\"'|`*_\n# x](y) \xff\xef\xbf\xbf\x01"
