@@ -113,6 +113,51 @@ static void test_the_tables_can_be_routed(void **state)
     router_done(&router);
 }
 
+/* Each row is of a role at least, and each role has what it needs to say how it is. */
+static void test_each_role_has_its_rows(void **state)
+{
+    static struct router router;
+    static struct router roles[3];
+    static const char *const everywhere[] = {
+        "/health", "/health/live", "/health/ready", "/api/health", "/api/discovery/services",
+        "/metrics"};
+
+    (void)state;
+    assert_int_equal(router_build(&router, route_tables, ROUTE_TABLES, /* role */ 0), OK);
+    for (unsigned i = 0; i < ARRAY_LENGTH(roles); i++) {
+        assert_int_equal(router_build(&roles[i], route_tables, ROUTE_TABLES, 1u << i), OK);
+        for (size_t j = 0; j < ARRAY_LENGTH(everywhere); j++) {
+            assert_non_null(router_find(&roles[i], HTTP_GET, str_from(everywhere[j])).route);
+        }
+        for (size_t j = 0; j < roles[i].route_count; j++) { /* found under itself, also here */
+            const struct route *route = roles[i].routes[j];
+
+            assert_ptr_equal(router_find(&roles[i], route->method, str_from(route->pattern)).route,
+                             route);
+            assert_int_equal(router_find(&roles[i], route->method, str_from(route->pattern)).index,
+                             j);
+        }
+    }
+    for (size_t i = 0; i < router.route_count; i++) {
+        const struct route *route = router.routes[i];
+        unsigned found = 0;
+
+        for (unsigned j = 0; j < ARRAY_LENGTH(roles); j++) {
+            for (size_t k = 0; k < roles[j].route_count; k++) {
+                found += roles[j].routes[k] == route;
+            }
+        }
+        if (!found) {
+            fail_msg("no role has %s %s", http_method_name(route->method), route->pattern);
+        }
+    }
+    assert_int_equal(roles[2].route_count, ARRAY_LENGTH(everywhere)); /* the frontend */
+    for (unsigned i = 0; i < ARRAY_LENGTH(roles); i++) {
+        router_done(&roles[i]);
+    }
+    router_done(&router);
+}
+
 static void test_references_lead_somewhere(void **state)
 {
     static const char prefix[] = "\"$ref\":\"#/components/schemas/";
@@ -161,6 +206,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_every_route_is_in_the_document),
     cmocka_unit_test(test_rows_make_sense),
     cmocka_unit_test(test_the_tables_can_be_routed),
+    cmocka_unit_test(test_each_role_has_its_rows),
     cmocka_unit_test(test_references_lead_somewhere),
     cmocka_unit_test(test_the_table_and_the_page_name_every_route),
 };

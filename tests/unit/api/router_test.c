@@ -23,8 +23,8 @@ static const struct route second[] = {
     {.method = HTTP_POST, .pattern = "/things/sample", .scope = ROUTE_PUBLIC},
     {.method = HTTP_GET, .pattern = "/live", .scope = ROUTE_PUBLIC, .ops = &stream_ops},
 };
-static const struct route_table table_one = {"one", first, ARRAY_LENGTH(first)};
-static const struct route_table table_two = {"two", second, ARRAY_LENGTH(second)};
+static const struct route_table table_one = {"one", first, ARRAY_LENGTH(first), ROUTE_EVERY};
+static const struct route_table table_two = {"two", second, ARRAY_LENGTH(second), ROUTE_EVERY};
 static const struct route_table *const tables[] = {&table_one, &table_two};
 
 static struct router router;

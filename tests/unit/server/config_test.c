@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "http/server.h"
 #include "server/config_read.h"
+#include "server/config_role.h"
 #include "server/config_value.h"
 
 static struct config config;
@@ -195,6 +196,97 @@ static void test_what_cannot_be_together_is_refused(void **state)
     assert_non_null(strstr(error.message, "accounts"));
 }
 
+/* What finishing says of a role, with these keys set over what it needs; NULL: nothing. */
+static const char *fault_of_role(const char *role, const char *const pairs[][2], size_t count)
+{
+    static struct error error;
+    struct error ignored;
+
+    config_done(&config);
+    assert_int_equal(config_init(&config, &ignored), OK);
+    assert_int_equal(set("data_dir", "/tmp/x", &ignored), OK);
+    assert_int_equal(set("auth.mode", "accounts", &ignored), OK);
+    assert_int_equal(set("role", role, &ignored), OK);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(set(pairs[i][0], pairs[i][1], &ignored), OK);
+    }
+    error = (struct error){0};
+    int code = config_finish(&config, no_environment, &error);
+    assert_true(code == OK || (code == ERR_USAGE && error.hint[0]));
+    return code ? error.message : NULL;
+}
+
+#define FAULT(role, ...)                                                                           \
+    fault_of_role(role, (const char *const[][2]){__VA_ARGS__},                                     \
+                  sizeof((const char *const[][2]){__VA_ARGS__}) / sizeof(const char *[2]))
+
+static void test_a_role_needs_the_addresses_of_those_it_asks(void **state)
+{
+    const char *fault;
+
+    (void)state;
+    assert_null(FAULT("auth", {"deployment", "x"}));
+    assert_null(FAULT("backend", {"service.auth_url", "https://auth.example.org"}));
+    assert_null(FAULT("frontend", {"service.auth_url", "https://auth.example.org"},
+                      {"service.backend_url", "http://127.0.0.1:8422"}));
+    fault = FAULT("backend", {"service.frontend_url", "https://example.org"});
+    assert_non_null(strstr(fault, "role backend needs service.auth_url"));
+    fault = FAULT("frontend", {"service.auth_url", "https://auth.example.org"});
+    assert_non_null(strstr(fault, "role frontend needs service.backend_url"));
+    fault = FAULT("frontend", {"service.backend_url", "https://auth.example.org"});
+    assert_non_null(strstr(fault, "needs service.auth_url"));
+    fault = FAULT("backend", {"service.auth_url", "https://a.example.org"}, {"auth.mode", "local"});
+    assert_non_null(strstr(fault, "needs auth.mode = accounts"));
+}
+
+static void test_addresses_of_services_are_origins(void **state)
+{
+    static const char *const wrong[][2] = {{"auth.example.org", "https://"},
+                                           {"https://auth.example.org/", "behind the name"},
+                                           {"https://auth.example.org/x", "behind the name"},
+                                           {"https://ada@auth.example.org", "user name"},
+                                           {"http://auth.example.org", "would be seen"}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(wrong); i++) {
+        const char *fault = FAULT("backend", {"service.auth_url", wrong[i][0]});
+
+        if (!fault || !strstr(fault, "service.auth_url") || !strstr(fault, wrong[i][1])) {
+            fail_msg("%s: %s", wrong[i][0], fault ? fault : "taken");
+        }
+    }
+}
+
+static void test_a_process_has_one_address(void **state)
+{
+    const char *fault;
+
+    (void)state;
+    assert_null(FAULT("auth", {"public_url", "https://auth.example.org"},
+                      {"service.auth_url", "https://auth.example.org"}));
+    assert_string_equal(config_own_url(&config), "https://auth.example.org");
+    assert_null(FAULT("auth", {"service.auth_url", "https://auth.example.org"},
+                      {"listen", "0.0.0.0:80"})); /* a proxy with TLS is in front */
+    assert_string_equal(config_own_url(&config), "https://auth.example.org");
+    assert_null(FAULT("all", {"service.auth_url", "https://auth.example.org"}));
+    assert_null(config_own_url(&config));
+    fault = FAULT("auth", {"public_url", "https://a.example.org"},
+                  {"service.auth_url", "https://b.example.org"});
+    assert_non_null(strstr(fault, "two addresses"));
+}
+
+static void test_each_role_has_a_folder_of_its_own(void **state)
+{
+    struct error error = {0};
+
+    (void)state;
+    assert_int_equal(set("auth.mode", "accounts", &error), OK);
+    assert_int_equal(set("role", "auth", &error), OK);
+    assert_int_equal(config_finish(&config, an_environment, &error), OK);
+    assert_string_equal(config_text(&config, CONFIG_DATA_DIR),
+                        "/home/somebody/.local/share/netra-auth");
+}
+
 static void test_data_dir_follows_from_home(void **state)
 {
     struct error error = {0};
@@ -322,6 +414,10 @@ static const struct CMUnitTest tests[] = {
     CASE(test_values_have_bounds),
     CASE(test_addresses),
     CASE(test_what_cannot_be_together_is_refused),
+    CASE(test_a_role_needs_the_addresses_of_those_it_asks),
+    CASE(test_addresses_of_services_are_origins),
+    CASE(test_a_process_has_one_address),
+    CASE(test_each_role_has_a_folder_of_its_own),
     CASE(test_data_dir_follows_from_home),
     CASE(test_token_of_a_flag_beats_the_environment),
     CASE(test_sample_can_be_read_back),
