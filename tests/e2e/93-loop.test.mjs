@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
@@ -124,9 +124,11 @@ async function start(project, words) {
 
 /** An executable for a hook. */
 function program(folder, name, text) {
-  const path = writeText(folder, name, `#!/bin/sh\n${text}\n`);
+  // A program that runs cannot be written over; another one can take its name.
+  const path = writeText(folder, `${name}.new`, `#!/bin/sh\n${text}\n`);
   chmodSync(path, 0o755);
-  return path;
+  renameSync(path, join(folder, name));
+  return join(folder, name);
 }
 
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
