@@ -125,40 +125,13 @@ static int init_accounts(struct auth *auth, const struct auth_options *options, 
     return OK;
 }
 
-static void tell_known(http_id id, void *arg)
-{
-    struct auth *auth = arg;
-
-    if (auth->on_known && !auth->is_closing) {
-        auth->on_known(id, auth->known_arg);
-    }
-}
-
-static void told_revoked(void *arg)
-{
-    auth_tell_revoked(arg);
-}
-
-static int init_issuer(struct auth *auth, const struct auth_options *options, struct error *error)
-{
-    struct issuer_options issuer = {.loop = auth->loop,
-                                    .client = options->client,
-                                    .url = options->issuer_url,
-                                    .data_dir = options->data_dir,
-                                    .on_known = tell_known,
-                                    .on_revoked = told_revoked,
-                                    .arg = auth};
-
-    return options->client ? issuer_new(&issuer, &auth->issuer, error) : OK;
-}
-
 static int init_mode(struct auth *auth, const struct auth_options *options, struct error *error)
 {
     switch (auth->mode) {
     case AUTH_MODE_ACCOUNTS:
         return init_accounts(auth, options, error);
     case AUTH_MODE_ELSEWHERE:
-        return init_issuer(auth, options, error);
+        return auth_init_elsewhere(auth, options, error);
     case AUTH_MODE_LOCAL:
         break;
     }
@@ -323,10 +296,7 @@ static void on_tick(void *arg)
         return;
     }
     if (auth_is_elsewhere(auth)) {
-        if (auth->issuer) {
-            issuer_tick(auth->issuer);
-            auth_tell_revoked(auth); /* sockets look, and what is old is asked again */
-        }
+        auth_tick_elsewhere(auth);
         return;
     }
     if (!auth_is_local(auth)) {

@@ -4,6 +4,7 @@
  *     auth.c          options, start, end, what happens by time
  *     check.c         requests
  *     local.c         local mode: codes, sign-in
+ *     elsewhere.c     no accounts: what the auth service says (issuer.h)
  *     change.c        a change: batch, audit line, what becomes visible, outcome
  *     sign_in.c …     what people do
  *
@@ -14,7 +15,6 @@
 
 #include "auth/accounts.h"
 #include "auth/directory.h"
-#include "auth/guests.h"
 #include "auth/hosts.h"
 #include "auth/issuer.h"
 #include "auth/passwords.h"
@@ -78,7 +78,6 @@ struct auth {
     int64_t session_us;
     int64_t idle_us;
 
-    struct guests guests; /* elsewhere */
     struct directory directory;
     struct secret_set codes; /* sign-in links of local mode */
     struct tickets tickets;
@@ -144,6 +143,18 @@ struct session *auth_session_of_request(struct auth *auth, const struct http_req
 /* Used just now: goes to the store some time. */
 void auth_touch_session(struct auth *auth, struct session *session, int64_t now_us);
 void auth_touch_key(struct auth *auth, struct key *key, int64_t now_us);
+
+/* ---- elsewhere.c: a process without accounts ---- */
+
+must_check int auth_init_elsewhere(struct auth *auth, const struct auth_options *options,
+                                   struct error *error);
+void auth_tick_elsewhere(struct auth *auth);
+
+/* Whose bearer it is. waiter: 0: it cannot wait. AUTH_OK, AUTH_INVALID, AUTH_LATER,
+ * AUTH_UNAVAILABLE. */
+enum auth_result auth_judge_elsewhere(struct auth *auth, struct str secret, http_id waiter,
+                                      int64_t now_us, struct auth_caller *ret_caller,
+                                      enum auth_flaw *ret_flaw);
 
 /* ---- audit.c ---- */
 

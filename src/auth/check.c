@@ -278,28 +278,6 @@ static bool bearer_of(const struct http_request *request, struct str *ret_secret
     return true;
 }
 
-static enum auth_result check_elsewhere(struct check *check, struct str secret)
-{
-    struct issuer *issuer = check->auth->issuer;
-
-    if (!issuer) {
-        return AUTH_UNAVAILABLE;
-    }
-    switch (issuer_judge(issuer, secret, check->may_wait ? check->request->id : 0, check->now_us,
-                         &check->caller, &check->flaw)) {
-    case ISSUER_GOOD:
-        guests_let_in(check->auth, check->caller.workspace_id);
-        return judged(check, AUTH_FLAW_NONE);
-    case ISSUER_BAD:
-        return AUTH_INVALID;
-    case ISSUER_WAIT:
-        return AUTH_LATER;
-    case ISSUER_SILENT:
-        break;
-    }
-    return AUTH_UNAVAILABLE;
-}
-
 static enum auth_result check_bearer(struct check *check)
 {
     struct str secret;
@@ -309,7 +287,8 @@ static enum auth_result check_bearer(struct check *check)
         return AUTH_MISSING;
     }
     if (auth_is_elsewhere(check->auth)) {
-        return check_elsewhere(check, secret);
+        return auth_judge_elsewhere(check->auth, secret, check->may_wait ? check->request->id : 0,
+                                    check->now_us, &check->caller, &check->flaw);
     }
     return judged(check, judge_secret(check->auth, secret, check->now_us, &check->caller,
                                       &expires_us, /* is_use */ true));

@@ -187,6 +187,9 @@ struct directory {
 must_check int directory_init(struct directory *directory);
 void directory_done(struct directory *directory);
 
+/* Its workspaces only, for a process whose accounts are elsewhere. ERR_IO, ERR_NO_MEMORY. */
+must_check int directory_load_workspaces(struct directory *directory, struct store *store);
+
 /* Reads all that the store has. Rows whose user or workspace is not there are left out. ERR_IO,
  * ERR_NO_MEMORY. */
 must_check int directory_load(struct directory *directory, struct store *store);

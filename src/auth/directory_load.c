@@ -93,6 +93,14 @@ static bool load_identity(const struct store_identity *row, void *arg)
                  identity && directory_add_identity(load->directory, identity));
 }
 
+int directory_load_workspaces(struct directory *directory, struct store *store)
+{
+    struct load load = {.directory = directory};
+    int code = store_list_workspaces(store, load_workspace, &load);
+
+    return code ? code : load.code;
+}
+
 int directory_load(struct directory *directory, struct store *store)
 {
     struct load load = {.directory = directory};

@@ -25,6 +25,13 @@
 #define URL_BYTES_MAX 512u
 #define KEY_BYTES_MAX 128u /* of an API key: ours have 53 */
 
+const struct issuer_times issuer_times_default = {.recheck_ms = 10000,
+                                                  .holds_ms = 15000,
+                                                  .refused_ms = 5000,
+                                                  .key_keeps_ms = 300000,
+                                                  .ask_ms = 2000,
+                                                  .retry_ms = 2000};
+
 /* A question about a credential. */
 struct ask {
     struct ring link;
@@ -41,6 +48,7 @@ struct waiting {
 
 struct issuer {
     struct issuer_options options;
+    struct issuer_times times;
     struct jwks keys;
     struct tokens tokens; /* checks with keys */
     struct known_table known;
@@ -206,7 +214,7 @@ static bool fetch_keys(struct issuer *issuer)
         return true;
     }
     (void)snprintf(url, sizeof(url), "%s" KEYS_PATH, issuer->options.url);
-    struct oidc_question question = {.url = str_from(url), .timeout_ms = ISSUER_ASK_MS};
+    struct oidc_question question = {.url = str_from(url), .timeout_ms = issuer->times.ask_ms};
     issuer->fetch.client = issuer->options.client;
     issuer->fetch.done = keys_came;
     issuer->fetch.arg = issuer;
@@ -338,7 +346,7 @@ static int start_ask(struct ask *ask, struct error *error)
     struct oidc_question question = {.url = str_from(url),
                                      .json = buf_str(&body),
                                      .authorization = buf_str(&bearer),
-                                     .timeout_ms = ISSUER_ASK_MS};
+                                     .timeout_ms = issuer->times.ask_ms};
     code = oidc_fetch_start(&ask->fetch, &question, error);
     OPENSSL_cleanse(bearer.data, bearer.length);
     OPENSSL_cleanse(body.data, body.length);
@@ -355,7 +363,7 @@ static bool ask_about(struct issuer *issuer, struct known *known)
         return true;
     }
     if (issuer->ask_count >= ISSUER_ASKS_MAX ||
-        (issuer->is_silent && now - issuer->asked_ms < ISSUER_RETRY_MS)) {
+        (issuer->is_silent && now - issuer->asked_ms < issuer->times.retry_ms)) {
         return false;
     }
     struct ask *ask = alloc_zeroed(1, sizeof(*ask));
@@ -393,7 +401,8 @@ static enum issuer_word judge_known(const struct issuer *issuer, const struct kn
         *ret_flaw = known->is_key ? AUTH_FLAW_UNKNOWN : AUTH_FLAW_REVOKED;
         return ISSUER_BAD;
     }
-    if (!known->has_caller || (known->is_key && !is_fresh(issuer, known, ISSUER_KEY_KEEPS_MS))) {
+    if (!known->has_caller ||
+        (known->is_key && !is_fresh(issuer, known, issuer->times.key_keeps_ms))) {
         return ISSUER_SILENT;
     }
     if (known->expires_us && now_us >= known->expires_us) {
@@ -408,11 +417,11 @@ static enum issuer_word judge_credential(struct issuer *issuer, struct known *kn
                                          int64_t now_us, struct auth_caller *ret_caller,
                                          enum auth_flaw *ret_flaw)
 {
-    uint64_t holds_ms = known->is_refused ? ISSUER_REFUSED_MS : ISSUER_HOLDS_MS;
+    uint64_t holds_ms = known->is_refused ? issuer->times.refused_ms : issuer->times.holds_ms;
 
     known_touch(&issuer->known, known);
     if (is_fresh(issuer, known, holds_ms)) {
-        if (!known->is_refused && !is_fresh(issuer, known, ISSUER_RECHECK_MS)) {
+        if (!known->is_refused && !is_fresh(issuer, known, issuer->times.recheck_ms)) {
             (void)ask_about(issuer, known);
         }
         return judge_known(issuer, known, now_us, ret_caller, ret_flaw);
@@ -489,7 +498,7 @@ bool issuer_still(struct issuer *issuer, const struct auth_caller *caller, int64
         }
         is_good = true;
         known_touch(&issuer->known, known);
-        if (!is_fresh(issuer, known, ISSUER_RECHECK_MS)) {
+        if (!is_fresh(issuer, known, issuer->times.recheck_ms)) {
             (void)ask_about(issuer, known);
         }
     }
@@ -533,6 +542,7 @@ int issuer_new(const struct issuer_options *options, struct issuer **ret_issuer,
         return error_set(error, ERR_NO_MEMORY, "out of memory");
     }
     issuer->options = *options;
+    issuer->times = options->times ? *options->times : issuer_times_default;
     ring_init(&issuer->asks);
     ring_init(&issuer->waiting);
     buf_init(&issuer->saved, JWKS_BYTES_MAX);

@@ -4,7 +4,7 @@
  *
  *     access token ─ signature, iss, aud, exp (its keys: jwks) ─┐
  *     API key ──────────────────────────────────────────────────┴─ known: what the auth service
- * said of it, not older than HOLDS_MS
+ * said of it, not older than holds_ms
  *
  *     JWKS   GET  {url}/.well-known/jwks.json   at the start, every KEYS_EVERY_MS, for a kid that
  * is not known; kept in {data_dir}/jwks.json known  POST {url}/auth/validate           with the
@@ -12,7 +12,7 @@
  *
  * Nothing waits on the loop: who asks about a credential that has no fresh answer is told so, and
  * told again when there is one. While the auth service does not answer, access tokens hold by their
- * signature to their end, and keys for KEY_KEEPS_MS after the last answer.
+ * signature to their end, and keys for key_keeps_ms after the last answer.
  *
  * Private to auth/; loop thread.
  *
@@ -25,26 +25,32 @@
 #include "auth/tokens.h"
 #include "http/client.h"
 
-#define ISSUER_RECHECK_MS    10000u  /* an answer that old is asked for again, nobody waits … */
-#define ISSUER_HOLDS_MS      15000u  /* … and so old it counts no more: the request waits */
-#define ISSUER_REFUSED_MS    5000u   /* how long "not active" is believed */
-#define ISSUER_KEY_KEEPS_MS  300000u /* of an API key, while the auth service does not answer */
-#define ISSUER_ASK_MS        2000u   /* one question */
-#define ISSUER_RETRY_MS      2000u   /* between questions, while it does not answer */
-#define ISSUER_ASKS_MAX      128u    /* questions under way */
-#define ISSUER_WAITING_MAX   1024u   /* requests that wait for an answer */
+#define ISSUER_ASKS_MAX      128u  /* questions under way */
+#define ISSUER_WAITING_MAX   1024u /* requests that wait for an answer */
 #define ISSUER_KEYS_EVERY_MS 300000u
 #define ISSUER_KEYS_RETRY_MS 5000u  /* while there are none, or the last try failed */
 #define ISSUER_KID_BURST     4u     /* fetches for kids that are not known, then … */
 #define ISSUER_KID_EVERY_MS  10000u /* … one in that time */
 
+/* How long what is believed. */
+struct issuer_times {
+    uint64_t recheck_ms;   /* 10 s: an answer that old is asked for again, nobody waits … */
+    uint64_t holds_ms;     /* 15 s: … and so old it counts no more: the request waits */
+    uint64_t refused_ms;   /* 5 s: how long "not active" is believed */
+    uint64_t key_keeps_ms; /* 5 min: of an API key, while the auth service does not answer */
+    uint64_t ask_ms;       /* 2 s: one question */
+    uint64_t retry_ms;     /* 2 s: between questions, while it does not answer */
+};
+extern const struct issuer_times issuer_times_default;
+
 struct issuer_options {
     struct loop *loop;
-    struct http_client *client; /* outlives it */
-    const char *url;            /* "https://auth.example.org"; outlives it */
-    const char *data_dir;       /* NULL: keys are kept in memory only */
-    auth_known_fn on_known;     /* a request that waited */
-    loop_fn on_revoked;         /* something was taken from somebody */
+    const struct issuer_times *times; /* NULL: those of default */
+    struct http_client *client;       /* outlives it */
+    const char *url;                  /* "https://auth.example.org"; outlives it */
+    const char *data_dir;             /* NULL: keys are kept in memory only */
+    auth_known_fn on_known;           /* a request that waited */
+    loop_fn on_revoked;               /* something was taken from somebody */
     void *arg;
 };
 

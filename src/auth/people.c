@@ -488,7 +488,7 @@ int accounts_delete_workspace(struct auth *auth, const struct auth_caller *calle
         change_refuse(change, ERR_DENIED, "operators delete workspaces");
         return OK;
     }
-    if (!workspace && !auth_is_elsewhere(auth)) {
+    if (!workspace) {
         change_refuse(change, ERR_NOT_FOUND, "there is no such workspace");
         return OK;
     }
@@ -497,11 +497,6 @@ int accounts_delete_workspace(struct auth *auth, const struct auth_caller *calle
         return OK;
     }
     change_audit(change, "workspace.deleted", id, NULL);
-    if (!workspace) { /* elsewhere nothing is known of it but its rows, if there are any */
-        store_delete_workspace(change->batch, id);
-        change_submit(change, /* finish */ NULL);
-        return OK;
-    }
     take_members(change, workspace);
     while (!ring_is_empty(&workspace->invites)) {
         change_take_code(change, RECORD_OF(workspace->invites.next, struct code, of_workspace));

@@ -223,14 +223,16 @@ void conn_drained(struct conn *conn)
 static size_t take(struct conn *conn, struct str input)
 {
     size_t used = 0;
-    size_t step = 1;
+    bool goes_on = true;
 
-    while (step) {
+    while (goes_on) {
         struct str rest = str_slice(input, used, input.length);
+        size_t step = 0;
 
         if (conn->is_ask_due) {
             request_ask_again(conn, rest.length > 0);
         }
+        http_id id = conn->id; /* another, without a byte taken: a body's end was the last one */
         switch (conn->state) {
         case CONN_HEAD:
             /* A client that does not read its answers gets no further ones. */
@@ -254,6 +256,7 @@ static size_t take(struct conn *conn, struct str input)
             return used;
         }
         used += step;
+        goes_on = step > 0 || conn->id != id;
     }
     return used;
 }

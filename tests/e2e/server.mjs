@@ -283,7 +283,7 @@ export class Roles {
 
   /** The same person (or key), asking the backend. */
   atBackend(person) {
-    const twin = new Person(this.backend, person.grant, person);
+    const twin = Object.assign(new Person(this.backend, person.grant, person), { keyId: person.keyId });
     twin.auth = person;
     return twin;
   }

@@ -89,6 +89,27 @@ static void test_server_reads_requests_that_come_byte_by_byte(void **state)
     house_close(&house);
 }
 
+/* The end of a body takes no byte: what stands behind it is looked at all the same. */
+static void test_server_answers_what_comes_with_a_body(void **state)
+{
+    struct house house;
+
+    (void)state;
+    house_open(&house, NULL);
+    struct client client = client_open(&house);
+    client_send(&house, &client,
+                STR("POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc" GET(
+                    "/2") "POST /3 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                          "2\r\nde\r\n0\r\n\r\n" GET("/4")));
+    turn_until(&house, house_noted(&house, "request /4 ? body 0\nanswered 200 5\n"));
+    assert_string_equal(house.notes.data, "request /1 ? body 3\nanswered 200 3\n"
+                                          "request /2 ? body 0\nanswered 200 5\n"
+                                          "request /3 ? body 2\nanswered 200 2\n"
+                                          "request /4 ? body 0\nanswered 200 5\n");
+    client_close(&client);
+    house_close(&house);
+}
+
 static void test_server_limits_bodies_and_refuses_early(void **state)
 {
     struct house house;
@@ -470,6 +491,40 @@ static void test_server_drains(void **state)
     house_close(&house);
 }
 
+/* Who asks on a connection that was idle when the drain began has an answer, for a while. */
+static void test_server_drain_lingers(void **state)
+{
+    struct house house;
+
+    (void)state;
+    house_open_with(&house,
+                    (struct http_server_options){.limits = http_limits_default, .linger_ms = 150});
+    struct client asks = client_open(&house);
+    struct client silent = client_open(&house);
+    struct client fresh = client_open(&house);
+    client_send(&house, &asks, STR(GET("/")));
+    client_send(&house, &silent, STR(GET("/")));
+    turn_until(&house, client_has(&asks, "hello") && client_has(&silent, "hello"));
+    turn_until(&house, http_server_counts(house.server).connections == 3);
+    int64_t began = wall_ms();
+    http_server_drain(house.server, 30, house_stopped, &house);
+    turn_for(&house, 20);
+    assert_false(client_ended(&asks));
+    client_send(&house, &asks, STR(GET("/")));
+    client_send(&house, &fresh, STR(GET("/")));
+    turn_until(&house, client_ended(&asks) && client_ended(&fresh));
+    assert_true(client_has(&asks, "Connection: close\r\n"));
+    assert_true(client_has(&fresh, "Connection: close\r\n"));
+    assert_true(client_has(&fresh, "hello"));
+    turn_until(&house, client_ended(&silent));
+    assert_true(wall_ms() - began >= 149);
+    client_close(&asks);
+    client_close(&silent);
+    client_close(&fresh);
+    turn_until(&house, house.has_stopped);
+    house_close(&house);
+}
+
 static void test_server_drain_cuts_what_does_not_end(void **state)
 {
     struct house house;
@@ -630,6 +685,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_server_answers_and_keeps_the_connection),
     cmocka_unit_test(test_server_answers_pipelined_requests_in_order),
     cmocka_unit_test(test_server_reads_requests_that_come_byte_by_byte),
+    cmocka_unit_test(test_server_answers_what_comes_with_a_body),
     cmocka_unit_test(test_server_limits_bodies_and_refuses_early),
     cmocka_unit_test(test_server_tells_who_waits_to_go_on),
     cmocka_unit_test(test_server_pauses_an_upload),
@@ -642,6 +698,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_server_closes_on_who_takes_nothing),
     cmocka_unit_test(test_server_refuses_connections_beyond_its_limit),
     cmocka_unit_test(test_server_drains),
+    cmocka_unit_test(test_server_drain_lingers),
     cmocka_unit_test(test_server_drain_cuts_what_does_not_end),
     cmocka_unit_test(test_server_is_freed_with_clients_inside),
     cmocka_unit_test(test_server_start_says_why_not),
