@@ -52,6 +52,13 @@ def metrics_table():
     return "\n".join(lines) + "\n"
 
 
+def causes_table():
+    lines = ["| cause | what is the matter | concluded from |", "|---|---|---|"]
+    for name, what, _, needs in rows_of("src/verify/causes.def", "CAUSE"):
+        lines.append(f"| `{name}` | {what} | {needs} |")
+    return "\n".join(lines) + "\n"
+
+
 # Page, marker (None: the whole page), what makes the part. A marker stands in lines of its own:
 # <!-- marker … --> and <!-- /marker -->.
 GENERATED = [
@@ -59,6 +66,7 @@ GENERATED = [
     ("docs/protocol.md", "routes", printed_by("serve", "--print-routes")),
     ("docs/protocol.md", "faults", faults_table),
     ("docs/operations.md", "metrics", metrics_table),
+    ("docs/operations.md", "causes", causes_table),
 ]
 
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")

@@ -388,6 +388,10 @@ class Holder:
 
     def do_rollback(self, revision):
         record = self.service.read()
+        # A release or a switch of it that comes late, from a deployment that was killed, is refused.
+        os.makedirs(self.service.revision_path(revision), mode=0o700, exist_ok=True)
+        path = self.service.revision_path(revision, "revision.json")
+        write_json(path, {**read_json(path, {"revision": revision}), "ended_at": now()})
         self.end_trial(revision)
         answer = {}
         if record["serving"] == revision:

@@ -25,7 +25,7 @@ from datetime import datetime, timezone
 SERVICES = ("auth", "backend", "frontend")
 MEMORY_BYTES_MAX = 512 * 1000 * 1000
 CACHE_DEFAULT = "128MiB"  # of records that nobody uses; the program's own default alone is the limit above
-START_S = 30.0  # from the start of a process to its first healthy answer
+START_S = 20.0  # from the start of a process to its first healthy answer
 STOP_S = 75.0  # from SIGTERM to SIGKILL: half a second of kept connections, drain_timeout_s, and room
 HEALTH_S = 2.0  # one question
 HEALTH_BYTES_MAX = 1 << 20
@@ -122,6 +122,13 @@ class Service:
         record = read_json(self.revision_path(revision, "revision.json"))
         if not record:
             raise TargetError("not_found", f"there is no revision {revision} of {self.name}", "Release it first.")
+        return record
+
+    def living_revision(self, revision):
+        """One that was not rolled back."""
+        record = self.revision(revision)
+        if "ended_at" in record:
+            raise TargetError("invalid", f"{revision} was rolled back", "Deploy a new revision.")
         return record
 
     def config(self, revision):

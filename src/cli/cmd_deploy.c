@@ -31,11 +31,13 @@ enum {
     OPTION_STATE,
     OPTION_TARGETS,
     OPTION_HEALTHY_SECONDS,
+    OPTION_READY_SECONDS,
     OPTION_PROMOTE_FROM,
     OPTION_CA_FILE,
     OPTION_YES,
     OPTION_ROLLBACK,
     OPTION_COST,
+    OPTION_VERIFY,
     OPTION_STATUS,
     OPTION_JSON,
 };
@@ -50,11 +52,13 @@ static const struct option options_table[] = {
     {"state", required_argument, NULL, OPTION_STATE},
     {"targets", required_argument, NULL, OPTION_TARGETS},
     {"healthy-seconds", required_argument, NULL, OPTION_HEALTHY_SECONDS},
+    {"ready-seconds", required_argument, NULL, OPTION_READY_SECONDS},
     {"promote-from", required_argument, NULL, OPTION_PROMOTE_FROM},
     {"ca-file", required_argument, NULL, OPTION_CA_FILE},
     {"yes", no_argument, NULL, OPTION_YES},
     {"rollback", no_argument, NULL, OPTION_ROLLBACK},
     {"cost", no_argument, NULL, OPTION_COST},
+    {"verify", no_argument, NULL, OPTION_VERIFY},
     {"status", no_argument, NULL, OPTION_STATUS},
     {"json", no_argument, NULL, OPTION_JSON},
     {NULL, 0, NULL, 0},
@@ -87,7 +91,7 @@ static void on_signal(int number)
 
 /* ---- options ---- */
 
-static int take_seconds(struct deploy_command *command, const char *text)
+static int take_seconds(const char *option, const char *text, unsigned *ret_seconds)
 {
     char *end;
 
@@ -95,10 +99,10 @@ static int take_seconds(struct deploy_command *command, const char *text)
     unsigned long seconds = strtoul(text, &end, 10);
     if (errno || end == text || *end || text[0] == '-' || seconds < 1 ||
         seconds > RELEASE_HEALTHY_MAX) {
-        return cli_usage(&command_deploy, "--healthy-seconds takes 1 to %u, not '%s'",
-                         RELEASE_HEALTHY_MAX, text);
+        return cli_usage(&command_deploy, "%s takes 1 to %u, not '%s'", option, RELEASE_HEALTHY_MAX,
+                         text);
     }
-    command->options.healthy_seconds = (unsigned)seconds;
+    *ret_seconds = (unsigned)seconds;
     return EXIT_DONE;
 }
 
@@ -147,6 +151,8 @@ static bool *flag_of(struct deploy_command *command, int option)
         return &command->goes_back;
     case OPTION_COST:
         return &command->options.asks_cost;
+    case OPTION_VERIFY:
+        return &command->options.verifies;
     case OPTION_STATUS:
         return &command->only_looks;
     default:
@@ -167,7 +173,9 @@ static int take_options(struct deploy_command *command, int argc, char **argv)
         } else if (option == OPTION_SERVICE) {
             code = take_service(command, optarg);
         } else if (option == OPTION_HEALTHY_SECONDS) {
-            code = take_seconds(command, optarg);
+            code = take_seconds("--healthy-seconds", optarg, &command->options.healthy_seconds);
+        } else if (option == OPTION_READY_SECONDS) {
+            code = take_seconds("--ready-seconds", optarg, &command->options.ready_seconds);
         } else if (place) {
             *place = optarg;
         } else {
@@ -474,6 +482,10 @@ static int run(int argc, char **argv)
     struct error error = {0};
 
     command.options.arg = &command;
+    command.options.token = getenv("NETRA_TOKEN");
+    if (command.options.token && !command.options.token[0]) {
+        command.options.token = NULL;
+    }
     int code = take_options(&command, argc, argv);
     if (!code) {
         code = check_options(&command, argc, argv);
@@ -512,9 +524,15 @@ const struct command command_deploy = {
         "  --yes                  … does not ask\n"
         "  --config FILE          netra.conf of the revision\n"
         "  --healthy-seconds N    instead of 30\n"
+        "  --ready-seconds N      how long a revision may take to be ready, instead of 300; "
+        "shorter\n"
+        "                         than 60: also how long it may be unhealthy\n"
         "  --ca-file FILE         authorities for the addresses, instead of the system's\n"
         "  --status               only looks: what serves, and where; changes nothing\n"
         "  --rollback             back to what served before, now\n"
+        "  --verify               after the switch also a read-only verification (netra verify), "
+        "with\n"
+        "                         NETRA_TOKEN where it is set\n"
         "  --cost                 what it costs a month, before and after\n"
         "  --state DIR            instead of $XDG_STATE_HOME/netra/deploy/PROJECT\n"
         "  --targets DIR          where the targets are\n"

@@ -255,7 +255,7 @@ static int run(int argc, char **argv)
 
 const struct command command_verify = {
     .name = "verify",
-    .summary = "Asks a deployment whether it is what it says, with evidence.",
+    .summary = "a deployment looked at from outside: is it what it says? with evidence",
     .help =
         "usage: netra verify [options]\n"
         "\n"

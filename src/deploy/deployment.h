@@ -41,6 +41,9 @@ must_check int step_probe(struct deployment *deployment, const struct release_se
 /* That the revision serves: the target says so, and the public address. */
 must_check int step_check(struct deployment *deployment, struct release_service *service);
 
+/* A verification that makes nothing: fails when a check does, not when one was not exercised. */
+must_check int step_verify(struct deployment *deployment, const struct release_service *service);
+
 void step_fail(struct deployment *deployment, const char *format, ...) printf_like(2, 3);
 void step_tell(struct deployment *deployment, const char *step,
                const struct release_service *service, const char *detail);

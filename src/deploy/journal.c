@@ -157,10 +157,10 @@ int journal_note_step(struct journal *journal, const char *step, const char *ser
 {
     cleanup(buf_done) struct buf line;
 
+    buf_init(&line, JOURNAL_LINE_BYTES_MAX);
     if (journal->record_fd < 0) {
         return OK;
     }
-    buf_init(&line, JOURNAL_LINE_BYTES_MAX);
     struct json_writer w = begin_line(&line, step, service);
     return end_line(journal, &w, duration_us, outcome, why);
 }
@@ -191,10 +191,10 @@ int journal_note(struct journal *journal, const struct target_call *call,
 {
     cleanup(buf_done) struct buf line;
 
+    buf_init(&line, JOURNAL_LINE_BYTES_MAX);
     if (journal->record_fd < 0) {
         return OK;
     }
-    buf_init(&line, JOURNAL_LINE_BYTES_MAX);
     struct json_writer w = begin_line(&line, target_verb_name(call->verb), call->service);
     if (put_environment(&w, call)) {
         return ERR_NO_MEMORY;

@@ -113,17 +113,19 @@ int loop_files_read(const char *path, struct buf *text, struct error *error)
 
 int loop_files_lock(const char *path, int *ret_fd, struct error *error)
 {
-    cleanup(close_fd) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int code = OK;
 
     if (fd < 0) {
         return error_set(error, ERR_IO, "cannot open %s: %m", path);
     }
     if (flock(fd, LOCK_EX | LOCK_NB)) {
-        return errno == EWOULDBLOCK
+        code = errno == EWOULDBLOCK
                    ? error_set(error, ERR_EXISTS, "another process has the lock %s", path)
                    : error_set(error, ERR_IO, "cannot lock %s: %m", path);
+        (void)close(fd);
+    } else {
+        *ret_fd = fd;
     }
-    *ret_fd = fd;
-    fd = -1;
-    return OK;
+    return code;
 }

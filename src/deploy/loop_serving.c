@@ -62,6 +62,10 @@ int loop_deployed_read(struct str json, struct arena *arena, struct loop_deploye
     code = code ? code : copy_member(root, "revision", arena, &found.revision);
     code = code ? code : copy_member(root, "reason", arena, &found.reason);
     code = code ? code : copy_member(root, "public_url", arena, &found.public_url);
+    for (struct json_iterator it = json_iterate(json_at(root, "services")); json_next(&it);) {
+        code = code ? code : copy_member(it.value, "process_file", arena, &found.process_file);
+        code = code ? code : copy_member(it.value, "log_file", arena, &found.log_file);
+    }
     code = code ? code : digest_facts(root, &found, found.facts);
     if (!code) {
         *ret_deployed = found;
@@ -101,28 +105,44 @@ int loop_serving_read(struct str json, struct arena *arena, struct loop_serving 
     return code;
 }
 
+/* deploy.json of a cycle whose deployment ended so; else it stays as it is. */
+static int read_deployed(struct deploy_loop *loop, unsigned cycle, enum loop_outcome outcome,
+                         struct loop_deployed *deployed, struct error *error)
+{
+    const struct loop_entry *ended = loop_journal_ended(loop->journal, cycle, LOOP_DEPLOY);
+    cleanup(buf_done) struct buf text = {0};
+
+    if (!ended || ended->outcome != outcome) {
+        return OK;
+    }
+    struct str path = arena_printf(&loop->arena, "%s/cycle-%u/deploy.json", loop->folder, cycle);
+    buf_init(&text, LOOP_FILE_BYTES_MAX);
+    int code = path.data ? loop_files_read(path.data, &text, error) : ERR_NO_MEMORY;
+    code = code ? code : loop_deployed_read(buf_str(&text), &loop->arena, deployed);
+    return code ? error_set(error, code, "cannot read deploy.json of cycle %u: %s", cycle,
+                            error_code_text(code))
+                : OK;
+}
+
 /* What the last deployment of this loop that was done answered; empty: there is none. */
 static int address_of_deployed(struct deploy_loop *loop, struct str *ret_url, struct error *error)
 {
-    for (unsigned cycle = loop->cycle; cycle > 0; cycle--) {
-        const struct loop_entry *ended = loop_journal_ended(loop->journal, cycle, LOOP_DEPLOY);
-        struct loop_deployed deployed = {.reason = STR("")};
-        cleanup(buf_done) struct buf text = {0};
+    struct loop_deployed deployed = {.public_url = STR("")};
+    int code = OK;
 
-        if (!ended || ended->outcome != LOOP_OUTCOME_DONE) {
-            continue;
-        }
-        struct str path =
-            arena_printf(&loop->arena, "%s/cycle-%u/deploy.json", loop->folder, cycle);
-        buf_init(&text, LOOP_FILE_BYTES_MAX);
-        int code = path.data ? loop_files_read(path.data, &text, error) : ERR_NO_MEMORY;
-        code = code ? code : loop_deployed_read(buf_str(&text), &loop->arena, &deployed);
-        if (!code) {
-            *ret_url = deployed.public_url;
-        }
-        return code;
+    for (unsigned cycle = loop->cycle; cycle > 0 && !code && !deployed.public_url.length; cycle--) {
+        code = read_deployed(loop, cycle, LOOP_OUTCOME_DONE, &deployed, error);
     }
-    return OK;
+    if (!code) {
+        *ret_url = deployed.public_url;
+    }
+    return code;
+}
+
+int loop_find_failed(struct deploy_loop *loop, struct loop_deployed *ret_deployed,
+                     struct error *error)
+{
+    return read_deployed(loop, loop->cycle - 1, LOOP_OUTCOME_RED, ret_deployed, error);
 }
 
 /* The target is asked also where the address is told: it knows the process and its files. */

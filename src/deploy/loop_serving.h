@@ -24,8 +24,14 @@ struct loop_deployed {
     struct str revision; /* another one each time: not part of facts */
     struct str reason;
     struct str public_url;
-    char facts[DIGEST_TEXT_BYTES]; /* of outcome, and of each service's name and image */
+    struct str process_file, log_file; /* of the revision, also of one that was rolled back */
+    char facts[DIGEST_TEXT_BYTES];     /* of outcome, and of each service's name and image */
 };
+
+/* What the deployment of the cycle before answered, if it failed: its revision's log is where the
+ * reason is; else empty. ERR_IO, ERR_NO_MEMORY. */
+must_check int loop_find_failed(struct deploy_loop *loop, struct loop_deployed *ret_deployed,
+                                struct error *error);
 
 /* Texts into the arena. ERR_INVALID (no such answer), ERR_NO_MEMORY. */
 must_check int loop_deployed_read(struct str json, struct arena *arena,

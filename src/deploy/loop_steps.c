@@ -259,8 +259,10 @@ static void word_file(struct deploy_loop *loop, struct loop_words *words, const 
 static int plan_diagnose(struct deploy_loop *loop, struct loop_words *words, struct error *error)
 {
     struct loop_serving serving = {0};
+    struct loop_deployed failed = {.reason = STR("")};
     int code = loop_find_serving(loop, &serving, error);
 
+    code = code ? code : loop_find_failed(loop, &failed, error);
     if (code) {
         return code;
     }
@@ -270,8 +272,10 @@ static int plan_diagnose(struct deploy_loop *loop, struct loop_words *words, str
     loop_word(words, "--evidence");
     loop_word(words, loop_path(loop, "evidence"));
     loop_word_options(words, &loop->options, LOOP_USE_DIAGNOSE);
-    word_file(loop, words, "--process-file", serving.process_file);
-    word_file(loop, words, "--log-file", serving.log_file);
+    word_file(loop, words, "--process-file",
+              failed.process_file.length ? failed.process_file : serving.process_file);
+    word_file(loop, words, "--log-file",
+              failed.log_file.length ? failed.log_file : serving.log_file);
     word_file(loop, words, "--data-dir", serving.data_dir);
     loop_word(words, "--json");
     return OK;

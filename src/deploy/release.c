@@ -292,6 +292,9 @@ static int bring_all(struct deployment *deployment)
     for (size_t i = 0; code == OK && i < release->service_count; i++) {
         code = step_check(deployment, &release->services[i]);
     }
+    if (code == OK && deployment->options->verifies) {
+        code = step_verify(deployment, &release->services[release->service_count - 1]);
+    }
     return code;
 }
 

@@ -4,7 +4,7 @@
  *     describe → build, promote or an image → push
  *       → for each service: release → status until ready → GET /health, healthy_seconds of
  *         consecutive healthy answers → switch
- *       → checks at the public addresses → retire
+ *       → checks at the public addresses, and a read-only verification when asked for → retire
  *     whatever fails, and SIGINT: rollback of every service that was begun, the last one first
  *
  * What is done is kept in the project's state folder, so that a deployment that was killed is
@@ -28,7 +28,7 @@
 #define RELEASE_STEPS_MAX       256u
 #define RELEASE_HEALTHY_DEFAULT 30u /* seconds */
 #define RELEASE_HEALTHY_MAX     3600u
-#define RELEASE_READY_S         300u /* until status says ready */
+#define RELEASE_READY_DEFAULT   300u /* seconds until status says ready */
 #define RELEASE_RED_S           60u  /* of probes without a healthy answer: given up */
 #define RELEASE_PROBE_MS        1000u
 #define RELEASE_CHECK_S         60u /* until the public address answers as the new revision */
@@ -47,7 +47,11 @@ struct release_options {
     const char *promote_from;
     bool builds_locally;
     bool asks_cost;           /* before and after */
+    bool verifies;            /* verify_run, floor, read only, at the last service's address */
+    const char *token;        /* for that; NULL: what needs one is not exercised */
     unsigned healthy_seconds; /* 0: RELEASE_HEALTHY_DEFAULT */
+    unsigned ready_seconds;   /* 0: RELEASE_READY_DEFAULT; also the limit of red ones, when it is
+                               * shorter than RELEASE_RED_S */
     /* What goes on, for people: a step that begins or goes on (detail), and a line of the target's
      * log. NULL: nobody. */
     void (*on_progress)(const char *step, const char *service, const char *detail, void *arg);
@@ -64,7 +68,7 @@ enum release_outcome {
 const char *release_outcome_name(enum release_outcome outcome);
 
 struct release_step {
-    const char *name; /* a verb's, "probe", "check" */
+    const char *name; /* a verb's, "probe", "check", "verify" */
     struct str service;
     bool is_done;
     int64_t duration_us;

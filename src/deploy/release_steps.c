@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "deploy/deployment.h"
+#include "verify/verification.h"
 
 #define PAUSE_SLICE_MS  50
 #define STATUS_FIRST_MS 200 /* between two questions; doubled, at most STATUS_EVERY_MS */
@@ -138,6 +139,8 @@ static int ask_verb(struct deployment *deployment, const struct target_call *cal
                     struct target_answer *ret_answer, struct child_end *ret_end)
 {
     struct error error = {0};
+
+    *ret_answer = (struct target_answer){.result = TARGET_FAILED};
     int code = target_run(call, &deployment->release->arena, ret_answer, ret_end, &error);
 
     if (code) {
@@ -189,11 +192,18 @@ static void keep_places(struct release_service *service, const struct target_ans
     service->data_dir = answer->data_dir;
 }
 
+static unsigned ready_seconds(const struct deployment *deployment)
+{
+    unsigned asked = deployment->options->ready_seconds;
+
+    return asked ? asked : RELEASE_READY_DEFAULT;
+}
+
 static int wait_ready(struct deployment *deployment, struct release_service *service)
 {
     struct target_call call =
         call_of(deployment, TARGET_STATUS, service, deployment->release->revision);
-    int64_t until_us = now_us() + (int64_t)RELEASE_READY_S * 1000000;
+    int64_t until_us = now_us() + (int64_t)ready_seconds(deployment) * 1000000;
     struct target_answer answer;
     struct child_end end;
     int64_t wait_ms = STATUS_FIRST_MS;
@@ -202,6 +212,7 @@ static int wait_ready(struct deployment *deployment, struct release_service *ser
         int code = ask_verb(deployment, &call, &answer, &end);
 
         if (code) {
+            keep_places(service, &answer);
             return code;
         }
         if (answer.result == TARGET_DONE && answer.is_ready) {
@@ -213,7 +224,7 @@ static int wait_ready(struct deployment *deployment, struct release_service *ser
                   answer.reason.length ? answer.reason.data : "not ready yet");
         if (now_us() >= until_us) {
             step_fail(deployment, "%s is not ready after %u s: %.*s", service->name.data,
-                      RELEASE_READY_S, STR_ARGS(answer.reason));
+                      ready_seconds(deployment), STR_ARGS(answer.reason));
             return ERR_TIMEOUT;
         }
         if (!pause_ms(deployment, wait_ms)) {
@@ -294,7 +305,8 @@ static int probe(struct deployment *deployment, const struct release_service *se
 {
     unsigned asked_s = deployment->options->healthy_seconds;
     int64_t needed_ms = (int64_t)(asked_s ? asked_s : RELEASE_HEALTHY_DEFAULT) * 1000;
-    int64_t red_ms = (int64_t)RELEASE_RED_S * 1000;
+    unsigned ready_s = ready_seconds(deployment);
+    int64_t red_ms = (int64_t)(ready_s < RELEASE_RED_S ? ready_s : RELEASE_RED_S) * 1000;
     struct streak_rule rule = {.needed_ms = needed_ms,
                                .red_ms = red_ms,
                                .whole_ms = PROBE_WHOLE_FACTOR * (needed_ms + red_ms)};
@@ -374,4 +386,63 @@ int step_check(struct deployment *deployment, struct release_service *service)
 
     step_tell(deployment, "check", service, service->public_url.data);
     return end_step(deployment, "check", service, began_us, check_serving(deployment, service));
+}
+
+static void on_verify(const char *check, const char *what, unsigned done, unsigned of, void *arg)
+{
+    (void)done;
+    (void)of;
+    (void)what;
+    step_tell(arg, "verify", NULL, check);
+}
+
+/* The first check that failed, and why. */
+static int judge_evidence(struct deployment *deployment, const struct evidence *evidence)
+{
+    if (evidence->summary == SUMMARY_GREEN || evidence->summary == SUMMARY_INCOMPLETE) {
+        return OK;
+    }
+    for (size_t i = 0; i < evidence->check_count; i++) {
+        const struct check *check = &evidence->checks[i];
+
+        if (check->outcome == OUTCOME_FAILED) {
+            step_fail(deployment, "the verification: %.*s: %.*s", STR_ARGS(check->id),
+                      STR_ARGS(check->reason));
+            return ERR_IO;
+        }
+    }
+    step_fail(deployment, "the verification is %s", summary_name(evidence->summary));
+    return ERR_IO;
+}
+
+static int verify(struct deployment *deployment, const struct release_service *service)
+{
+    struct verify_options options = {.url = service->public_url.data,
+                                     .token = deployment->options->token,
+                                     .ca_file = deployment->options->ca_file,
+                                     .profile = VERIFY_FLOOR,
+                                     .is_read_only = true,
+                                     .samples = EVIDENCE_SAMPLES_LEAST,
+                                     .on_progress = on_verify,
+                                     .is_cancelled = deployment->is_cancelled,
+                                     .arg = deployment};
+    struct evidence *evidence = NULL;
+    struct error error = {0};
+    int code = verify_run(&options, &evidence, &error);
+
+    if (code) {
+        step_fail(deployment, "the verification: %s", error.message);
+    } else {
+        code = judge_evidence(deployment, evidence);
+    }
+    evidence_free(evidence);
+    return code;
+}
+
+int step_verify(struct deployment *deployment, const struct release_service *service)
+{
+    int64_t began_us = now_us();
+
+    step_tell(deployment, "verify", service, service->public_url.data);
+    return end_step(deployment, "verify", service, began_us, verify(deployment, service));
 }

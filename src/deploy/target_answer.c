@@ -264,6 +264,15 @@ static int read_object(enum target_verb verb, struct json_value root, int exit_s
     bool is_not_yet = verb == TARGET_STATUS && exit_status == TARGET_EXIT_NOT_YET;
 
     if (exit_status != 0 && !is_not_yet) {
+        /* Where a revision that failed is, to find out why; without it goes as well. */
+        struct error ignored = {0};
+        struct target_answer places = {.result = TARGET_FAILED};
+
+        if (read_members(root, arena, &places, &ignored) == OK) {
+            answer->process_file = places.process_file;
+            answer->log_file = places.log_file;
+            answer->data_dir = places.data_dir;
+        }
         return read_failure(root, exit_status, arena, answer, error);
     }
     answer->result = is_not_yet ? TARGET_NOT_YET : TARGET_DONE;

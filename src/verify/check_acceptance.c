@@ -81,6 +81,26 @@ static void count_facts(struct inquiry *inquiry, const struct prompt *prompt,
     }
 }
 
+/* Says each part of the question that stays open, with what it needs; how many there are. */
+static size_t name_needs(struct inquiry *inquiry, const struct prompt *prompt,
+                         struct json_value report)
+{
+    size_t count = 0;
+
+    for (struct json_iterator it = json_iterate(json_at(report, "needs")); json_next(&it);) {
+        char id[INQUIRY_ID_BYTES];
+        struct str text = {0};
+        bool is_said = json_get_str(json_at(it.value, "rendered"), &text) && text.length > 0;
+
+        (void)snprintf(id, sizeof(id), "%s.open_%zu", prompt->id, ++count);
+        if (count <= UNKNOWN_MAX) {
+            (void)found(inquiry, id, is_said, "an answer, or what it needs", "%.*s",
+                        STR_ARGS(text));
+        }
+    }
+    return count;
+}
+
 /* Whether every fact was derived again without a difference. */
 static void judge_recompute(struct inquiry *inquiry, const struct prompt *prompt,
                             const struct heard_run *run)
@@ -115,7 +135,7 @@ static void judge_report(struct inquiry *inquiry, const struct prompt *prompt,
     (void)ask(inquiry, &(struct question){.path = path, .token = inquiry->work.token}, &answer);
     (void)ANSWER_TEXT(answer.root, "report_type", type);
     count_facts(inquiry, prompt, answer.root, &facts);
-    size_t needs = json_count(json_at(answer.root, "needs"));
+    size_t needs = name_needs(inquiry, prompt, answer.root);
     size_t next_steps = json_count(json_at(answer.root, "next_steps"));
     bool is_answered = facts.computed + facts.bounded > 0 || needs > 0;
     (void)snprintf(id, sizeof(id), "%s.report", prompt->id);
@@ -162,10 +182,9 @@ void check_acceptance(struct inquiry *inquiry)
         not_exercised(inquiry, "prompts", needs);
         return;
     }
-    if (found(
-            inquiry, "connection",
-            hearing_open(inquiry, &(struct heard_options){.token = inquiry->work.token}, &hearing),
-            "a WebSocket", "HTTP %d", hearing.handshake.status)) {
+    bool is_open =
+        hearing_open(inquiry, &(struct heard_options){.token = inquiry->work.token}, &hearing);
+    if (found(inquiry, "connection", is_open, "a WebSocket", "HTTP %d", hearing.handshake.status)) {
         for (size_t i = 0; i < ARRAY_LENGTH(prompts) && !inquiry_is_over(inquiry); i++) {
             inquiry_progress(inquiry, prompts[i].id, (unsigned)i, ARRAY_LENGTH(prompts));
             judge_prompt(inquiry, &hearing, &prompts[i], thread_id);

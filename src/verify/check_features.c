@@ -222,8 +222,9 @@ static void features_monitoring(struct inquiry *inquiry, const char *needs)
     const char *token = needs ? inquiry->options->token : inquiry->work.token;
     double sent = 0;
 
-    if (!found(inquiry, "monitoring.readable", read_metrics(inquiry, &before), "HTTP 200",
-               "HTTP %d", before.what.status)) {
+    bool is_read = read_metrics(inquiry, &before);
+    if (!found(inquiry, "monitoring.readable", is_read, "HTTP 200", "HTTP %d",
+               before.what.status)) {
         return;
     }
     judge_form(inquiry, &before);

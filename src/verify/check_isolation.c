@@ -14,7 +14,7 @@
 
 struct tenant {
     char workspace[INQUIRY_ID_BYTES];
-    char key[INQUIRY_TOKEN_BYTES];
+    char *key; /* the inquiry's */
     char dataset[INQUIRY_ID_BYTES];
     struct heard_run run;
 };
@@ -171,17 +171,17 @@ static void judge_keys(struct inquiry *inquiry, const struct tenant *other)
 
 void check_isolation(struct inquiry *inquiry)
 {
-    cleanup(tenant_done) struct tenant first = {0};
-    cleanup(tenant_done) struct tenant second = {0};
+    cleanup(tenant_done) struct tenant first = {.key = inquiry->tenant_keys[0]};
+    cleanup(tenant_done) struct tenant second = {.key = inquiry->tenant_keys[1]};
     const char *needs = person_prepare(inquiry);
 
     if (needs) {
         not_exercised(inquiry, "workspaces", needs);
         return;
     }
-    if (!found(inquiry, "workspaces",
-               settle(inquiry, "netra verify A (temporary)", &first) &&
-                   settle(inquiry, "netra verify B (temporary)", &second),
+    bool are_settled = settle(inquiry, "netra verify A (temporary)", &first) &&
+                       settle(inquiry, "netra verify B (temporary)", &second);
+    if (!found(inquiry, "workspaces", are_settled,
                "two workspaces, each with a dataset and a finished run",
                "the first: %s %s, the second: %s %s", heard_end_name(first.run.end),
                first.run.failure, heard_end_name(second.run.end), second.run.failure)) {

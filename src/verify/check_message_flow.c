@@ -190,10 +190,9 @@ void check_message_flow(struct inquiry *inquiry)
         return;
     }
     make_prompt(&flow);
-    if (found(
-            inquiry, "connection",
-            hearing_open(inquiry, &(struct heard_options){.token = inquiry->work.token}, &hearing),
-            "a WebSocket", "HTTP %d", hearing.handshake.status)) {
+    bool is_open =
+        hearing_open(inquiry, &(struct heard_options){.token = inquiry->work.token}, &hearing);
+    if (found(inquiry, "connection", is_open, "a WebSocket", "HTTP %d", hearing.handshake.status)) {
         bool has_finished = hearing_ask(
             &hearing,
             &(struct heard_request){.prompt = flow.prompt, .dataset = inquiry->work.dataset},

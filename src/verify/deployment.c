@@ -68,7 +68,7 @@ static void read_services(struct inquiry *inquiry, struct json_value root)
 
 static void find_services(struct inquiry *inquiry)
 {
-    cleanup(answer_done) struct answer answer;
+    cleanup(answer_done) struct answer answer = {0};
 
     if (ask(inquiry, &(struct question){.path = "/api/discovery/services"}, &answer)) {
         read_services(inquiry, answer.root);
@@ -82,7 +82,7 @@ static void find_services(struct inquiry *inquiry)
 
 static void find_mode(struct inquiry *inquiry)
 {
-    cleanup(answer_done) struct answer answer;
+    cleanup(answer_done) struct answer answer = {0};
 
     if (ask(inquiry, &(struct question){.service = SERVICE_AUTH, .path = "/auth/config"},
             &answer)) {
@@ -107,7 +107,7 @@ static bool has_scope(struct json_value me, const char *name)
 
 static void find_rights(struct inquiry *inquiry)
 {
-    cleanup(answer_done) struct answer answer;
+    cleanup(answer_done) struct answer answer = {0};
     bool is_operator = false;
 
     if (!inquiry->options->token ||
@@ -186,7 +186,7 @@ static void observe_certificate(struct inquiry *inquiry, const struct exchange *
 
 static bool look_at_health(struct inquiry *inquiry, bool is_first)
 {
-    cleanup(answer_done) struct answer answer;
+    cleanup(answer_done) struct answer answer = {0};
     bool allows_faults = false;
 
     if (!ask(inquiry, &(struct question){.path = "/health", .is_fresh = is_first}, &answer)) {
@@ -211,6 +211,11 @@ static bool look_at_health(struct inquiry *inquiry, bool is_first)
 void deployment_observe(struct inquiry *inquiry)
 {
     (void)look_at_health(inquiry, /* is_first */ false);
+}
+
+bool deployment_is_apart(const struct inquiry *inquiry)
+{
+    return strcmp(inquiry->urls[SERVICE_AUTH], inquiry->urls[SERVICE_BACKEND]) != 0;
 }
 
 bool deployment_find(struct inquiry *inquiry)

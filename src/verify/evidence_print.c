@@ -126,9 +126,9 @@ static void put_check(const struct terminal *terminal, const struct check *check
     put_cell(terminal->out, check->id, id_columns);
     buf_append(terminal->out, STR("  "));
     put_cell(terminal->out, check->title, title_columns);
-    buf_printf(terminal->out, "  %3zu/%-3zu %10s %6zu exchanges %9s out %9s in\n", tally.passed,
+    buf_printf(terminal->out, "  %3zu/%-3zu %10s %6zu %-9s %9s out %9s in\n", tally.passed,
                tally.passed + tally.failed + tally.not_exercised, figures.seconds, check->exchanges,
-               figures.sent, figures.received);
+               check->exchanges == 1 ? "exchange" : "exchanges", figures.sent, figures.received);
     put_failures(terminal, check);
 }
 

@@ -20,7 +20,7 @@ bool fault_put_in(struct inquiry *inquiry, const char *name, unsigned times, int
     }
     (void)snprintf(body, sizeof(body), "{\"name\":\"%s\",\"times\":%u,\"seconds\":%u%s}", name,
                    times, FAULT_SECONDS, more);
-    leaving_add(inquiry, LEAVING_FAULTS, "");
+    leaving_add(inquiry, LEAVING_FAULTS, "", inquiry->options->token);
     return ask_status(inquiry,
                       &(struct question){.method = "POST",
                                          .path = "/api/faults",
@@ -31,7 +31,7 @@ bool fault_put_in(struct inquiry *inquiry, const char *name, unsigned times, int
 
 int64_t fault_hit_count(struct inquiry *inquiry, const char *name)
 {
-    cleanup(answer_done) struct answer answer;
+    cleanup(answer_done) struct answer answer = {0};
 
     if (!ask(inquiry, &(struct question){.path = "/api/faults", .token = inquiry->options->token},
              &answer) ||

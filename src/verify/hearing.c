@@ -28,7 +28,7 @@ bool hearing_open(struct inquiry *inquiry, const struct heard_options *options,
     struct error error = {0};
     const char *query = options->ticket ? "?ticket=" : "";
 
-    *ret_hearing = (struct hearing){.inquiry = inquiry};
+    *ret_hearing = (struct hearing){.inquiry = inquiry, .token = options->token};
     arena_init(&ret_hearing->arena, HEARD_ARENA_BYTES);
     if (inquiry_is_over(inquiry) ||
         json_parser_new(SOCKET_MESSAGE_BYTES_MAX, &ret_hearing->parser)) {
@@ -333,7 +333,7 @@ static void note_thread(struct hearing *hearing, struct heard_run *run)
     if (run->thread_id[0] && !run->is_noted) {
         run->is_noted = true;
         leaving_forget(hearing->inquiry, LEAVING_THREAD, run->thread_id);
-        leaving_add(hearing->inquiry, LEAVING_THREAD, run->thread_id);
+        leaving_add(hearing->inquiry, LEAVING_THREAD, run->thread_id, hearing->token);
     }
 }
 

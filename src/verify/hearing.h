@@ -58,6 +58,7 @@ struct heard_run {
 
 struct hearing {
     struct inquiry *inquiry;
+    const char *token;        /* that it was opened with */
     struct ws_client *socket; /* NULL: not open */
     struct exchange handshake;
     struct arena arena;
@@ -66,7 +67,7 @@ struct hearing {
 };
 
 struct heard_options {
-    const char *token;  /* NULL: none */
+    const char *token;  /* NULL: none; lives as long as the inquiry */
     const char *ticket; /* NULL: none */
     const char *origin; /* NULL: none */
 };

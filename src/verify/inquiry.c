@@ -6,6 +6,7 @@
  */
 #include "verify/inquiry.h"
 
+#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,6 +130,7 @@ static void exchange_once(struct inquiry *inquiry, const struct question *questi
             (struct exchange_header){"Content-Type", "application/octet-stream"};
     }
     (void)wire_exchange(inquiry->wire, &request, &answer->arena, &answer->what);
+    OPENSSL_cleanse(bearer, sizeof(bearer));
     inquiry_note(inquiry, evidence_keep_exchange(inquiry->evidence, inquiry->check, &request,
                                                  &answer->what));
     observe_failure(inquiry, question, &answer->what);
@@ -179,7 +181,7 @@ void answer_done(struct answer *answer)
 
 bool ask_status(struct inquiry *inquiry, const struct question *question, int status)
 {
-    cleanup(answer_done) struct answer answer;
+    cleanup(answer_done) struct answer answer = {0};
 
     return ask(inquiry, question, &answer) && answer.what.status == status;
 }

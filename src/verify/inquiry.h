@@ -23,6 +23,7 @@
 #define INQUIRY_POLITE_TRIES   8u  /* of a request that is told to come again later */
 #define INQUIRY_POLITE_WAIT_S  65u /* longer waits are not waited for */
 #define INQUIRY_OBSERVED_BYTES 600
+#define INQUIRY_TENANTS        2u
 
 enum service { SERVICE_BACKEND, SERVICE_AUTH, SERVICE_FRONTEND, SERVICE_COUNT };
 extern const char *const service_names[SERVICE_COUNT];
@@ -43,6 +44,7 @@ enum leaving_kind {
 struct leaving {
     enum leaving_kind kind;
     char id[INQUIRY_ID_BYTES];
+    const char *token; /* who may remove it; lives as long as the inquiry */
 };
 
 /* The temporary person: an admin of the first workspace for the time of the verification. */
@@ -85,6 +87,7 @@ struct inquiry {
     /* ---- what was made ---- */
     struct person person;
     struct workplace work;
+    char tenant_keys[INQUIRY_TENANTS][INQUIRY_TOKEN_BYTES]; /* of isolation's workspaces */
     struct leaving *leavings;
     size_t leaving_count, leaving_capacity;
     unsigned serial; /* of names */
@@ -157,6 +160,9 @@ bool deployment_find(struct inquiry *inquiry);
  * observations. */
 void deployment_observe(struct inquiry *inquiry);
 
+/* Whether people and data are in different services: what one knows, the other hears later. */
+bool deployment_is_apart(const struct inquiry *inquiry);
+
 /* ---- things for the time of the verification (workplace.c) ---- */
 
 /* A place for runs with a dataset; once. NULL, or what it would need ("a token that may run"). */
@@ -169,11 +175,12 @@ bool person_sign_in(struct inquiry *inquiry, char ret_access[INQUIRY_TOKEN_BYTES
 /* A new workspace, removed at the end, and a key of a new service account in it. */
 bool workspace_make(struct inquiry *inquiry, const char *name, char ret_id[INQUIRY_ID_BYTES],
                     char ret_key[INQUIRY_TOKEN_BYTES]);
-/* Records of our own making, uploaded with the token. */
+/* Records of our own making, uploaded with the token, which lives as long as the inquiry. */
 bool dataset_make(struct inquiry *inquiry, const char *token, unsigned records,
                   char ret_id[INQUIRY_ID_BYTES]);
 /* To be removed at the end. */
-void leaving_add(struct inquiry *inquiry, enum leaving_kind kind, const char *id);
+void leaving_add(struct inquiry *inquiry, enum leaving_kind kind, const char *id,
+                 const char *token);
 /* Done already. */
 void leaving_forget(struct inquiry *inquiry, enum leaving_kind kind, const char *id);
 /* Removes all; a finding "clean_up" of a check of its own says what could not be. */

@@ -8,16 +8,18 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/civil_time.h"
-#include "verify/look.h"
+#include "verify/proc.h"
 
 #define SUBJECT_BYTES     (LOOK_PATH_BYTES + 32)
 #define HEAD_BYTES        100u /* of an SQLite file */
+#define LOCK_WORDS        6u
 #define USER_VERSION_AT   60u
 #define APPLICATION_ID_AT 68u
 #define CONFIG_LINE_BYTES 256u
@@ -62,24 +64,28 @@ static void note_rights(struct looking *looking, const char *data_dir)
     note_of(looking, "rights of", data_dir, text);
 }
 
-/* "1: FLOCK  ADVISORY  WRITE 4711 fe:00:1234 0 EOF" */
+/* "fe:00:1234": numbers of the device in hexadecimal, then the file's. */
+static bool names_file(struct str word, const struct stat *info)
+{
+    char *at;
+
+    return strtoul(word.data, &at, 16) == major(info->st_dev) && *at == ':' &&
+           strtoul(at + 1, &at, 16) == minor(info->st_dev) && *at == ':' &&
+           strtoul(at + 1, NULL, 10) == info->st_ino;
+}
+
+/* "1: FLOCK  ADVISORY  WRITE 4711 fe:00:1234 0 EOF"; -1: nobody. */
 static long holder_of(const struct stat *info)
 {
     FILE *file = fopen("/proc/locks", "re");
+    struct str words[LOCK_WORDS];
     char line[256];
     long holder = -1;
 
     while (file && fgets(line, sizeof(line), file)) {
-        unsigned major_number;
-        unsigned minor_number;
-        unsigned long inode;
-        long pid;
-
-        if (sscanf(line, "%*d: FLOCK %*s %*s %ld %x:%x:%lu", &pid, &major_number, &minor_number,
-                   &inode) == 4 &&
-            inode == info->st_ino && major_number == major(info->st_dev) &&
-            minor_number == minor(info->st_dev)) {
-            holder = pid;
+        if (proc_words(line, words, LOCK_WORDS) == LOCK_WORDS &&
+            str_equal(words[1], STR("FLOCK")) && names_file(words[5], info)) {
+            holder = strtol(words[4].data, NULL, 10);
         }
     }
     if (file) {
@@ -116,7 +122,7 @@ static uint32_t big_endian(const unsigned char *bytes)
 /* A write-ahead log may hold a later head than the file's. */
 static bool has_wal(const char *path)
 {
-    char wal[LOOK_PATH_BYTES];
+    char wal[LOOK_PATH_BYTES + 8];
     struct stat info;
 
     (void)snprintf(wal, sizeof(wal), "%s-wal", path);

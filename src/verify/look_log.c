@@ -76,7 +76,8 @@ static void take_line(struct looking *looking, struct log_tail *tail, unsigned n
     if (line.at_us && looking->started_us && line.at_us < looking->started_us - START_SLACK_US) {
         return;
     }
-    if (line.at_us && str_equal(line.level, STR("info"))) {
+    if (line.level.length ? line.at_us && str_equal(line.level, STR("info"))
+                          : str_starts_with(line.message, STR("listening: "))) {
         forget_starts(tail);
     }
     const char *kind = log_line_kind(&line);

@@ -15,6 +15,7 @@
 
 #define LISTENING       10u /* TCP_LISTEN, "0A" */
 #define ESTABLISHED     1u
+#define WORDS           10u
 #define SUBJECT_BYTES   (LOOK_PLACE_BYTES + 64)
 #define WHOSE_BYTES     32u
 #define PLACES_BYTES    200u
@@ -22,7 +23,6 @@
 
 /* One line of /proc/net/tcp or tcp6. */
 struct socket_line {
-    char address[40]; /* hexadecimal, as the kernel prints it */
     unsigned port;
     unsigned state;
     unsigned long waiting; /* of a listening one: connections that nobody has taken yet */
@@ -43,11 +43,25 @@ static void close_folder(DIR **folder)
     }
 }
 
+/* "sl local remote st tx:rx tr:when retrnsmt uid timeout inode", numbers but the last two
+ * hexadecimal, addresses "0100007F:20E5". */
 static bool read_line(const char *line, struct socket_line *ret)
 {
-    /* sl local remote st tx:rx tr:when retrnsmt uid timeout inode */
-    return sscanf(line, " %*u: %39[0-9A-F]:%x %*[0-9A-F]:%*x %x %*x:%lx %*x:%*x %*x %*u %*u %lu",
-                  ret->address, &ret->port, &ret->state, &ret->waiting, &ret->inode) == 5;
+    struct str words[WORDS];
+
+    if (proc_words(line, words, WORDS) < WORDS) {
+        return false;
+    }
+    const char *port = memchr(words[1].data, ':', words[1].length);
+    const char *waiting = memchr(words[4].data, ':', words[4].length);
+    if (!port || !waiting) {
+        return false; /* the head of the table */
+    }
+    ret->port = (unsigned)strtoul(port + 1, NULL, 16);
+    ret->state = (unsigned)strtoul(words[3].data, NULL, 16);
+    ret->waiting = strtoul(waiting + 1, NULL, 16);
+    ret->inode = strtoul(words[9].data, NULL, 10);
+    return true;
 }
 
 /* Calls found for each socket until it says false. */

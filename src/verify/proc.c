@@ -22,6 +22,23 @@ static void close_file(FILE **file)
     }
 }
 
+size_t proc_words(const char *line, struct str *ret_words, size_t max)
+{
+    size_t count = 0;
+
+    for (const char *at = line; count < max;) {
+        at += strspn(at, " \t\n");
+        size_t length = strcspn(at, " \t\n");
+
+        if (length == 0) {
+            break;
+        }
+        ret_words[count++] = (struct str){at, length};
+        at += length;
+    }
+    return count;
+}
+
 static FILE *open_of(pid_t pid, const char *name)
 {
     char path[PROC_PATH_BYTES];
@@ -30,9 +47,27 @@ static FILE *open_of(pid_t pid, const char *name)
     return fopen(path, "re");
 }
 
+/* A program that lies under another name, as a target keeps it, is still told how it was called. */
+static bool is_called_netra(pid_t pid)
+{
+    cleanup(close_file) FILE *file = open_of(pid, "cmdline");
+    char line[LINE_BYTES] = "";
+
+    if (!file || fread(line, 1, sizeof(line) - 1, file) == 0) {
+        return false;
+    }
+    const char *slash = strrchr(line, '/');
+    return strcmp(slash ? slash + 1 : line, "netra") == 0;
+}
+
 bool proc_program(pid_t pid, char ret_name[PROC_NAME_BYTES])
 {
     cleanup(close_file) FILE *file = open_of(pid, "comm");
+
+    if (is_called_netra(pid)) {
+        (void)snprintf(ret_name, PROC_NAME_BYTES, "netra");
+        return true;
+    }
 
     if (!file || !fgets(ret_name, PROC_NAME_BYTES, file)) {
         return false;

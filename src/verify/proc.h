@@ -13,6 +13,9 @@
 #define PROC_NAME_BYTES  64u
 #define PROC_STATE_BYTES 32u
 
+/* Words of a line of /proc, at most max of them: pieces of line, which ends with a NUL. */
+size_t proc_words(const char *line, struct str *ret_words, size_t max);
+
 /* Its program's name, without control characters; false: there is no such process. */
 bool proc_program(pid_t pid, char ret_name[PROC_NAME_BYTES]);
 

@@ -7,6 +7,8 @@
 
 #include "report/visible.h"
 
+#define SHORT_US 10000
+
 static void count(struct tally *tally, enum outcome outcome)
 {
     tally->passed += outcome == OUTCOME_PASSED;
@@ -39,7 +41,9 @@ struct tally tally_checks(const struct evidence *evidence)
 
 void render_seconds(int64_t us, char ret_text[static RENDER_FIGURE_BYTES])
 {
-    (void)snprintf(ret_text, RENDER_FIGURE_BYTES, "%.3f s", (double)us / 1e6);
+    int places = us < SHORT_US ? 6 : 3; /* a short time must not look like none */
+
+    (void)snprintf(ret_text, RENDER_FIGURE_BYTES, "%.*f s", places, (double)us / 1e6);
 }
 
 void render_bytes(uint64_t bytes, char ret_text[static RENDER_FIGURE_BYTES])

@@ -28,8 +28,9 @@ struct check_figures {
 };
 struct check_figures render_figures(const struct check *check);
 
-/* "1.234 s"; "1.2 MB" (decimal units); microseconds as milliseconds with three places, "–" for
- * NAN. All places of a sample are shown: the figures can be computed again from samples.csv. */
+/* "1.234 s", below 10 ms "0.001234 s"; "1.2 MB" (decimal units); microseconds as milliseconds with
+ * three places, "–" for NAN. All places of a sample are shown: the figures can be computed again
+ * from samples.csv. */
 void render_seconds(int64_t us, char ret_text[static RENDER_FIGURE_BYTES]);
 void render_bytes(uint64_t bytes, char ret_text[static RENDER_FIGURE_BYTES]);
 void render_ms(double us, char ret_text[static RENDER_FIGURE_BYTES]);

@@ -111,34 +111,40 @@ static bool sees(const struct sight *sight, const struct observation *observatio
            fact_matches(sight->value, observation->value, stars);
 }
 
-/* Of a step, the observation that fits; NULL: none. */
+/* Of a step, the observation of the same thing; NULL: it is about something else. */
 static const struct observation *look_back(const struct sight *sight, const struct step *step)
 {
+    struct str stars[2];
+
     for (size_t i = 0; i < step->seen_count; i++) {
-        if (sees(sight, step->seen[i])) {
+        if (str_equal(step->seen[i]->kind, str_from(sight->kind)) &&
+            fact_matches(sight->subject, step->seen[i]->subject, stars)) {
             return step->seen[i];
         }
     }
     return NULL;
 }
 
-/* What the chain is about already: a "service auth" that is silent is not explained by another
- * service. Else the latest that still counts; NULL: none. */
+/* What the chain is about already comes first: a "service auth" that is silent is not explained by
+ * another service. Else the latest that still counts; NULL: none. */
 static const struct observation *look_for(const struct search *search, const struct sight *sight)
 {
     const struct evidence *facts = search->into->facts;
-    const struct observation *seen = NULL;
+    const struct observation *about = NULL;
 
-    for (size_t i = search->path.count; i-- > 0 && !seen;) {
-        seen = look_back(sight, &search->path.steps[i]);
+    for (size_t i = search->path.count; i-- > 0 && !about;) {
+        about = look_back(sight, &search->path.steps[i]);
     }
-    seen = seen ? seen : look_back(sight, &search->symptom);
-    for (size_t i = facts->observation_count; i-- > 0 && !seen;) {
+    about = about ? about : look_back(sight, &search->symptom);
+    if (about) {
+        return sees(sight, about) ? about : NULL;
+    }
+    for (size_t i = facts->observation_count; i-- > 0;) {
         if (!search->is_superseded[i] && sees(sight, &facts->observations[i])) {
-            seen = &facts->observations[i];
+            return &facts->observations[i];
         }
     }
-    return seen;
+    return NULL;
 }
 
 /* first: given for a symptom, NULL: looked for. */

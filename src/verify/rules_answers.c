@@ -57,6 +57,12 @@ static bool is_some(const struct observation *const *seen)
     return fact_number(seen[0]->value, &number) && number > 0;
 }
 
+/* A service of three has only its own part: what is not found there is no refusal. */
+static bool is_refusal(const struct observation *const *seen)
+{
+    return !str_starts_with(seen[0]->value, STR("answered 404"));
+}
+
 static const struct rule items[] = {
     /* ---- not Netra ---- */
     {"",
@@ -91,7 +97,7 @@ static const struct rule items[] = {
      "other_program"},
 
     /* ---- refusals of Netra ---- */
-    {"", {{"probe", "GET *", "answered 4*"}}, NULL, "{s1} is {v1}", "refusing", NULL},
+    {"", {{"probe", "GET *", "answered 4*"}}, is_refusal, "{s1} is {v1}", "refusing", NULL},
     {"", {{"probe", "GET *", "answered 500*"}}, NULL, "{s1} is {v1}", "refusing", NULL},
     {"", {{"probe", "GET *", "answered 503: *"}}, NULL, "{s1} is {v1}", "refusing", NULL},
     {"refusing|socket_refused",
@@ -230,7 +236,7 @@ static const struct rule items[] = {
      "wrong_revision"},
     {"",
      {{"probe", "WebSocket /ws", "answered *"}},
-     NULL,
+     is_refusal,
      "the WebSocket is not opened: {v1}",
      "socket_refused",
      NULL},

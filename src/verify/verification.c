@@ -86,16 +86,22 @@ static void begin_usage(struct inquiry *inquiry, struct usage *ret_usage)
     ret_usage->server_s = server_cpu_s(inquiry);
 }
 
-static void end_usage(struct inquiry *inquiry, const struct usage *usage)
+static void end_client(struct inquiry *inquiry, const struct usage *usage)
 {
     struct side *client = &inquiry->evidence->client;
-    struct side *server = &inquiry->evidence->server;
-    double now_s = server_cpu_s(inquiry);
     struct rusage used;
 
     client->cpu_us = client_cpu_us(&used) - usage->client_us;
     client->peak_rss_bytes = (uint64_t)used.ru_maxrss * 1024;
     client->is_known = true;
+}
+
+static void end_usage(struct inquiry *inquiry, const struct usage *usage)
+{
+    struct side *server = &inquiry->evidence->server;
+    double now_s = server_cpu_s(inquiry);
+
+    end_client(inquiry, usage);
     server->is_known = now_s >= usage->server_s && usage->server_s >= 0;
     if (server->is_known) {
         server->cpu_us = (int64_t)((now_s - usage->server_s) * 1e6);
@@ -222,6 +228,11 @@ int verify_run(const struct verify_options *options, struct evidence **ret_evide
     }
     if (deployment_find(inquiry)) {
         run_checks(inquiry);
+    } else {
+        struct usage none = {.server_s = -1};
+
+        end_client(inquiry, &none);
+        inquiry->evidence->server.needs = STR("an answer");
     }
     code = evidence_judge(inquiry->evidence);
     inquiry_note(inquiry, code);

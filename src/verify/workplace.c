@@ -30,7 +30,7 @@
 
 /* ---- what is to be removed ---- */
 
-void leaving_add(struct inquiry *inquiry, enum leaving_kind kind, const char *id)
+void leaving_add(struct inquiry *inquiry, enum leaving_kind kind, const char *id, const char *token)
 {
     if (kind == LEAVING_FAULTS) { /* once */
         leaving_forget(inquiry, kind, id);
@@ -51,6 +51,7 @@ void leaving_add(struct inquiry *inquiry, enum leaving_kind kind, const char *id
     }
     struct leaving *leaving = &inquiry->leavings[inquiry->leaving_count++];
     leaving->kind = kind;
+    leaving->token = token;
     (void)snprintf(leaving->id, sizeof(leaving->id), "%s", id);
 }
 
@@ -114,7 +115,7 @@ static bool make_secret(char ret_text[2 * SECRET_BYTES + 1])
 static bool invite(struct inquiry *inquiry, struct buf *body, char code[INQUIRY_ID_BYTES],
                    char id[INQUIRY_ID_BYTES])
 {
-    cleanup(answer_done) struct answer answer;
+    cleanup(answer_done) struct answer answer = {0};
     char url[INQUIRY_URL_BYTES] = "";
     bool is_made =
         ask(inquiry,
@@ -131,7 +132,7 @@ static bool invite(struct inquiry *inquiry, struct buf *body, char code[INQUIRY_
     if (!is_made) {
         return false;
     }
-    leaving_add(inquiry, LEAVING_INVITE, id);
+    leaving_add(inquiry, LEAVING_INVITE, id, inquiry->options->token);
     size_t at = str_find(str_from(url), STR("invite="), 0);
     if (at == SIZE_MAX || strlen(url + at + 7) >= INQUIRY_ID_BYTES) {
         return false;
@@ -179,7 +180,7 @@ static bool make_person(struct inquiry *inquiry)
     if (is_made) {
         person->exists = true;
         leaving_forget(inquiry, LEAVING_INVITE, id);
-        leaving_add(inquiry, LEAVING_PERSON, "");
+        leaving_add(inquiry, LEAVING_PERSON, "", inquiry->options->token);
         (void)ANSWER_TEXT(json_at(answer.root, "workspace"), "id", person->home);
     }
     return is_made && take_access(inquiry, answer.root);
@@ -284,20 +285,20 @@ bool workspace_make(struct inquiry *inquiry, const char *name, char ret_id[INQUI
         !answer_text(answer.root, "id", ret_id, INQUIRY_ID_BYTES)) {
         return false;
     }
-    leaving_add(inquiry, LEAVING_WORKSPACE, ret_id);
+    leaving_add(inquiry, LEAVING_WORKSPACE, ret_id, inquiry->options->token);
     return enter_workspace(inquiry, ret_id) && make_service_key(inquiry, ret_key);
 }
 
 /* ---- records ---- */
 
 /* A dataset that is ready; its records in *ret_records. */
-static bool take_dataset(struct inquiry *inquiry, const struct answer *answer,
+static bool take_dataset(struct inquiry *inquiry, const struct answer *answer, const char *token,
                          char ret_id[INQUIRY_ID_BYTES], uint64_t *ret_records)
 {
     if (answer->what.status != 201 || !answer_text(answer->root, "id", ret_id, INQUIRY_ID_BYTES)) {
         return false;
     }
-    leaving_add(inquiry, LEAVING_DATASET, ret_id);
+    leaving_add(inquiry, LEAVING_DATASET, ret_id, token);
     *ret_records = (uint64_t)answer_number(answer->root, "records");
     return answer_is(answer->root, "status", "ready");
 }
@@ -321,7 +322,7 @@ static bool upload(struct inquiry *inquiry, const char *token, unsigned records,
                                   .bytes = buf_str(&text),
                                   .timeout_ms = UPLOAD_TIMEOUT_MS},
                &answer) &&
-           take_dataset(inquiry, &answer, ret_id, ret_records);
+           take_dataset(inquiry, &answer, token, ret_id, ret_records);
 }
 
 bool dataset_make(struct inquiry *inquiry, const char *token, unsigned records,
@@ -346,7 +347,7 @@ static bool make_sample(struct inquiry *inquiry, struct workplace *work)
                                   .json = body,
                                   .timeout_ms = UPLOAD_TIMEOUT_MS},
                &answer) &&
-           take_dataset(inquiry, &answer, work->dataset, &work->records);
+           take_dataset(inquiry, &answer, work->token, work->dataset, &work->records);
 }
 
 /* ---- the place ---- */
@@ -457,14 +458,14 @@ static bool remove_one(struct inquiry *inquiry, const struct leaving *leaving)
     if (leaving->kind == LEAVING_PERSON) {
         return remove_person(inquiry);
     }
-    if (is_of_work && inquiry->work.is_temporary) {
+    if (is_of_work && inquiry->work.is_temporary && !deployment_is_apart(inquiry)) {
         return true; /* goes with its workspace */
     }
     (void)snprintf(path, sizeof(path), "%s%s", rows[leaving->kind].path, leaving->id);
     return remove_by(inquiry, &(struct question){.service = rows[leaving->kind].service,
                                                  .method = "DELETE",
                                                  .path = path,
-                                                 .token = inquiry->options->token});
+                                                 .token = leaving->token});
 }
 
 void workplace_clean_up(struct inquiry *inquiry)
@@ -495,4 +496,5 @@ void workplace_clean_up(struct inquiry *inquiry)
     inquiry->leaving_capacity = 0;
     OPENSSL_cleanse(&inquiry->person, sizeof(inquiry->person));
     OPENSSL_cleanse(inquiry->work.token, sizeof(inquiry->work.token));
+    OPENSSL_cleanse(inquiry->tenant_keys, sizeof(inquiry->tenant_keys));
 }

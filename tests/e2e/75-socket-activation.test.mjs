@@ -11,9 +11,8 @@ import http from "node:http";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
-import WebSocket from "ws";
-
-import { isLast, token, within } from "./server.mjs";
+import { Probes, get, titles } from "./probe.mjs";
+import { token, within } from "./server.mjs";
 import { netra, withTempDir } from "./support.mjs";
 
 // Opens a socket, and starts the program with it as descriptor 3 each time it reads a line. Python, because a
@@ -74,12 +73,14 @@ class Holder {
     };
     const line = await within(come(), `"${word}" of the holder\n${this.err}`);
     assert.match(line, new RegExp(`^${word} `), this.err);
+    if (word === "end") this.runs = false;
     return Number(line.split(" ")[1]);
   }
 
   async begin(name) {
     this.process.stdin.write(`${name}\n`);
     this.pid = await this.line("pid");
+    this.runs = true;
   }
 
   /** SIGTERM; the exit code. */
@@ -89,79 +90,13 @@ class Holder {
   }
 
   async close() {
+    try {
+      if (this.runs) process.kill(this.pid, "SIGKILL"); // a test that failed in the middle
+    } catch {
+      // it has just ended
+    }
     this.process.stdin.end();
     await within(once(this.process, "close"), "the holder");
-  }
-}
-
-function get(url, path, agent, method = "GET", body) {
-  return new Promise((resolve, reject) => {
-    const headers = { authorization: `Bearer ${token}`, ...(body && { "content-type": "application/json" }) };
-    const request = http.request(new URL(path, url), { agent, method, headers, timeout: 30_000 }, (answer) => {
-      let text = "";
-      answer.setEncoding("utf8").on("data", (piece) => (text += piece));
-      answer.on("end", () => resolve({ status: answer.statusCode, text }));
-      answer.on("error", reject);
-    });
-    request.on("timeout", () => request.destroy(new Error("30 s without an answer")));
-    request.on("error", reject);
-    request.end(body);
-  });
-}
-
-/** Asks until stop() is called, which gives the counts. */
-function probe(url, { agent, path = "/health", every = 10, ...more }) {
-  const seen = { asked: 0, failures: [], revisions: new Set() };
-  let goes = true;
-  const work = (async () => {
-    while (goes) {
-      seen.asked++;
-      try {
-        const { status, text } = await get(url, path, agent, more.method, more.body?.(seen.asked));
-        if (status >= 400) seen.failures.push(`${status} ${text.slice(0, 200)}`);
-        else if (path === "/health") seen.revisions.add(JSON.parse(text).revision);
-      } catch (error) {
-        seen.failures.push(`${error.code} ${error.message}`);
-      }
-      if (every) await pause(every);
-    }
-  })();
-  seen.stop = async () => {
-    goes = false;
-    await work;
-    agent?.destroy();
-    return seen;
-  };
-  return seen;
-}
-
-/** A run over a WebSocket that is opened again, and resumed, whenever it is closed with 1012. */
-async function resumedRun(url, prompt, opened) {
-  const events = [];
-  let closes = 0;
-  for (let runId; ; ) {
-    const ws = new WebSocket(url.replace("http", "ws") + "/ws", ["ag-ui.v1+json"], {
-      headers: { authorization: `Bearer ${token}` },
-    });
-    const over = new Promise((resolve, reject) => {
-      ws.on("message", (data) => {
-        const event = JSON.parse(String(data));
-        runId ??= event.runId;
-        if (event.seq !== undefined && event.runId === runId) events.push(event);
-        if (events.length && isLast(events.at(-1))) resolve("done");
-      });
-      ws.on("close", (code) => resolve(code));
-      ws.on("error", reject);
-    });
-    await once(ws, "open");
-    opened?.(ws);
-    if (runId) ws.send(JSON.stringify({ type: "subscribe", runId, after: events.at(-1)?.seq ?? 0 }));
-    else ws.send(JSON.stringify({ type: "run", prompt }));
-    const how = await within(over, "a run or its close");
-    ws.close();
-    if (how === "done") return { events, closes };
-    assert.equal(how, 1012, "a drained server closes with 1012");
-    closes++;
   }
 }
 
@@ -173,53 +108,20 @@ test("three generations on one socket: no request fails, nothing that was stored
       const made = await get(holder.url, "/api/threads", undefined, "POST", JSON.stringify({ title: "before" }));
       assert.equal(made.status, 201, made.text);
 
-      const probes = [
-        probe(holder.url, { agent: new http.Agent({ keepAlive: false }), every: 0 }),
-        probe(holder.url, { agent: new http.Agent({ keepAlive: false }) }),
-        probe(holder.url, { agent: new http.Agent({ keepAlive: true, maxSockets: 1 }), every: 0 }),
-        probe(holder.url, { agent: new http.Agent({ keepAlive: true }) }),
-        probe(holder.url, { agent: new http.Agent({ keepAlive: true }), path: "/api/threads" }),
-        probe(holder.url, {
-          agent: new http.Agent({ keepAlive: true }),
-          path: "/api/threads",
-          method: "POST",
-          every: 20,
-          body: (n) => JSON.stringify({ title: `thread ${n}` }),
-        }),
-        probe(holder.url, {
-          agent: new http.Agent({ keepAlive: true }),
-          path: "/api/runs",
-          method: "POST",
-          every: 100,
-          body: (n) => JSON.stringify({ prompt: "What do I spend?", run_id: `probe-${n}` }),
-        }),
-      ];
+      const probes = new Probes(holder.url);
       await pause(500);
       for (const next of ["g2", "g3"]) {
-        const run = resumedRun(holder.url, "How can I reduce costs by 20 %?");
-        await pause(20);
         assert.equal(await holder.end(), 0, holder.err);
         await holder.begin(next);
-        const { events } = await run;
-        assert.equal(events.at(-1).type, "RUN_FINISHED");
-        assert.deepEqual(events.map((event) => event.seq), events.map((_, i) => i + 1), "no event is missing");
         await pause(500);
       }
-      const seen = await Promise.all(probes.map((each) => each.stop()));
-      assert.deepEqual(seen.flatMap((each) => each.failures), []);
-      const asked = seen.reduce((sum, each) => sum + each.asked, 0);
-      assert.ok(asked > 1000, `only ${asked} requests were made`);
-      assert.deepEqual([...seen[1].revisions], ["g1", "g2", "g3"]);
-
-      const threads = await get(holder.url, "/api/threads?limit=200");
-      const kept = JSON.parse(threads.text).items.length;
-      assert.ok(kept >= Math.min(200, seen[5].asked), `${kept} threads of ${seen[5].asked} are there`);
-      const thread = JSON.parse(made.text);
-      assert.equal((await get(holder.url, `/api/threads/${thread.id}`)).status, 200, "of the first generation");
-      for (let n = 1; n <= seen[6].asked; n++) {
-        const run = await get(holder.url, `/api/runs/probe-${n}`);
-        assert.equal(run.status, 200, `run ${n}: ${run.text}`);
-      }
+      const seen = await probes.stop();
+      assert.ok(seen.asked > 1000, `only ${seen.asked} requests were made`);
+      assert.deepEqual(seen.revisions, ["g1", "g2", "g3"]);
+      assert.ok(seen.closes >= 2, "WebSockets were closed and their runs resumed");
+      const kept = await titles(holder.url);
+      assert.equal(kept.filter((title) => /^thread \d+$/.test(title)).length, seen.threads, "all that were made");
+      assert.ok(kept.includes("before"), "of the first generation");
       assert.equal(await holder.end(), 0, holder.err);
     } finally {
       await holder.close();

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -184,10 +184,21 @@ test("it serves from a read-only root, as nobody, and stops in order", {
   assert.equal(first.status, 2, "without an address and a secret it says what it needs");
   assert.match(first.stderr, /public_url|secret/);
 
+  // As systemd's credentials and mounted secrets are: root's, and lent to our group; more than that is refused.
+  const secret = join(data, "secret");
+  writeFileSync(secret, "image-secret-0123456789abcdef-0123456789\n");
+  chownSync(secret, 0, 65532);
+  const told = { ...environment, PATH: process.env.PATH, NETRA_LISTEN: "127.0.0.1:0", NETRA_PUBLIC_URL: "https://netra.example.org",
+    NETRA_DATA_DIR: "/data/store", NETRA_AUTH_SECRET_FILE: "/data/secret" };
+  for (const mode of [0o444, 0o460]) {
+    chmodSync(secret, mode);
+    const refused = spawnSync(runner, [unpacked, data, "serve"], { encoding: "utf8", env: told });
+    assert.deepEqual([refused.status, /others may use/.test(refused.stderr)], [2, true], refused.stderr);
+  }
+  chmodSync(secret, 0o440);
   const child = spawn(runner, [unpacked, data, "serve"], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...environment, PATH: process.env.PATH, NETRA_LISTEN: "127.0.0.1:0", NETRA_PUBLIC_URL: "https://netra.example.org",
-      NETRA_AUTH_SECRET: "image-secret-0123456789abcdef-0123456789" },
+    env: told,
   });
   const exited = once(child, "exit");
   let log = "";
@@ -207,7 +218,7 @@ test("it serves from a read-only root, as nobody, and stops in order", {
   assert.equal(answer.status, 200, await answer.text());
   child.kill("SIGTERM");
   assert.deepEqual(await exited, [0, null], log);
-  assert.ok(readdirSync(data).includes("netra.db"));
+  assert.ok(readdirSync(join(data, "store")).includes("netra.db"));
 });
 
 test("the list of materials names every file with its checksum, and whose it is", { skip }, () => {

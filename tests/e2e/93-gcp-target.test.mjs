@@ -8,10 +8,11 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 
 import { netra, root, runTo, withTempDir } from "./support.mjs";
 
@@ -24,6 +25,7 @@ const STAGING = "netra-staging";
 const PRODUCTION = "netra-production";
 const SECRET_TOKEN = "standin-access-token";
 const imageOf = (project, digest = DIGEST) => `us-central1-docker.pkg.dev/${project}/netra/netra@${digest}`;
+const seeds = new Map();
 const allCalls = new Map(); // every distinct call of gcloud, for the real one to parse
 
 class Cloud {
@@ -58,7 +60,10 @@ class Cloud {
       /* nobody called yet */
     }
     const calls = lines.split("\n").filter(Boolean).map((line) => JSON.parse(line));
-    for (const { tool, argv } of calls) if (tool === "gcloud") allCalls.set(argv.map((w) => w.replace(/\/tmp\/\S+/, "FILE")).join("\0"), argv);
+    for (const { tool, argv } of calls) {
+      // Calls that differ in values only are one.
+      if (tool === "gcloud" && !argv.includes("--turbo")) allCalls.set(argv.map((word) => (word.startsWith("--") ? word.split("=")[0] : /^[a-z-]+$/.test(word) ? word : "…")).join(" "), argv);
+    }
     return calls;
   }
 
@@ -114,9 +119,32 @@ class Cloud {
   bring(revision, more) {
     for (const verb of ["release", "status", "switch"]) this.ok(verb, { NETRA_DEPLOY_REVISION: revision, ...more });
   }
+
+  /** The same for several, by the calls themselves only the first time. */
+  seed(...revisions) {
+    const key = revisions.join();
+    const kept = join(this.folder, "kept");
+    const file = join(kept, `gcp-${STAGING}-us-central1-netra-backend.json`);
+    if (!seeds.has(key)) {
+      for (const revision of revisions) this.bring(revision);
+      seeds.set(key, [JSON.stringify(this.read()), readFileSync(file, "utf8")]);
+    }
+    const [state, memory] = seeds.get(key);
+    this.state = JSON.parse(state);
+    this.write();
+    mkdirSync(kept, { recursive: true });
+    writeFileSync(file, memory);
+  }
 }
 
-const withCloud = (fn) => withTempDir((folder) => fn(new Cloud(folder)));
+const withCloud = (fn) => withTempDir(async (folder) => {
+  const cloud = new Cloud(folder);
+  try {
+    return await fn(cloud);
+  } finally {
+    cloud.calls();
+  }
+});
 
 /** An image layout of which only the index counts here. */
 function layout(folder, digest) {
@@ -161,7 +189,7 @@ test("a first revision, a second one beside it, the switch, and the way back", (
       "run services describe netra-backend", "run revisions describe netra-backend-r1", `projects describe ${STAGING}`,
       "run deploy netra-backend", "run services describe netra-backend",
     ]);
-    assert.match(first.url, /^https:\/\/standin\.invalid\/t\/r[0-9a-f]{9}\.netra-backend$/);
+    assert.match(first.url, /^https:\/\/standin\.invalid\/t\/r[0-9a-f]{9}\.netra-backend\.netra-staging$/);
     cloud.ok("status");
     cloud.ok("switch");
     assert.equal(cloud.serving(), "netra-backend-r1", "pinned: what is released next gets no traffic");
@@ -171,12 +199,12 @@ test("a first revision, a second one beside it, the switch, and the way back", (
     assert.notEqual(beside.url, first.url);
     assert.equal(cloud.serving(), "netra-backend-r1");
     const looked = cloud.ok("status", second);
-    assert.deepEqual({ ...looked, url: undefined }, { revision: "r2", ready: true, serving: "r1", url: undefined, public_url: "https://standin.invalid/s/netra-backend" });
+    assert.deepEqual({ ...looked, url: undefined }, { revision: "r2", ready: true, serving: "r1", url: undefined, public_url: "https://standin.invalid/s/netra-backend.netra-staging" });
     assert.equal(looked.url, beside.url);
-    assert.deepEqual(cloud.ok("switch", second), { serving: "r2", previous: "r1", public_url: "https://standin.invalid/s/netra-backend" });
+    assert.deepEqual(cloud.ok("switch", second), { serving: "r2", previous: "r1", public_url: "https://standin.invalid/s/netra-backend.netra-staging" });
     assert.deepEqual(cloud.ok("switch", second).previous, "r1", "a second time nothing is forgotten");
     assert.equal(cloud.serving(), "netra-backend-r2");
-    assert.deepEqual(cloud.ok("rollback", second), { serving: "r1", public_url: "https://standin.invalid/s/netra-backend" });
+    assert.deepEqual(cloud.ok("rollback", second), { serving: "r1", public_url: "https://standin.invalid/s/netra-backend.netra-staging" });
     assert.equal(cloud.serving(), "netra-backend-r1");
     assert.deepEqual(cloud.tags(), ["netra-backend-r1"], "what is not served has no address and no instance");
     assert.deepEqual(cloud.ok("rollback", second).serving, "r1", "and a second time");
@@ -201,13 +229,13 @@ test("what Cloud Run is told: limits, who may ask, secrets, one writer; nothing 
       assert.equal(environment.NETRA_LIMIT_USER_PER_S, "7");
       assert.equal(environment.NETRA_LISTEN, undefined, "the address is the target's");
       assert.equal(environment.NETRA_REVISION, "r1");
-      assert.equal(environment.NETRA_PUBLIC_URL, `https://netra-${role}-${NUMBER}.us-central1.run.app`);
+      assert.equal(environment[`NETRA_SERVICE_${role.toUpperCase()}_URL`], `https://netra-${role}-${NUMBER}.us-central1.run.app`);
       const tag = `r${createHash("sha256").update("r1").digest("hex").slice(0, 9)}`;
       assert.ok(environment.NETRA_ALLOWED_HOSTS.split(", ").includes(`${tag}---netra-${role}-${NUMBER}.us-central1.run.app`));
       for (const host of environment.NETRA_ALLOWED_HOSTS.split(", ")) assert.ok(host.split(".")[0].length <= 63, host);
       assert.equal(environment.NETRA_SERVICE_AUTH_URL, `https://netra-auth-${NUMBER}.us-central1.run.app`);
       assert.equal(given["--max-instances"], role === "frontend" ? "4" : "1");
-      assert.equal(given["--set-secrets"], role === "frontend" ? undefined : "NETRA_AUTH_SECRET=netra-auth-secret:latest");
+      assert.equal(given["--set-secrets"], role === "auth" ? "NETRA_AUTH_SECRET=netra-auth-secret:latest" : undefined);
       const known = new Set([...runTo(0, ["serve", "--print-config-docs"]).out.matchAll(/`(NETRA_[A-Z0-9_]+)`/g)].map((m) => m[1]));
       assert.deepEqual(Object.keys(environment).filter((name) => !known.has(name)), [], "every variable is one of the program's");
     }
@@ -241,7 +269,7 @@ test("every failure of gcloud has its code, and what serves goes on", async (t) 
   for (const [kind, code] of cases) {
     await t.test(kind, () =>
       withCloud((cloud) => {
-        cloud.bring("r1");
+        cloud.seed("r1");
         cloud.fail("run deploy", kind);
         const error = cloud.error("release", { NETRA_DEPLOY_REVISION: "r2" });
         assert.equal(error.code, code, error.message);
@@ -259,8 +287,7 @@ test("every failure of gcloud has its code, and what serves goes on", async (t) 
   await t.test("a tool that is not installed", () =>
     withCloud((cloud) => {
       rmSync(join(cloud.bin, "gcloud"));
-      symlinkSync("/usr/bin/python3", join(cloud.bin, "python3"));
-      const python = spawnSync("sh", ["-c", "command -v python3"], { encoding: "utf8" }).stdout.trim();
+      const python = spawnSync("python3", ["-c", "import sys; print(sys.executable)"], { encoding: "utf8" }).stdout.trim();
       const done = spawnSync(python, [target, "release"], { encoding: "utf8", env: { ...cloud.environment(), PATH: cloud.bin } });
       assert.match(JSON.parse(done.stdout).error.message, /gcloud is not installed/);
     }));
@@ -325,7 +352,7 @@ test("killed before or after any call, and called again: the same end, nothing t
       await t.test(`${verb}: ${kind} ${command}`, () =>
         withCloud((cloud) => {
           const r3 = { NETRA_DEPLOY_REVISION: "r3" };
-          for (const id of ["r0", "r1", "r2"]) cloud.bring(id);
+          cloud.seed("r0", "r1", "r2");
           for (const earlier of ["release", "switch", "rollback"].slice(0, { release: 0, switch: 1, rollback: 2, retire: 2 }[verb])) cloud.ok(earlier, r3);
           cloud.fail(command, kind);
           assert.equal(cloud.verb(verb, r3).signal, "SIGKILL");
@@ -409,3 +436,157 @@ test("logs: of the revision, oldest first", () =>
     const [call] = cloud.calls().filter(({ argv }) => argv[0] === "logging");
     assert.match(call.argv[2], /revision_name="netra-backend-r1"$/);
   }));
+
+// --- netra deploy over the target ------------------------------------------------------------------------------------
+
+/** What Google's front end would be: addresses of tags and services, by the state of the cloud; sick revisions are red. */
+class Front {
+  static async with(cloud, fn) {
+    const front = new Front();
+    front.asked = [];
+    front.sick = () => false;
+    const server = createServer((request, response) => {
+      const [, kind, name] = request.url.split("/");
+      front.asked.push(request.url);
+      const [at, project] = name.split(".").slice(-2);
+      const service = cloud.service(at, project);
+      const part = service?.traffic.find((p) => (kind === "t" ? p.tag === name.split(".")[0] : p.percent === 100));
+      const revision = service?.revisions[part?.revisionName ?? (part?.latestRevision ? service.latest : "")];
+      if (!revision) return response.writeHead(404).end("{}");
+      const isSick = front.sick(name, revision.labels["netra-revision"], kind);
+      const body = { status: isSick ? "unhealthy" : "healthy", revision: revision.environment.NETRA_REVISION, checks: isSick ? [{ name: "store", status: "unhealthy", needed: true, reason: "put in by the test" }] : [] };
+      response.writeHead(isSick ? 503 : 200, { "content-type": "application/json" }).end(JSON.stringify(body));
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    cloud.read().base = front.base = `http://127.0.0.1:${server.address().port}`;
+    cloud.write();
+    try {
+      return await fn(front);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+}
+
+/** netra deploy --target gcp, beside which the front end can answer. */
+async function deploy(cloud, more = [], { project = STAGING, input = "" } = {}) {
+  const env = Object.fromEntries(Object.entries(cloud.environment()).filter(([name]) => !name.startsWith("NETRA_DEPLOY_")));
+  const child = spawn(netra, ["deploy", "--target", "gcp", "--project", project, "--targets", join(root, "deploy/targets"), "--state", join(cloud.folder, `state-${project}`),
+    "--healthy-seconds", "1", "--json", ...more], { env, stdio: ["pipe", "pipe", "pipe"] });
+  const text = { out: "", err: "" };
+  child.stdout.on("data", (piece) => (text.out += piece));
+  child.stderr.on("data", (piece) => (text.err += piece));
+  child.stdin.on("error", () => {}).end(input);
+  const [code] = await once(child, "close");
+  return { code, err: text.err, result: text.out ? JSON.parse(text.out) : undefined };
+}
+
+let deployed; // a folder with one deployment, made once
+/** A cloud in which one deployment serves; its revision. */
+async function deployOnce(cloud, front) {
+  if (!deployed) {
+    const { code, result, err } = await deploy(cloud, given);
+    assert.equal(code, 0, err);
+    deployed = { revision: result.revision, folder: mkdtempSync(join(tmpdir(), "netra-gcp-")) };
+    for (const name of ["state.json", `state-${STAGING}`]) cpSync(join(cloud.folder, name), join(deployed.folder, name), { recursive: true });
+  } else {
+    for (const name of ["state.json", `state-${STAGING}`]) cpSync(join(deployed.folder, name), join(cloud.folder, name), { recursive: true });
+    cloud.read().base = front.base;
+    cloud.write();
+  }
+  return deployed.revision;
+}
+after(() => deployed && rmSync(deployed.folder, { recursive: true, force: true }));
+
+const roles = ["netra-auth", "netra-backend", "netra-frontend"];
+const servingAll = (cloud, project) => roles.map((name) => cloud.serving(name, project));
+const withFront = (fn) => withCloud((cloud) => Front.with(cloud, (front) => fn(cloud, front)));
+const given = ["--image", imageOf(STAGING)];
+
+test("netra deploy: auth, backend and frontend, one after the other, each probed before it is switched", () =>
+  withFront(async (cloud, front) => {
+    const revision = await deployOnce(cloud, front);
+    assert.deepEqual(servingAll(cloud), roles.map((name) => `${name}-${revision}`));
+    const calls = cloud.told().filter((call) => call.startsWith("run deploy"));
+    assert.deepEqual(calls, roles.map((name) => `run deploy ${name}`));
+    const probes = front.asked.filter((url) => url.startsWith("/t/"));
+    for (const name of roles) assert.ok(probes.some((url) => url.endsWith(`.${name}.${STAGING}/health`)), name);
+    const second = await deploy(cloud, [...given, "--cost"]);
+    assert.equal(second.code, 0, second.err);
+    assert.deepEqual(servingAll(cloud), roles.map((name) => `${name}-${second.result.revision}`));
+    const back = await deploy(cloud, ["--rollback"]);
+    assert.equal(back.code, 0, back.err);
+    assert.deepEqual(servingAll(cloud), roles.map((name) => `${name}-${revision}`));
+  }));
+
+// Beside each other: those that are red are watched for a minute before they are given up.
+test("netra deploy: whatever fails, what served serves, and the reason is the cloud's", { concurrency: 6 }, async (t) => {
+  const cases = {
+    "quota": [(cloud) => cloud.fail("run deploy", "quota"), /quota/],
+    "image missing": [(cloud) => cloud.fail("run deploy", "image_gone"), /image_missing/],
+    "revision never ready": [(cloud) => cloud.fail("run deploy", "never_ready"), /not_ready/],
+    "denied": [(cloud) => cloud.fail("run services update-traffic", "denied"), /denied/],
+    "health red": [(_, front) => (front.sick = (name) => name.includes("netra-backend")), /store|unhealthy/],
+    "red only where everybody asks": [(_, front, first) => (front.sick = (name, revision, kind) => kind === "s" && revision !== first && name.startsWith("netra-frontend.")), /netra-frontend|frontend/],
+  };
+  await Promise.all(Object.entries(cases).map(([name, [spoil, reason]]) =>
+    t.test(name, () =>
+      withFront(async (cloud, front) => {
+        const first = await deployOnce(cloud, front);
+        spoil(cloud, front, first);
+        const failed = await deploy(cloud, given);
+        assert.equal(failed.code, 1, failed.err);
+        assert.match(failed.result.reason, reason);
+        assert.equal(failed.result.outcome, "rolled_back", JSON.stringify(failed.result));
+        assert.deepEqual(servingAll(cloud), roles.map((one) => `${one}-${first}`));
+      }))));
+});
+
+test("netra deploy: production gets what serves in staging; nothing is built, and it asks", () =>
+  withFront(async (cloud, front) => {
+    await deployOnce(cloud, front);
+    const refused = await deploy(cloud, ["--promote-from", STAGING], { project: PRODUCTION, input: "no\n" });
+    assert.notEqual(refused.code, 0);
+    assert.equal(cloud.service("netra-auth", PRODUCTION), undefined);
+    cloud.told();
+    const promoted = await deploy(cloud, ["--promote-from", STAGING, "--yes"], { project: PRODUCTION });
+    assert.equal(promoted.code, 0, promoted.err);
+    assert.deepEqual(servingAll(cloud, PRODUCTION), roles.map((name) => `${name}-${promoted.result.revision}`));
+    for (const name of roles) {
+      for (const { image } of Object.values(cloud.service(name, PRODUCTION).revisions)) assert.equal(image, imageOf(PRODUCTION));
+    }
+    assert.ok(!promoted.result.steps.some((step) => step.name === "build"));
+  }));
+
+// --- the real gcloud ---------------------------------------------------------------------------------------------------
+
+const hasGcloud = spawnSync("gcloud", ["version"]).status === 0;
+
+test("the real gcloud parses every call that was recorded", { skip: hasGcloud ? false : "gcloud is not installed" }, () =>
+  withTempDir((folder) => {
+    const env = { ...process.env, CLOUDSDK_CONFIG: folder, CLOUDSDK_CORE_DISABLE_PROMPTS: "1", GOOGLE_APPLICATION_CREDENTIALS: "" };
+    const real = (argv) => spawnSync("gcloud", argv, { encoding: "utf8", env, timeout: 60_000 });
+    assert.ok(allCalls.size >= 12, `${allCalls.size}`);
+    for (const [short, argv] of allCalls) {
+      const words = argv.map((word) => word.replace(/^--env-vars-file=.*/, `--env-vars-file=${folder}/told.yaml`));
+      writeFileSync(join(folder, "told.yaml"), '{"A": "b"}');
+      const done = real(words);
+      assert.notEqual(done.status, 0, "it has no account");
+      assert.match(done.stderr, /do not currently have an active account/, `${short}: ${done.stderr.slice(0, 500)}`);
+    }
+    assert.equal(real(["run", "deploy", "x", "--turbo"]).status, 2);
+  }));
+
+test("the flags that the stand-in knows are those of the real gcloud", { skip: hasGcloud ? false : "gcloud is not installed" }, (t) => {
+  const version = spawnSync("gcloud", ["version"], { encoding: "utf8" }).stdout.split("\n")[0];
+  if (version !== flags.version) t.diagnostic(`the list is of ${flags.version}, here is ${version}`);
+  const plain = (command) => spawnSync("gcloud", [...command.split(" "), "--help"], { encoding: "utf8" }).stdout.replace(/\x1b\[[0-9;]*m/g, "");
+  for (const [command, known] of Object.entries(flags.commands)) {
+    const help = plain(command);
+    for (const flag of Object.keys(known)) {
+      const name = flag.replace(/^--(no-)?/, "");
+      assert.ok(help.includes(`--${name}`) || help.includes(`--[no-]${name}`) || help.includes(flag), `${command} ${flag}`);
+    }
+  }
+});

@@ -8,14 +8,14 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { dirname, join } from "node:path";
-import { test } from "node:test";
+import { describe, it } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
 import { Server, authSecret, token } from "./server.mjs";
-import { netra, readText, run, withTempDir, writeText } from "./support.mjs";
+import { netra, readText, withTempDir, writeText } from "./support.mjs";
 
 const STEPS = ["check", "document", "diagnose", "fix", "commit", "deploy", "validate", "confirm"];
 const WAIT_MS = 60_000;
@@ -78,13 +78,17 @@ class Project {
     ];
   }
 
-  loop(more, env) {
-    return run(["loop", ...this.words(more), "--out", this.out], { env: { ...this.env, ...env } });
+  loop(more) {
+    return start(this, ["loop", ...this.words(more), "--out", this.out]);
+  }
+
+  resume() {
+    return start(this, ["loop", "--resume", "--out", this.out]);
   }
 
   deploy(more = []) {
     const words = this.words(more).filter((word, i, all) => word !== "--samples" && all[i - 1] !== "--samples");
-    return run(["deploy", ...words, "--json"], { env: this.env });
+    return start(this, ["deploy", ...words, "--json"]);
   }
 
   story() {
@@ -105,11 +109,26 @@ class Project {
   }
 }
 
+/** Runs the program while this process goes on: {code, out, err}. */
+async function start(project, words) {
+  const child = spawn(netra, words, {
+    env: { ...process.env, ...project.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const done = { out: "", err: "" };
+  child.stdout.setEncoding("utf8").on("data", (piece) => (done.out += piece));
+  child.stderr.setEncoding("utf8").on("data", (piece) => (done.err += piece));
+  [done.code] = await once(child, "close");
+  return done;
+}
+
 /** An executable for a hook. */
 function program(folder, name, text) {
-  const path = writeText(folder, name, `#!/bin/sh\n${text}\n`);
+  // A program that runs cannot be written over; another one can take its name.
+  const path = writeText(folder, `${name}.new`, `#!/bin/sh\n${text}\n`);
   chmodSync(path, 0o755);
-  return path;
+  renameSync(path, join(folder, name));
+  return join(folder, name);
 }
 
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
@@ -132,6 +151,13 @@ function checkJournal(project) {
   }
 }
 
+/** What the verification behind the first deployment found wrong, for the message of a test that fails. */
+function failures(project) {
+  const { checks, meta } = JSON.parse(readText(join(project.out, "cycle-1/success/evidence.json")));
+  const failed = checks.flatMap((check) => check.findings.filter((finding) => finding.outcome === "failed"));
+  return JSON.stringify([...failed, ...meta.violations]);
+}
+
 /** The data of a deployment with its first operator, whose key is in the file that is returned. */
 async function operatorKey(project) {
   mkdirSync(dirname(project.data), { recursive: true, mode: 0o700 });
@@ -146,62 +172,6 @@ async function operatorKey(project) {
 }
 
 const accounts = "auth.mode = accounts\nfaults.allowed = on\nauth.access_token_s = 3600\n";
-
-test("from nothing to green in one cycle, with evidence of every step", async () => {
-  await Project.with(accounts, async (project) => {
-    const key = await operatorKey(project);
-    const done = project.loop(["--token-file", key, "--max-cycles", "2"]);
-    assert.equal(done.code, 0, `${done.err}\n${done.out}`);
-    const outcomes = project.outcomes();
-    const confirm = outcomes.slice(7);
-    assert.deepEqual(outcomes.slice(0, 7), [
-      "check red",
-      "document red",
-      "diagnose done",
-      "fix skipped",
-      "commit skipped",
-      "deploy done",
-      "validate done",
-    ]);
-    const story = project.story();
-    assert.equal(story.verdict, "success");
-    // The times of a busy machine are no defect of the deployment: then the next cycle's check is green.
-    const late = /failed: (performance\/\w+(, )?)+$/.test(story.steps[7].reason);
-    assert.deepEqual(confirm, late ? ["confirm red", "check green", "document green"] : ["confirm green"]);
-    assert.deepEqual(story.times.contradictions, []);
-    assert.ok(story.times.compared > 20, `${story.times.compared} times were compared`);
-    checkJournal(project);
-
-    const diagnosis = JSON.parse(readText(join(project.out, "cycle-1/diagnosis.json")));
-    assert.deepEqual(diagnosis.diagnoses.map((one) => one.cause), ["not_deployed"]);
-    const deployed = JSON.parse(readText(join(project.out, "cycle-1/deploy.json")));
-    assert.equal(deployed.outcome, "switched");
-    const folder = join(project.out, late ? "cycle-2/evidence" : "cycle-1/success");
-    const evidence = JSON.parse(readText(join(folder, "evidence.json")));
-    assert.equal(evidence.url, deployed.public_url);
-    assert.equal(evidence.summary.outcome, "green");
-    const critical = ["message_flow", "features", "endpoints", "performance", "error_handling", "basic"];
-    for (const id of [...critical, "authentication", "isolation"]) {
-      assert.equal(evidence.checks.find((check) => check.id === id)?.outcome, "passed", id);
-    }
-    const answers = JSON.parse(readText(join(project.out, "cycle-1/availability.json"))).answers;
-    assert.ok(answers.length >= 3 && answers.slice(-3).every((answer) => answer.healthy && answer.total_us > 0));
-    assert.match(readText(join(project.out, "loop.md")), /\*\*success\*\*.*8 checks passed|\*\*success\*\*/);
-
-    // The token is nowhere in what was written.
-    const secret = readText(key).trim();
-    for (const name of ["journal.jsonl", "loop.json", "loop.md", "cycle-1/success/evidence.json", "cycle-1/deploy.json"]) {
-      assert.ok(!readText(join(project.out, name)).includes(secret), name);
-    }
-
-    // A second loop in the folder is refused, and says how to go on; resuming a finished one repeats its verdict.
-    const again = project.loop([]);
-    assert.equal(again.code, 2, again.err);
-    assert.match(again.err, /netra loop --resume --out/);
-    const resumed = run(["loop", "--resume", "--out", project.out]);
-    assert.equal(resumed.code, 0, resumed.err);
-  });
-});
 
 /** Starts a loop (or resumes it), kills it with -9 as soon as a step began, and cuts what came behind. */
 async function killAt(project, words, step) {
@@ -229,59 +199,6 @@ async function killAt(project, words, step) {
   // away, and half a line put in its place, as a kill in its middle would have left it.
   if (!wasHit) writeFileSync(path, lines.slice(0, at + 1).join("\n") + '\n{"n":4,"time":"20');
   return wasHit;
-}
-
-test("killed at each of the eight steps, it goes on and ends the same", async () => {
-  await Project.with("faults.allowed = on\n", async (project) => {
-    const up = project.deploy();
-    assert.equal(up.code, 0, up.err);
-    await project.end();
-    const wait = program(project.folder, "hook", 'echo "$NETRA_LOOP_CAUSE"; [ -e "$0.go" ] || sleep 60');
-    const key = writeText(project.folder, "token", token);
-    project.env.NETRA_TOKEN = token;
-    const first = project.words(["--accept-incomplete", "--token-file", key, "--fix", wait, "--commit", wait]);
-    const hits = [];
-    for (const [i, step] of STEPS.entries()) {
-      if (await killAt(project, i ? ["--resume"] : first, step)) hits.push(step);
-      if (step === "commit") writeText(project.folder, "hook.go", "");
-      if (step === "fix") {
-        // The first hook may go on now, and the second one is to wait again.
-        program(project.folder, "hook", 'echo "$NETRA_LOOP_CAUSE"; case $(tail -1 "$NETRA_LOOP_DIR/journal.jsonl") in *\'"step":"commit"\'*) [ -e "$0.go" ] || sleep 60;; esac');
-      }
-    }
-    for (const step of ["fix", "commit", "deploy", "validate", "confirm"]) {
-      assert.ok(hits.includes(step), `${step} was killed while it went on (${hits})`);
-    }
-    const done = run(["loop", "--resume", "--out", project.out], { env: project.env });
-    assert.equal(done.code, 0, done.err);
-    const story = project.story();
-    assert.equal(story.verdict, "success");
-    assert.equal(story.resumed, STEPS.length);
-    assert.deepEqual(story.times.contradictions, []);
-    assert.deepEqual(
-      project.outcomes().map((outcome) => outcome.split(" ")[0]),
-      STEPS,
-      "each step ended once, in order",
-    );
-    assert.equal(story.steps.filter((step) => !step.outcome).length, STEPS.length, "and each was broken off once");
-    checkJournal(project);
-    const unfinished = join(project.state, "deploys", "unfinished.json");
-    assert.ok(!existsSync(unfinished), "no deployment is left half done");
-    assert.match(readText(join(project.out, "cycle-1/fix.out")), /^(port_not_listening|stopped_in_order)\n$/);
-  });
-});
-
-/** Runs a loop while this process goes on: {code, out, err}. */
-async function start(project, words) {
-  const child = spawn(netra, ["loop", ...words], {
-    env: { ...process.env, ...project.env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const done = { out: "", err: "" };
-  child.stdout.setEncoding("utf8").on("data", (piece) => (done.out += piece));
-  child.stderr.setEncoding("utf8").on("data", (piece) => (done.err += piece));
-  [done.code] = await once(child, "close");
-  return done;
 }
 
 /** Asks /health without a pause until it is stopped; what was not a healthy answer is counted. */
@@ -325,54 +242,151 @@ async function withStranger(fn) {
   }
 }
 
-test("a revision that does not work is rolled back without a failed request, and nothing new ends it", async () => {
-  await Project.with("", async (project) => {
-    const up = project.deploy();
-    assert.equal(up.code, 0, up.err);
-    const broken = program(project.folder, "broken", 'echo "netra: it does not start" >&2; exit 1');
-    const fix = program(project.folder, "fix", "echo the same as before");
-    const watched = watch(JSON.parse(up.out).public_url);
-    await withStranger(async (url) => {
-      const words = project.words(["--image", broken, "--fix", fix, "--url", url]);
-      const done = await start(project, [...words, "--out", project.out]);
-      assert.equal(done.code, 1, done.err);
-      assert.match(done.out, /^nothing_new: /);
-      assert.equal(project.story().cycles, 2);
-      const deployed = project.outcomes().filter((outcome) => outcome.startsWith("deploy"));
-      assert.deepEqual(deployed, ["deploy red", "deploy red"]);
+// Most of their time is waiting: two at a time.
+describe("netra loop", { concurrency: 2 }, () => {
+  it("from nothing to green in one cycle, with evidence of every step", async () => {
+    await Project.with(accounts, async (project) => {
+      const key = await operatorKey(project);
+      const done = await project.loop(["--token-file", key, "--max-cycles", "2"]);
+      assert.equal(done.code, 0, `${done.err}\n${done.out}`);
+      const outcomes = project.outcomes();
+      const confirm = outcomes.slice(7);
+      assert.deepEqual(outcomes.slice(0, 7), [
+        "check red",
+        "document red",
+        "diagnose done",
+        "fix skipped",
+        "commit skipped",
+        "deploy done",
+        "validate done",
+      ]);
+      const story = project.story();
+      assert.equal(story.verdict, "success");
+      // The times of a busy machine are no defect of the deployment: then the next cycle's check is green.
+      const late = /failed: (performance\/\w+(, )?)+$/.test(story.steps[7].reason);
+      assert.deepEqual(confirm, late ? ["confirm red", "check green", "document green"] : ["confirm green"], failures(project));
+      assert.deepEqual(story.times.contradictions, []);
+      assert.ok(story.times.compared > 20, `${story.times.compared} times were compared`);
       checkJournal(project);
 
-      project.out = join(project.folder, "second");
-      const once = await start(project, [...words, "--max-cycles", "1", "--out", project.out]);
-      assert.equal(once.code, 1, once.err);
-      assert.match(once.out, /^maximum: /);
-    });
-    const seen = await watched.stop();
-    assert.deepEqual(seen.failures, []);
-    assert.ok(seen.asked > 50, `${seen.asked} requests`);
-  });
-});
+      const diagnosis = JSON.parse(readText(join(project.out, "cycle-1/diagnosis.json")));
+      assert.deepEqual(diagnosis.diagnoses.map((one) => one.cause), ["not_deployed"]);
+      const deployed = JSON.parse(readText(join(project.out, "cycle-1/deploy.json")));
+      assert.equal(deployed.outcome, "switched");
+      const folder = join(project.out, late ? "cycle-2/evidence" : "cycle-1/success");
+      const evidence = JSON.parse(readText(join(folder, "evidence.json")));
+      assert.equal(evidence.url, deployed.public_url);
+      assert.equal(evidence.summary.outcome, "green");
+      const critical = ["message_flow", "features", "endpoints", "performance", "error_handling", "basic"];
+      for (const id of [...critical, "authentication", "isolation"]) {
+        assert.equal(evidence.checks.find((check) => check.id === id)?.outcome, "passed", id);
+      }
+      const answers = JSON.parse(readText(join(project.out, "cycle-1/availability.json"))).answers;
+      assert.ok(answers.length >= 3 && answers.slice(-3).every((answer) => answer.healthy && answer.total_us > 0));
+      assert.match(readText(join(project.out, "loop.md")), /\*\*success\*\*.*8 checks passed|\*\*success\*\*/);
 
-test("a fix hook that mends what the diagnosis names makes the next deployment work", async () => {
-  await Project.with("", async (project) => {
-    const up = project.deploy();
-    assert.equal(up.code, 0, up.err);
-    await project.end();
-    writeFileSync(project.config, "faults.allowed = on\ncolour = red\n");
-    const fix = program(
-      project.folder,
-      "fix",
-      `echo "$NETRA_LOOP_CAUSES"; case "$NETRA_LOOP_CAUSES" in *config_invalid*) sed -i /colour/d ${project.config};; esac`,
-    );
-    const key = writeText(project.folder, "token", token);
-    project.env.NETRA_TOKEN = token;
-    const words = project.words(["--accept-incomplete", "--token-file", key, "--fix", fix]);
-    const done = await start(project, [...words, "--out", project.out]);
-    assert.equal(done.code, 0, done.err);
-    const deployed = project.outcomes().filter((outcome) => outcome.startsWith("deploy"));
-    assert.deepEqual(deployed, ["deploy red", "deploy done"]);
-    assert.doesNotMatch(readText(join(project.out, "cycle-1/fix.out")), /config_invalid/);
-    assert.match(readText(join(project.out, "cycle-2/fix.out")), /config_invalid/);
-    checkJournal(project);
+      // The token is nowhere in what was written.
+      const secret = readText(key).trim();
+      for (const name of ["journal.jsonl", "loop.json", "loop.md", "cycle-1/success/evidence.json", "cycle-1/deploy.json"]) {
+        assert.ok(!readText(join(project.out, name)).includes(secret), name);
+      }
+
+      // A second loop in the folder is refused, and says how to go on; resuming a finished one repeats its verdict.
+      const again = await project.loop([]);
+      assert.equal(again.code, 2, again.err);
+      assert.match(again.err, /netra loop --resume --out/);
+      const resumed = await project.resume();
+      assert.equal(resumed.code, 0, resumed.err);
+    });
+  });
+
+  it("killed at each of the eight steps, it goes on and ends the same", async () => {
+    await Project.with("faults.allowed = on\n", async (project) => {
+      const up = await project.deploy();
+      assert.equal(up.code, 0, up.err);
+      await project.end();
+      const wait = program(project.folder, "hook", 'echo "$NETRA_LOOP_CAUSE"; [ -e "$0.go" ] || sleep 60');
+      const key = writeText(project.folder, "token", token);
+      project.env.NETRA_TOKEN = token;
+      const first = project.words(["--accept-incomplete", "--token-file", key, "--fix", wait, "--commit", wait]);
+      const hits = [];
+      for (const [i, step] of STEPS.entries()) {
+        if (await killAt(project, i ? ["--resume"] : first, step)) hits.push(step);
+        if (step === "commit") writeText(project.folder, "hook.go", "");
+        if (step === "fix") {
+          // The first hook may go on now, and the second one is to wait again.
+          program(project.folder, "hook", 'echo "$NETRA_LOOP_CAUSE"; case $(tail -1 "$NETRA_LOOP_DIR/journal.jsonl") in *\'"step":"commit"\'*) [ -e "$0.go" ] || sleep 60;; esac');
+        }
+      }
+      for (const step of ["fix", "commit", "deploy", "validate", "confirm"]) {
+        assert.ok(hits.includes(step), `${step} was killed while it went on (${hits})`);
+      }
+      const done = await project.resume();
+      assert.equal(done.code, 0, done.err);
+      const story = project.story();
+      assert.equal(story.verdict, "success");
+      assert.equal(story.resumed, STEPS.length);
+      assert.deepEqual(story.times.contradictions, []);
+      assert.deepEqual(
+        project.outcomes().map((outcome) => outcome.split(" ")[0]),
+        STEPS,
+        "each step ended once, in order",
+      );
+      assert.equal(story.steps.filter((step) => !step.outcome).length, STEPS.length, "and each was broken off once");
+      checkJournal(project);
+      const unfinished = join(project.state, "deploys", "unfinished.json");
+      assert.ok(!existsSync(unfinished), "no deployment is left half done");
+      assert.match(readText(join(project.out, "cycle-1/fix.out")), /^(port_not_listening|stopped_in_order)\n$/);
+    });
+  });
+
+  it("a revision that does not work is rolled back without a failed request, and nothing new ends it", async () => {
+    await Project.with("", async (project) => {
+      const up = await project.deploy();
+      assert.equal(up.code, 0, up.err);
+      const broken = program(project.folder, "broken", 'echo "netra: it does not start" >&2; exit 1');
+      const fix = program(project.folder, "fix", "echo the same as before");
+      const watched = watch(JSON.parse(up.out).public_url);
+      const stopped = withStranger(async (url) => {
+        const words = project.words(["--image", broken, "--fix", fix, "--url", url]);
+        const done = await start(project, ["loop", ...words, "--out", project.out]);
+        assert.equal(done.code, 1, done.err);
+        assert.match(done.out, /^nothing_new: /);
+        // The second cycle has the log of the revision that failed, which is new; the third has nothing.
+        assert.equal(project.story().cycles, 3);
+        const deployed = project.outcomes().filter((outcome) => outcome.startsWith("deploy"));
+        assert.deepEqual(deployed, ["deploy red", "deploy red", "deploy red"]);
+        checkJournal(project);
+
+        project.out = join(project.folder, "second");
+        const short = await start(project, ["loop", ...words, "--max-cycles", "1", "--out", project.out]);
+        assert.equal(short.code, 1, short.err);
+        assert.match(short.out, /^maximum: /);
+      }).finally(() => watched.stop());
+      await stopped;
+      const seen = await watched.stop();
+      assert.deepEqual(seen.failures, []);
+      assert.ok(seen.asked > 50, `${seen.asked} requests`);
+    });
+  });
+
+  it("a fix hook that mends what the diagnosis names makes the next deployment work", async () => {
+    await Project.with("faults.allowed = on\ncolour = red\n", async (project) => {
+      const fix = program(
+        project.folder,
+        "fix",
+        `echo "$NETRA_LOOP_CAUSES"; case "$NETRA_LOOP_CAUSES" in *config_invalid*) sed -i /colour/d ${project.config};; esac`,
+      );
+      const key = writeText(project.folder, "token", token);
+      project.env.NETRA_TOKEN = token;
+      const words = project.words(["--accept-incomplete", "--token-file", key, "--fix", fix]);
+      const done = await start(project, ["loop", ...words, "--out", project.out]);
+      assert.equal(done.code, 0, done.err);
+      const deployed = project.outcomes().filter((outcome) => outcome.startsWith("deploy"));
+      assert.deepEqual(deployed, ["deploy red", "deploy done"]);
+      assert.doesNotMatch(readText(join(project.out, "cycle-1/fix.out")), /config_invalid/);
+      assert.match(readText(join(project.out, "cycle-2/fix.out")), /config_invalid/);
+      checkJournal(project);
+    });
   });
 });

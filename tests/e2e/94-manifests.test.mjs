@@ -6,7 +6,8 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, readdirSync } from "node:fs";
+import http from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -16,6 +17,7 @@ import { Ingress, NetworkPolicy } from "kubernetes-models/networking.k8s.io/v1";
 import { ConfigMap, Namespace, Service } from "kubernetes-models/v1";
 import { parse, parseAllDocuments } from "yaml";
 
+import { Server } from "./server.mjs";
 import { netra, root, runTo, withTempDir, writeText } from "./support.mjs";
 
 const kubernetes = join(root, "deploy/kubernetes");
@@ -66,7 +68,6 @@ function flawsOf(object, all) {
     must(environment.NETRA_ALLOWED_HOSTS?.split(", ").includes(asked?.httpHeaders[0].value), `${probe}: host`);
   }
   must(environment.NETRA_LISTEN.endsWith(`:${container.ports[0].containerPort}`), "port");
-  must(environment.NETRA_PUBLIC_URL?.startsWith("https://"), "public address");
   const volumes = [...(pod.volumes ?? []), ...(object.spec.volumeClaimTemplates ?? []).map((claim) => claim.metadata)].map((v) => v.name);
   must(container.volumeMounts.every((mount) => volumes.includes(mount.name)), "volumes");
   must(container.volumeMounts.some((mount) => mount.mountPath === environment.NETRA_DATA_DIR), "data folder");
@@ -148,6 +149,31 @@ test("every variable that manifests and units set is one of the program's", () =
   const unit = readFileSync(join(systemd, "netra.service"), "utf8").match(/\b[A-Z][A-Z_]+(?==)/g).filter((name) => name.startsWith("NETRA_"));
   assert.ok(unit.length >= 3);
   assert.deepEqual([...Object.keys(settings.data), ...set, ...unit].filter((name) => !known.has(name)), []);
+});
+
+test("the program starts with what each pod is told, and answers its probes by their name", async () => {
+  const all = read();
+  const [settings] = ofKind(all, "ConfigMap");
+  for (const object of workloads(all)) {
+    const [container] = object.spec.template.spec.containers;
+    const told = { ...settings.data, ...Object.fromEntries(container.env.filter((e) => e.value).map((e) => [e.name, e.value])) };
+    await withTempDir((folder) => {
+      if (told.NETRA_AUTH_SECRET_FILE) {
+        told.NETRA_AUTH_SECRET_FILE = writeText(folder, "secret", "manifest-secret-0123456789abcdef-0123456789\n");
+        chmodSync(told.NETRA_AUTH_SECRET_FILE, 0o600);
+      }
+      const isAlone = object.metadata.name !== "netra-backend"; // it is ready when it has seen the auth service's keys
+      return Server.with(async (server) => {
+        const ask = (probe, headers) => new Promise((resolve, reject) => {
+          http.get({ port: server.port, host: "127.0.0.1", path: container[probe].httpGet.path, headers }, (answer) => resolve(answer.resume().statusCode)).on("error", reject);
+        });
+        const host = Object.fromEntries(container.livenessProbe.httpGet.httpHeaders.map((header) => [header.name, header.value]));
+        assert.equal(await ask("livenessProbe", host), 200, object.metadata.name);
+        assert.equal(await ask("livenessProbe", { Host: "10.1.2.3:8421" }), 403, "another name is not known");
+        if (isAlone) assert.equal(await ask("readinessProbe", host), 200, object.metadata.name);
+      }, { args: container.args.slice(1), env: { ...told, NETRA_LISTEN: undefined, NETRA_DATA_DIR: undefined, NETRA_TOKEN: undefined } });
+    });
+  }
 });
 
 test("kubectl's kustomize puts them together", {

@@ -22,7 +22,7 @@ test("a mistake in the configuration stops the start with its place", () =>
       ["# c\n\nworkers = many\n", /netra\.conf:3: workers takes a number from 0 to 64, not 'many'/],
       ["workers = 1\nworkers = 1\n", /netra\.conf:2: workers is set twice, first in line 1/],
       ["listen = 0.0.0.0:0\n", /will not listen on 0\.0\.0\.0:0.*loopback/],
-      ["role = auth\n", /role 'auth' does not exist yet/],
+      ["role = auth\n", /role auth needs auth\.mode = accounts/],
     ];
     for (const [text, message] of cases) {
       writeFileSync(file, text);

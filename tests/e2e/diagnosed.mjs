@@ -136,7 +136,7 @@ export class Place {
     const all = [...prefix, ...(limit ? ["prlimit", ...limit] : []), ...words];
     const log = openSync(one.log, "a", 0o600);
     const child = spawn(all[0], all.slice(1), {
-      env: { ...process.env, NETRA_TOKEN: token, ...env },
+      env: { ...process.env, HOME: this.folder, XDG_CONFIG_HOME: "", NETRA_TOKEN: token, ...env },
       stdio: ["ignore", log, log],
       ...(uid === undefined ? {} : { uid, gid: uid }),
     });
@@ -156,7 +156,10 @@ export class Place {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
       await within(one.exited, `the end after ${signal}`);
     };
-    this.onEnd(() => one.stop("SIGKILL"));
+    this.onEnd(async () => {
+      await one.stop("SIGKILL");
+      if (![6, 11].includes(one.facts.signal)) assert.doesNotMatch(one.text(), /Sanitizer|runtime error:|check failed/);
+    });
     if (isUp) await within(this.#listening(one), "the start", START_MS);
     else await within(one.exited, "the failed start", START_MS);
     one.all = { "process-file": one.file, "log-file": one.log };

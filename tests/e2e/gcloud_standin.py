@@ -9,7 +9,7 @@ have (tests/data/gcloud/flags.json), and fails as it is told. GCLOUD_STANDIN is 
                   comes up late or not at all), killed_before, killed_after (who called is killed, before or after it is done)
     calls.jsonl   {"tool", "argv", "env_file"?, "stdin"?} of each call
 
-A revision's address is BASE/t/TAG.SERVICE, a service's BASE/s/SERVICE: whoever serves BASE answers by the state.
+A revision's address is BASE/t/TAG.SERVICE.PROJECT, a service's BASE/s/SERVICE.PROJECT: whoever serves BASE answers by the state.
 """
 
 import fcntl
@@ -135,7 +135,7 @@ class Standin:
         return self.shown(service)
 
     def shown(self, service):
-        base, name = self.state["base"], service["name"]
+        base, name = self.state["base"], f"{service['name']}.{self.flags['--project']}"
         traffic = []
         for part in service["traffic"]:
             part = dict(part)
@@ -143,7 +143,7 @@ class Standin:
             if "tag" in part:
                 part["url"] = f"{base}/t/{part['tag']}.{name}"
             traffic.append(part)
-        return {"metadata": {"name": name}, "status": {"url": f"{base}/s/{name}", "traffic": traffic,
+        return {"metadata": {"name": service["name"]}, "status": {"url": f"{base}/s/{name}", "traffic": traffic,
                                                        "latestCreatedRevisionName": service["latest"]}}
 
     def run_services_describe(self):

@@ -491,6 +491,40 @@ static void test_server_drains(void **state)
     house_close(&house);
 }
 
+/* Who asks on a connection that was idle when the drain began has an answer, for a while. */
+static void test_server_drain_lingers(void **state)
+{
+    struct house house;
+
+    (void)state;
+    house_open_with(&house,
+                    (struct http_server_options){.limits = http_limits_default, .linger_ms = 150});
+    struct client asks = client_open(&house);
+    struct client silent = client_open(&house);
+    struct client fresh = client_open(&house);
+    client_send(&house, &asks, STR(GET("/")));
+    client_send(&house, &silent, STR(GET("/")));
+    turn_until(&house, client_has(&asks, "hello") && client_has(&silent, "hello"));
+    turn_until(&house, http_server_counts(house.server).connections == 3);
+    int64_t began = wall_ms();
+    http_server_drain(house.server, 30, house_stopped, &house);
+    turn_for(&house, 20);
+    assert_false(client_ended(&asks));
+    client_send(&house, &asks, STR(GET("/")));
+    client_send(&house, &fresh, STR(GET("/")));
+    turn_until(&house, client_ended(&asks) && client_ended(&fresh));
+    assert_true(client_has(&asks, "Connection: close\r\n"));
+    assert_true(client_has(&fresh, "Connection: close\r\n"));
+    assert_true(client_has(&fresh, "hello"));
+    turn_until(&house, client_ended(&silent));
+    assert_true(wall_ms() - began >= 149);
+    client_close(&asks);
+    client_close(&silent);
+    client_close(&fresh);
+    turn_until(&house, house.has_stopped);
+    house_close(&house);
+}
+
 static void test_server_drain_cuts_what_does_not_end(void **state)
 {
     struct house house;
@@ -664,6 +698,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_server_closes_on_who_takes_nothing),
     cmocka_unit_test(test_server_refuses_connections_beyond_its_limit),
     cmocka_unit_test(test_server_drains),
+    cmocka_unit_test(test_server_drain_lingers),
     cmocka_unit_test(test_server_drain_cuts_what_does_not_end),
     cmocka_unit_test(test_server_is_freed_with_clients_inside),
     cmocka_unit_test(test_server_start_says_why_not),

@@ -72,6 +72,9 @@ struct fixture {
 };
 
 static const struct fixture fixtures[] = {
+    {"not_deployed",
+     {{"probe", "check basic", "failed: nothing answers"},
+      {"revision", "serving", "no revision of staging serves"}}},
     {"name_unresolved",
      {{"probe", "GET /health", "not answered: the name of the host is not known"},
       {"probe", "name nowhere", "does not resolve: Name or service not known"}}},
@@ -104,6 +107,10 @@ static const struct fixture fixtures[] = {
      {EXITED("1"),
       {"log", "line 3 start", "netra: no memory for 4096 connections"},
       {"process", "memory limit of process 7", "1000 bytes (RLIMIT_DATA)"}}},
+    {"memory_limit_too_small",
+     {EXITED("127"),
+      {"log", "line 1 start", "netra: error while loading shared libraries: x: cannot map pages"},
+      {"process", "memory limit of process 7", "1000 bytes (RLIMIT_DATA)"}}},
     {"process_crashed",
      {REFUSED,
       {"process", "signal of process 7", "11 (SIGSEGV)"},
@@ -117,7 +124,8 @@ static const struct fixture fixtures[] = {
     {"program_missing", {EXITED("127")}},
     {"program_missing", {EXITED("126")}},
     {"library_missing",
-     {EXITED("127"), {"log", "line 1 start", "netra: error while loading shared libraries: x"}}},
+     {EXITED("127"),
+      {"log", "line 1 start", "netra: error while loading shared libraries: x: cannot open"}}},
     {"config_invalid",
      {EXITED("2"), {"log", "line 1 start", "netra: netra.conf:4: log.level takes info"}}},
     FAILED("model_key_missing", "llm.chain names openai, but there is no key for it"),
@@ -399,8 +407,16 @@ static void test_what_was_seen_later_counts(void **state)
         {"probe", "connect a:1", "refused"},
         {"port", "listener of port 1", "nobody"}};
 
+    static const struct fact part[FACTS_MAX] = {
+        {"probe", "who answers", "Netra 1"},
+        {"probe", "GET /api/threads", "answered 404: there is nothing here"},
+        {"probe", "WebSocket /ws", "answered 404"}};
+
     (void)state;
-    struct diagnoses *found = conclude(well, SIZE_MAX);
+    struct diagnoses *found = conclude(part, SIZE_MAX); /* one of three services */
+    assert_int_equal(found->count, 0);
+    diagnoses_free(found);
+    found = conclude(well, SIZE_MAX);
     assert_int_equal(found->count, 0);
     diagnoses_free(found);
     found = conclude(changed, SIZE_MAX);
@@ -430,7 +446,9 @@ static void test_two_faults_are_two_chains_and_one_is_told_once(void **state)
     assert_non_null(chain_to(found, "collector_unreachable"));
     diagnoses_free(found);
     found = conclude(one, SIZE_MAX);
-    assert_int_equal(found->count, 1);
+    for (size_t i = 1; i < found->count; i++) {
+        fail_msg("%.*s", STR_ARGS(found->items[i].symptom));
+    }
     assert_string_equal(found->items[0].cause, "disk_full");
     diagnoses_free(found);
 }
@@ -538,6 +556,7 @@ static void check_sentence(const struct rule *rule)
 static void check_links(const struct rule *rule)
 {
     char claim[64];
+    int length;
 
     if (rule->of[0] == '\0' && (!rule->claim || rule->cause || rule->seen[1].kind)) {
         fail_msg("the symptom \"%s\" has one sight, a claim and no cause", rule->because);
@@ -549,7 +568,10 @@ static void check_links(const struct rule *rule)
         fail_msg("%s is not in causes.def", rule->cause);
     }
     for (const char *at = rule->of; *at; at += strcspn(at, "|"), at += *at == '|') {
-        (void)snprintf(claim, sizeof(claim), "%.*s", (int)strcspn(at, "|"), at);
+        length = (int)strcspn(at, "|");
+        assert_in_range(length, 1, sizeof(claim) - 1);
+        memcpy(claim, at, (size_t)length);
+        claim[length] = '\0';
         if (!any_rule(makes_claim, claim)) {
             fail_msg("\"%s\" answers %s, which no rule claims", rule->because, claim);
         }

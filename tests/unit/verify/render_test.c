@@ -6,6 +6,7 @@
  */
 #include "evidence_fixture.h"
 
+#include "verify/render.h"
 #include "json/json_read.h"
 
 #define OUT_BYTES ((size_t)8 << 20)
@@ -60,6 +61,19 @@ static struct evidence *mixed_evidence(const char *text)
 }
 
 /* ---- what they say ---- */
+
+static void test_render_seconds_shows_that_little_is_not_nothing(void **state)
+{
+    char text[RENDER_FIGURE_BYTES];
+
+    (void)state;
+    render_seconds(421, text);
+    assert_string_equal(text, "0.000421 s");
+    render_seconds(9999, text);
+    assert_string_equal(text, "0.009999 s");
+    render_seconds(10000, text);
+    assert_string_equal(text, "0.010 s");
+}
 
 static void test_render_terminal_shows_what_counts(void **state)
 {
@@ -256,6 +270,7 @@ static void test_render_json_is_json(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_render_seconds_shows_that_little_is_not_nothing),
     cmocka_unit_test(test_render_terminal_shows_what_counts),
     cmocka_unit_test(test_render_terminal_shows_failures_with_their_values),
     cmocka_unit_test(test_render_markdown_has_all_of_it),
