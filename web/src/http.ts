@@ -86,11 +86,12 @@ function send(method: string, path: string, body?: unknown): Promise<Response> {
 
 /** Where the services are: before anything else is asked. */
 export async function findServices(): Promise<void> {
-  await recovery.through(true, () =>
-    services.find().catch(() => {
+  await recovery.through(true, async () => {
+    const refusal = await services.find().catch(() => {
       throw unreachable();
-    }),
-  );
+    });
+    if (refusal) throw await problemIn(refusal);
+  });
 }
 
 /** A problem instead of what was hoped for. */

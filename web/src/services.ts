@@ -44,10 +44,12 @@ class Services {
     return this.addresses.backend !== "";
   }
 
-  async find(): Promise<void> {
+  /** Asks the page's own origin; an answer that says why it does not tell. */
+  async find(): Promise<Response | undefined> {
     const answer = await fetch(DISCOVERY, { credentials: "omit" });
-    if (!answer.ok) throw new Error(`the services cannot be found: ${answer.status}`);
+    if (!answer.ok) return answer;
     this.addresses = addressesOf(((await answer.json()) as { services: ServiceRow[] }).services);
+    return undefined;
   }
 
   /** The address of a path, for links and forms. */
