@@ -180,7 +180,7 @@ const CONSTANT = {
     if (incoming.method === "GET" && pathOf(incoming) === "/api/threads") await until(began, 90);
   },
 };
-const CONSTANT_TRIES = 4;
+const CONSTANT_TRIES = 2;
 const SCATTER_LEAST = 0.002;
 
 /** `netra verify` through a proxy with the defect; its evidence and exit status. */
