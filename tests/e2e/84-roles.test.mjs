@@ -245,6 +245,30 @@ test("the auth service is away: tokens count, keys that were seen, too; health s
   await until(async () => (await unseen.fetch("/api/threads")).status === 200, "the key is known again", 10_000);
 });
 
+test("one process becomes three: each goes on with a copy of its folder", async () => {
+  const one = await Server.startAccounts();
+  try {
+    const first = await one.setUp();
+    await first.json(201, "/api/threads", { title: "before" });
+    const { id } = await first.json(201, "/api/workspaces", { name: "Other" });
+    const key = await first.key(["read"]);
+    await one.stop();
+    await Roles.with(async (three) => {
+      const again = three.atBackend(await three.auth.signInAs(first));
+      assert.deepEqual((await again.json(200, "/api/threads")).items.map(({ title }) => title), ["before"]);
+      const program = new Person(three.backend, { access_token: key.bearer });
+      assert.equal((await program.json(200, "/api/threads")).items.length, 1);
+      assert.deepEqual((await again.auth.json(200, "/api/workspaces")).items.map((row) => row.id).sort(), ["default", id].sort());
+      const refreshed = await three.auth.open(200, "/auth/refresh", { refresh_token: first.grant.refresh_token });
+      await new Person(three.backend, refreshed).json(200, "/api/threads");
+      assert.equal((await new Person(three.backend, first.grant).fetch("/api/threads")).status, 401, "a token of the former issuer");
+    }, { from: one.folder });
+  } finally {
+    await one.stop();
+    one.remove();
+  }
+});
+
 test("a role says what it lacks before it opens anything", () =>
   withTempDir((folder) => {
     const serve = (...args) => runTo(2, ["serve", "--listen", "127.0.0.1:0", "--data-dir", folder, ...args]).err;
