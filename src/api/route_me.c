@@ -70,7 +70,8 @@ static void reply_erased(struct account_answer *answer, const struct account_out
 }
 
 /* "threads": "keep" (the default: they are the workspace's) or "delete". */
-static bool read_threads(struct json_value root, bool *ret_with_threads, struct body_fault *fault)
+static bool read_threads(const struct call *call, struct json_value root, bool *ret_with_threads,
+                         struct body_fault *fault)
 {
     static const struct body_text_rule rule = {.bytes_max = 16};
     struct str word = STR("keep");
@@ -79,6 +80,11 @@ static bool read_threads(struct json_value root, bool *ret_with_threads, struct 
         return false;
     }
     *ret_with_threads = str_equal(word, STR("delete"));
+    if (*ret_with_threads && call->api->options.role == ROUTE_AUTH) {
+        return body_refuse(fault, "/threads",
+                           "conversations are kept by the backend: delete them there first, then "
+                           "erase the account with threads: keep");
+    }
     return *ret_with_threads || str_equal(word, STR("keep")) ||
            body_refuse(fault, "/threads", "threads must be keep or delete");
 }
@@ -98,7 +104,7 @@ static void delete_me(const struct call *call)
     }
     if (!body_is_object(root, &fault) ||
         !body_text(root, "password", &password_rule, &password, &fault) ||
-        !read_threads(root, &with_threads, &fault)) {
+        !read_threads(call, root, &with_threads, &fault)) {
         call_refuse(call, &fault);
         return;
     }
@@ -302,6 +308,28 @@ static void export_done(struct walk *walk)
     buf_done(&((struct export *)walk)->out);
 }
 
+/* NULL: answered. */
+static struct export *export_new(const struct call *call)
+{
+    struct export *export =
+        (struct export *)walk_new(call, sizeof(struct export), export_step, export_done);
+
+    if (export) {
+        export->caller = *call->who;
+        buf_init(&export->out, EXPORT_BYTES_MAX);
+        export->w = json_writer_on(&export->out);
+        json_begin_object(&export->w);
+    }
+    return export;
+}
+
+static void export_threads(struct export *export)
+{
+    json_key(&export->w, "threads");
+    json_begin_array(&export->w);
+    walk_start(&export->walk);
+}
+
 static void get_export(const struct call *call)
 {
     struct error error = {0};
@@ -310,15 +338,10 @@ static void get_export(const struct call *call)
     if (!account_needs_session(call)) {
         return;
     }
-    struct export *export =
-        (struct export *)walk_new(call, sizeof(struct export), export_step, export_done);
+    struct export *export = export_new(call);
     if (!export) {
         return;
     }
-    export->caller = *call->who;
-    buf_init(&export->out, EXPORT_BYTES_MAX);
-    export->w = json_writer_on(&export->out);
-    json_begin_object(&export->w);
     json_key(&export->w, "account");
     int code = accounts_export(call->api->options.auth, call->who, &export->w);
     if (code) {
@@ -328,10 +351,19 @@ static void get_export(const struct call *call)
         late_free(&export->walk.late);
         return;
     }
-    json_key(&export->w, "threads");
-    json_begin_array(&export->w);
     accounts_memberships(auth, str_from(call->who->user_id), keep_workspace, export);
-    walk_start(&export->walk);
+    export_threads(export);
+}
+
+/* Of one workspace: a process whose accounts are elsewhere knows of no other that one is in. */
+static void get_conversations(const struct call *call)
+{
+    struct export *export = export_new(call);
+
+    if (export) {
+        keep_id(export->workspaces[export->workspace_count++], call->workspace);
+        export_threads(export);
+    }
 }
 
 static const struct route routes[] = {
@@ -365,6 +397,16 @@ static const struct route routes[] = {
                 "\"maxLength\":256},\"threads\":{\"type\":\"string\",\"enum\":[\"keep\","
                 "\"delete\"]}}}",
      .reply_status = 204},
+    {.method = HTTP_GET,
+     .pattern = "/api/me/conversations",
+     .services = ROUTE_BACKEND,
+     .handle = get_conversations,
+     .scope = AUTH_SCOPE_READ,
+     .place = ROUTE_PLACE_COSTLY,
+     .summary = "The conversations that one began in this workspace, with their messages.",
+     .reply = "{\"type\":\"object\",\"required\":[\"threads\"],\"properties\":{\"threads\":{"
+              "\"type\":\"array\",\"items\":{\"type\":\"object\"}}}}",
+     .reply_status = 200},
     {.method = HTTP_GET,
      .pattern = "/auth/me/export",
      .handle = get_export,

@@ -68,6 +68,8 @@ struct issuer {
     struct loop_job save;
     struct buf saved; /* the text that a worker writes */
     bool is_saving;
+    bool must_save;  /* another set came meanwhile */
+    bool has_failed; /* the last one was not kept; the worker's while it is saving */
     struct issuer_state counts;
 };
 
@@ -144,8 +146,26 @@ static void save(void *arg)
     struct issuer *issuer = arg;
     struct error error = {0};
 
-    if (jwks_save(issuer->file, buf_str(&issuer->saved), &error)) {
+    issuer->has_failed = jwks_save(issuer->file, buf_str(&issuer->saved), &error) != OK;
+    if (issuer->has_failed) {
         log_write(LOG_WARNING, "auth", "the auth service's keys are not kept: %s", error.message);
+    }
+}
+
+static void keep_keys(struct issuer *issuer)
+{
+    if (!issuer->file[0]) {
+        return;
+    }
+    issuer->must_save = issuer->is_saving; /* the text is the worker's: when it has come back */
+    if (issuer->is_saving) {
+        return;
+    }
+    buf_clear(&issuer->saved);
+    jwks_write(&issuer->keys, str_from(issuer->options.url), &issuer->saved);
+    if (!buf_status(&issuer->saved)) {
+        issuer->is_saving = true;
+        loop_work(issuer->options.loop, &issuer->save);
     }
 }
 
@@ -154,18 +174,8 @@ static void is_saved(void *arg)
     struct issuer *issuer = arg;
 
     issuer->is_saving = false;
-}
-
-static void keep_keys(struct issuer *issuer)
-{
-    if (!issuer->file[0] || issuer->is_saving) {
-        return; /* the next set is not far */
-    }
-    buf_clear(&issuer->saved);
-    jwks_write(&issuer->keys, str_from(issuer->options.url), &issuer->saved);
-    if (!buf_status(&issuer->saved)) {
-        issuer->is_saving = true;
-        loop_work(issuer->options.loop, &issuer->save);
+    if (issuer->must_save) {
+        keep_keys(issuer);
     }
 }
 
@@ -177,6 +187,8 @@ static void take_keys(struct issuer *issuer, struct jwks *set)
     issuer->keys = *set;
     if (!is_same) {
         tokens_set_issuer(&issuer->tokens, issuer->options.url); /* verified ones are forgotten */
+    }
+    if (!is_same || (!issuer->is_saving && issuer->has_failed)) {
         keep_keys(issuer);
     }
 }
@@ -577,6 +589,7 @@ void issuer_free(struct issuer *issuer)
     while (!ring_is_empty(&issuer->waiting)) {
         take_waiting(issuer, RECORD_OF(issuer->waiting.next, struct waiting, link));
     }
+    issuer->must_save = false;
     if (issuer->is_saving) {
         loop_finish_jobs(issuer->options.loop);
     }

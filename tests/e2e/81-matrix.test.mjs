@@ -82,6 +82,7 @@ const requests = {
   "GET /auth/me": {},
   "PATCH /auth/me": { session: true, body: () => ({ name: "Somebody" }) },
   "DELETE /auth/me": { body: () => ({ password: "not the password" }), ok: [403] },
+  "GET /api/me/conversations": {},
   "GET /auth/me/export": { session: true },
   "POST /api/ws-ticket": { body: () => ({}) },
   "POST /auth/register": { body: () => ({ code: "x", name: "X", password }), ok: [403] },

@@ -172,6 +172,19 @@ test("a service token of a session is the session's, not a key's: it has the use
   assert.deepEqual([other.kind, other.id, other.scope], ["service", key.keyId, "read"]);
 });
 
+test("what is kept of a person: the account here, conversations there; erased here, without a name there", async () => {
+  const zoe = roles.atBackend(await ada.auth.bring({ email: "zoe@example.org" }));
+  await zoe.json(201, "/api/threads", { title: "mine" });
+  const { threads } = await zoe.json(200, "/api/me/conversations");
+  assert.deepEqual(threads.map(({ title, workspace }) => [title, workspace]), [["mine", "default"]]);
+  assert.equal((await ada.json(200, "/api/me/conversations")).threads.length, 1, "one's own only");
+  const kept = await zoe.auth.json(200, "/auth/me/export");
+  assert.deepEqual([kept.account.user.email, kept.threads], ["zoe@example.org", []]);
+  const erase = (status, threads) => zoe.auth.delete("/auth/me", status, { password: zoe.password, threads });
+  assert.equal((await erase(422, "delete")).errors[0].pointer, "/threads");
+  await erase(204, "keep");
+});
+
 test("keys that rotate are fetched: also twice in a row, so that the one that signs was never seen", async () => {
   for (let i = 0; i < 2; i++) await ada.auth.json(201, "/auth/signing-keys", {});
   const ben = roles.atBackend(await roles.auth.signInAs(ada));
@@ -223,13 +236,37 @@ test("the auth service is away: tokens count, keys that were seen, too; health s
   await roles.startRole("backend");
   fresh.server = roles.backend;
   await fresh.json(200, "/api/threads");
-  assert.equal((await fresh.json(200, "/api/threads")).items.length, 2);
+  assert.equal((await fresh.json(200, "/api/threads")).items.length, 3);
   ada.server = roles.backend;
 
   await roles.startRole("auth");
   await until(async () => (await health("backend")).status === "healthy", "all is well again");
   unseen.server = roles.backend;
   await until(async () => (await unseen.fetch("/api/threads")).status === 200, "the key is known again", 10_000);
+});
+
+test("one process becomes three: each goes on with a copy of its folder", async () => {
+  const one = await Server.startAccounts();
+  try {
+    const first = await one.setUp();
+    await first.json(201, "/api/threads", { title: "before" });
+    const { id } = await first.json(201, "/api/workspaces", { name: "Other" });
+    const key = await first.key(["read"]);
+    await one.stop();
+    await Roles.with(async (three) => {
+      const again = three.atBackend(await three.auth.signInAs(first));
+      assert.deepEqual((await again.json(200, "/api/threads")).items.map(({ title }) => title), ["before"]);
+      const program = new Person(three.backend, { access_token: key.bearer });
+      assert.equal((await program.json(200, "/api/threads")).items.length, 1);
+      assert.deepEqual((await again.auth.json(200, "/api/workspaces")).items.map((row) => row.id).sort(), ["default", id].sort());
+      const refreshed = await three.auth.open(200, "/auth/refresh", { refresh_token: first.grant.refresh_token });
+      await new Person(three.backend, refreshed).json(200, "/api/threads");
+      assert.equal((await new Person(three.backend, first.grant).fetch("/api/threads")).status, 401, "a token of the former issuer");
+    }, { from: one.folder });
+  } finally {
+    await one.stop();
+    one.remove();
+  }
 });
 
 test("a role says what it lacks before it opens anything", () =>
@@ -374,10 +411,9 @@ test("a kid that is not known is fetched, and made-up ones cause few fetches", (
       assert.equal((await threads(server, made)).status, 401);
     }
     assert.ok(issuer.counts.keys <= before + 5, `${issuer.counts.keys - before} fetches`);
-    issuer.keys.delete("first"); // a key that is withdrawn counts no more once the set was fetched again
-    const kept = JSON.parse(readFileSync(join(server.folder, "jwks.json"), "utf8"));
-    assert.deepEqual(kept.keys.map(({ kid }) => kid), ["first", "second"]);
-    assert.equal(kept.issuer, issuer.url);
+    const kept = () => JSON.parse(readFileSync(join(server.folder, "jwks.json"), "utf8"));
+    await until(() => kept().keys.map(({ kid }) => kid).join() === "first,second", "both are in the folder");
+    assert.equal(kept().issuer, issuer.url);
   }));
 
 test("many requests with one token are one question; what is said there counts, not what the token says", () =>

@@ -128,6 +128,18 @@ part("people and keys are the auth service's", async () => {
   await dialog.getByRole("button", { name: "Close" }).click();
 });
 
+part("one's data is in two places, and can be had from both", async () => {
+  const dialog = await settings(tab.page, "Account");
+  const saved = async (role, name) => {
+    const [download] = await Promise.all([tab.page.waitForEvent("download"), dialog.getByRole(role, { name }).click()]);
+    return JSON.parse(await readFile(await download.path(), "utf8"));
+  };
+  assert.equal((await saved("link", "Export my data")).account.user.email, "ada@example.org");
+  const { threads } = await saved("button", "Export my conversations");
+  assert.deepEqual(threads[0].messages.map(({ role }) => role), ["user", "assistant"]);
+  await dialog.getByRole("button", { name: "Close" }).click();
+});
+
 part("the socket outlives the token that it came with: a new one is shown in time", async () => {
   const { page } = tab;
   let drops = 0;

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -244,9 +244,9 @@ async function freePorts(count) {
 export class Roles {
   /**
    * keys: of the configuration of all three; options.backend, .auth, .frontend: keys of one; options.host: the
-   * name in their addresses.
+   * name in their addresses; options.from: a data folder that auth and backend begin with a copy of.
    */
-  static async start({ keys = {}, host = "127.0.0.1", env, ...own } = {}) {
+  static async start({ keys = {}, host = "127.0.0.1", env, from, ...own } = {}) {
     const ports = await freePorts(roles.length);
     const self = new Roles();
     self.ports = Object.fromEntries(roles.map((role, i) => [role, ports[i]]));
@@ -255,6 +255,7 @@ export class Roles {
     self.own = own;
     self.env = env;
     self.folders = Object.fromEntries(roles.map((role) => [role, mkdtempSync(join(tmpdir(), `netra-${role}-`))]));
+    if (from) for (const role of ["auth", "backend"]) cpSync(from, self.folders[role], { recursive: true });
     try {
       for (const role of ["auth", "backend", "frontend"]) await self.startRole(role);
     } catch (error) {

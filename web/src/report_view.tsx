@@ -12,6 +12,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { describe, getBlob, post, problemIn } from "./http.ts";
 import { adoptStyles, reportText, type ReportText } from "./report_text.ts";
+import { save } from "./saving.ts";
 import { services } from "./services.ts";
 import type { Recomputation, ReportActivity } from "./wire.ts";
 
@@ -88,14 +89,6 @@ async function openApart(address: string): Promise<void> {
     tab?.close();
     throw error;
   }
-}
-
-async function save(address: string, name: string): Promise<void> {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(await getBlob(address));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 /** Has the server derive every number again from the records, and says what came out. */

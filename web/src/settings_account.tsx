@@ -9,6 +9,7 @@ import type { Desk } from "./desk.ts";
 import { Failure, Field, PasswordField, Submit, useAction } from "./form.tsx";
 import { device, moment } from "./format.ts";
 import { get, patch, remove, tryOnce } from "./http.ts";
+import { save } from "./saving.ts";
 import { services } from "./services.ts";
 import { Reading, Section, useLoaded } from "./settings_parts.tsx";
 import type { AuthConfig, List, Me, Session } from "./wire.ts";
@@ -205,6 +206,9 @@ function Identities({ desk, me, config }: AccountProps) {
 function YourData({ desk, me }: { desk: Desk; me: Me }) {
   const [isErasing, setIsErasing] = useState(false);
   const [isLeaving, setIsLeaving] = useState(false);
+  const action = useAction();
+  // Of three processes the auth service knows no conversations, and the backend no account.
+  const exportConversations = (): void => void action.run(() => save("/api/me/conversations", "netra-conversations.json"));
   return (
     <Section title="Your data">
       <p class="soft small">
@@ -215,6 +219,11 @@ function YourData({ desk, me }: { desk: Desk; me: Me }) {
         <a class="button" href={services.url("/auth/me/export")} download="netra-account.json">
           Export my data
         </a>
+        {services.isSplit && (
+          <button type="button" disabled={action.isBusy} onClick={exportConversations}>
+            Export my conversations
+          </button>
+        )}
         <button type="button" onClick={() => setIsLeaving(true)}>
           Sign out
         </button>
@@ -227,6 +236,7 @@ function YourData({ desk, me }: { desk: Desk; me: Me }) {
           onConfirm={() => void desk.leave()} onClose={() => setIsLeaving(false)} />
       )}
       {isErasing && <Erase desk={desk} me={me} onClose={() => setIsErasing(false)} />}
+      <Failure action={action} />
     </Section>
   );
 }

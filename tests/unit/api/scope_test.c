@@ -75,6 +75,7 @@ static const struct entry entries[] = {
     {"GET /auth/me", ROUTE_SIGNED_IN},
     {"PATCH /auth/me", ROUTE_SIGNED_IN},
     {"DELETE /auth/me", ROUTE_SIGNED_IN},
+    {"GET /api/me/conversations", AUTH_SCOPE_READ},
     {"GET /auth/me/export", ROUTE_SIGNED_IN},
     {"POST /api/ws-ticket", ROUTE_SIGNED_IN},
     {"POST /auth/register", ROUTE_PUBLIC},
