@@ -265,7 +265,7 @@ static int change_signature(const struct parts *parts, struct buf *out)
 {
     size_t middle = parts->part[2].length / 2;
 
-    if (parts->part[2].length == 0) {
+    if (!parts->part[2].data || parts->part[2].length == 0) {
         return ERR_INVALID;
     }
     buf_append(out, parts->signed_text);

@@ -165,8 +165,9 @@ static void look_at_times(struct looking *looking, struct wire *wire)
     }
     if (count == TIMES) {
         qsort(times_us, count, sizeof(times_us[0]), compare_times);
+        int64_t median_us = times_us[TIMES / 2];
         look_note(looking, "probe", "time of GET /health", "median %.3f ms of %u, longest %.3f ms",
-                  (double)times_us[TIMES / 2] / MS, count, (double)times_us[count - 1] / MS);
+                  (double)median_us / MS, count, (double)times_us[count - 1] / MS);
     }
 }
 
