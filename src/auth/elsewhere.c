@@ -7,6 +7,8 @@
  */
 #include "auth/auth_state.h"
 
+#include <stdio.h>
+
 #include "base/alloc.h"
 #include "loop/clock.h"
 #include "monitor/log.h"
@@ -88,7 +90,7 @@ static void make_workspace(struct auth *auth, const char *id)
         return;
     }
     made->auth = auth;
-    memcpy(made->id, row.id.data, row.id.length);
+    (void)snprintf(made->id, sizeof(made->id), "%s", id);
     directory_add_workspace(&auth->directory, workspace);
     store_put_workspace(batch, &row);
     auth->in_store++;
