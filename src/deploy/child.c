@@ -20,8 +20,6 @@
 #define READ_BYTES 16384u
 #define PIPES      2
 
-extern char **environ;
-
 struct running {
     const struct child_options *options;
     struct buf *out;

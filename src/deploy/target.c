@@ -15,8 +15,6 @@
 #define MILLISECONDS    1000u
 #define ID_BYTES_MAX    63u
 
-extern char **environ;
-
 static const char *const verb_names[TARGET_VERB_COUNT] = {
     [TARGET_DESCRIBE] = "describe", [TARGET_BUILD] = "build",   [TARGET_PUSH] = "push",
     [TARGET_RELEASE] = "release",   [TARGET_STATUS] = "status", [TARGET_SWITCH] = "switch",

@@ -259,9 +259,10 @@ int listener_open(struct http_server *server, const struct http_server_options *
                   struct error *error)
 {
     struct listener *listener = &server->listener;
-    struct sockaddr_storage address = {0};
+    struct sockaddr_storage address;
     socklen_t size = sizeof(address);
 
+    memset(&address, 0, sizeof(address));
     listener->fd = -1;
     listener->reserve_fd = -1;
     loop_timer_init(server->loop, &listener->rest, on_rested, server);

@@ -49,12 +49,13 @@ static int prepare(struct matching *matching, sqlite3 *netra)
 /* The number in the head of a chunk, without reading the rest of it. */
 static int read_rows(sqlite3_blob *blob, int64_t *rows)
 {
-    unsigned char bytes[4];
-    int result = sqlite3_blob_bytes(blob) < CHUNK_ROWS_AT + (int)sizeof(bytes)
-                     ? SQLITE_OK /* damaged: it has none */
-                     : sqlite3_blob_read(blob, bytes, sizeof(bytes), CHUNK_ROWS_AT);
+    unsigned char bytes[4] = {0};
 
-    if (!result && sqlite3_blob_bytes(blob) >= CHUNK_ROWS_AT + (int)sizeof(bytes)) {
+    if (sqlite3_blob_bytes(blob) < CHUNK_ROWS_AT + (int)sizeof(bytes)) {
+        return SQLITE_OK; /* damaged: it has none */
+    }
+    int result = sqlite3_blob_read(blob, bytes, sizeof(bytes), CHUNK_ROWS_AT);
+    if (!result) {
         *rows += (int64_t)((uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
                            (uint32_t)bytes[3] << 24);
     }

@@ -61,10 +61,9 @@ void tar_write_header(const char *name, uint64_t bytes, int64_t time_s,
     write_size(ret_block + SIZE_AT, bytes);
     write_octal(ret_block + TIME_AT, 11, time_s > 0 ? (uint64_t)time_s : 0);
     ret_block[TYPE_AT] = '0';
-    memcpy(ret_block + MAGIC_AT,
-           "ustar\0"
-           "00",
-           8);
+    memcpy(ret_block + MAGIC_AT, "ustar", sizeof("ustar")); /* and its NUL */
+    ret_block[MAGIC_AT + 6] = '0';
+    ret_block[MAGIC_AT + 7] = '0';
     write_octal(ret_block + CHECKSUM_AT, 6, sum_of(ret_block));
     ret_block[CHECKSUM_AT + 7] = ' ';
 }

@@ -35,7 +35,7 @@ static int decode(struct str text, struct buf *out)
     unsigned group = 0;
     unsigned bits = 0;
 
-    if (text.length % 4 == 1) {
+    if (!text.data || text.length % 4 == 1) {
         return ERR_INVALID;
     }
     for (size_t i = 0; i < text.length; i++) {
@@ -103,7 +103,6 @@ bool token_is_jwt(const char *token)
 static void replace_value(struct str json, const char *name, const char *value, struct buf *out)
 {
     cleanup(buf_done) struct buf key;
-    size_t end = json.length;
 
     buf_init(&key, 64);
     buf_printf(&key, "\"%s\":", name);
@@ -114,7 +113,8 @@ static void replace_value(struct str json, const char *name, const char *value, 
     }
     size_t begin = at + key.length;
     bool is_text = begin < json.length && json.data[begin] == '"';
-    for (end = begin + is_text; end < json.length; end++) {
+    size_t end = begin + is_text;
+    for (; end < json.length; end++) {
         if (is_text ? json.data[end] == '"' : json.data[end] == ',' || json.data[end] == '}') {
             break;
         }
@@ -265,6 +265,9 @@ static int change_signature(const struct parts *parts, struct buf *out)
 {
     size_t middle = parts->part[2].length / 2;
 
+    if (parts->part[2].length == 0) {
+        return ERR_INVALID;
+    }
     buf_append(out, parts->signed_text);
     buf_append_char(out, '.');
     buf_append(out, str_slice(parts->part[2], 0, middle));

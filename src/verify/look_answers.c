@@ -166,7 +166,7 @@ static void look_at_times(struct looking *looking, struct wire *wire)
     if (count == TIMES) {
         qsort(times_us, count, sizeof(times_us[0]), compare_times);
         look_note(looking, "probe", "time of GET /health", "median %.3f ms of %u, longest %.3f ms",
-                  (double)times_us[count / 2] / MS, count, (double)times_us[count - 1] / MS);
+                  (double)times_us[TIMES / 2] / MS, count, (double)times_us[count - 1] / MS);
     }
 }
 
