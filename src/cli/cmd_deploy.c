@@ -533,7 +533,7 @@ const struct command command_deploy = {
         "  --verify               after the switch also a read-only verification (netra verify), "
         "with\n"
         "                         NETRA_TOKEN where it is set\n"
-        "  --cost                 what it costs a month, before and after\n"
+        "  --cost                 also say what it costs a month, before and after\n"
         "  --state DIR            instead of $XDG_STATE_HOME/netra/deploy/PROJECT\n"
         "  --targets DIR          where the targets are\n"
         "  --json                 {revision, outcome, reason, public_url, services, steps}\n"
