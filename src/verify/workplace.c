@@ -426,6 +426,8 @@ static bool remove_person(struct inquiry *inquiry)
     cleanup(buf_done) struct buf body;
     char access[INQUIRY_TOKEN_BYTES] = "";
     char refresh[INQUIRY_TOKEN_BYTES] = "";
+    /* An auth service that stands apart has no threads; ours at the backend were removed before. */
+    const char *threads = deployment_is_apart(inquiry) ? "keep" : "delete";
 
     buf_init(&body, BODY_BYTES);
     return person_sign_in(inquiry, access, refresh) &&
@@ -435,7 +437,7 @@ static bool remove_person(struct inquiry *inquiry)
                                         .path = "/auth/me",
                                         .token = access,
                                         .json = BODY(&body, {"password", inquiry->person.password},
-                                                     {"threads", "delete"})});
+                                                     {"threads", threads})});
 }
 
 static bool remove_one(struct inquiry *inquiry, const struct leaving *leaving)

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
-import { FaultyAuthority, Place, asNobody, assertCause, diagnose, freePort, needsRoot, only } from "./diagnosed.mjs";
+import { FaultyAuthority, Place, asNobody, assertCause, blocked, diagnose, freePort, needsRoot, only } from "./diagnosed.mjs";
 import { Server, authSecret, token } from "./server.mjs";
 import { netra, runTo } from "./support.mjs";
 
@@ -75,7 +75,7 @@ describe("a start that failed", { concurrency: CONCURRENCY }, () => {
     ));
 
   const privileged = Number(readFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start", "utf8"));
-  test("port_privileged", { skip: privileged > 81 ? false : "this machine gives every user every port" }, () =>
+  test("port_privileged", { skip: privileged > 81 ? blocked : "this machine gives every user every port" }, () =>
     Place.with((place) => {
       chmodSync(place.folder, 0o777);
       return failedStart(place, { port: 81, uid: asNobody }, "port_privileged");
@@ -139,7 +139,7 @@ describe("a start that failed", { concurrency: CONCURRENCY }, () => {
       assert.equal(chain.whys.length, 5);
     }));
 
-  test("data_dir_not_writable", () =>
+  test("data_dir_not_writable", { skip: blocked }, () =>
     Place.with((place) => {
       mkdirSync(place.path("closed"), { mode: 0o555 });
       chmodSync(place.folder, 0o755);

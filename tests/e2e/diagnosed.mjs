@@ -5,7 +5,7 @@
 // checked for what every diagnosis must be: at most five whys, each of them citing observations that are there.
 
 import assert from "node:assert/strict";
-import { execFile, execFileSync, spawn } from "node:child_process";
+import { execFile, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
@@ -214,6 +214,9 @@ export class Place {
 }
 
 export const asNobody = isRoot ? NOBODY : undefined;
+/** A checkout below /root cannot be entered by anybody else. */
+export const blocked =
+  isRoot && spawnSync(netra, ["version"], { uid: NOBODY, gid: NOBODY }).status !== 0 ? "another user cannot reach the program" : false;
 
 const CA_CONFIG = (folder) => `
 [ca]

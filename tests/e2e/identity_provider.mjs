@@ -66,7 +66,7 @@ export class Browser {
 /** Node 18's fetch joins them with commas. */
 function setCookies(answer) {
   const joined = answer.headers.get("set-cookie");
-  return joined ? joined.split(/,(?=\s*[\w-]+=)/) : [];
+  return joined ? joined.split(/,(?=\s*[\w.-]+=)/) : [];
 }
 
 /** http on a port that is known before what answers there is. */
