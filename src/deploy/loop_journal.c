@@ -129,16 +129,8 @@ static void put_place(struct json_writer *w, const struct loop_entry *entry)
     }
 }
 
-static void put_ended(struct json_writer *w, const struct loop_entry *entry)
+void loop_entry_write_files(const struct loop_entry *entry, struct json_writer *w)
 {
-    json_key(w, "outcome");
-    json_put_text(w, loop_outcome_name(entry->outcome));
-    json_key(w, "exit");
-    json_put_i64(w, entry->exit_status);
-    json_key(w, "duration_ms");
-    json_put_i64(w, entry->duration_ms);
-    json_key(w, "reason");
-    json_put_str(w, entry->reason);
     json_key(w, "files");
     json_begin_array(w);
     for (size_t i = 0; i < entry->file_count; i++) {
@@ -150,6 +142,19 @@ static void put_ended(struct json_writer *w, const struct loop_entry *entry)
         json_end_object(w);
     }
     json_end_array(w);
+}
+
+static void put_ended(struct json_writer *w, const struct loop_entry *entry)
+{
+    json_key(w, "outcome");
+    json_put_text(w, loop_outcome_name(entry->outcome));
+    json_key(w, "exit");
+    json_put_i64(w, entry->exit_status);
+    json_key(w, "duration_ms");
+    json_put_i64(w, entry->duration_ms);
+    json_key(w, "reason");
+    json_put_str(w, entry->reason);
+    loop_entry_write_files(entry, w);
     json_key(w, "facts");
     json_put_str(w, entry->facts);
     if (entry->from_us || entry->to_us) {

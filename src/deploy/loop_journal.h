@@ -55,6 +55,8 @@ struct loop_journal_file {
     struct str sha256;
 };
 
+struct json_writer;
+
 struct loop_entry {
     uint64_t n;         /* 1, 2, 3 …; set by loop_journal_append */
     int64_t time_us;    /* wall clock */
@@ -105,6 +107,9 @@ must_check int loop_journal_create(struct loop_journal *journal, const char *pat
  * ERR_IO and those of loop_journal_parse. */
 must_check int loop_journal_open(struct loop_journal *journal, const char *path,
                                  struct error *error);
+
+/* The member "files" of a line, and of loop.json. */
+void loop_entry_write_files(const struct loop_entry *entry, struct json_writer *w);
 
 /* Writes the line (n is set here) and waits until it is on the disk; texts are copied. What could
  * not be written whole is cut off again. ERR_IO, ERR_LIMIT, ERR_NO_MEMORY. */

@@ -87,17 +87,7 @@ static void put_ended(struct json_writer *w, const struct loop_entry *ended)
     json_put_i64(w, ended->exit_status);
     json_key(w, "reason");
     json_put_str(w, ended->reason);
-    json_key(w, "files");
-    json_begin_array(w);
-    for (size_t i = 0; i < ended->file_count; i++) {
-        json_begin_object(w);
-        json_key(w, "name");
-        json_put_str(w, ended->files[i].name);
-        json_key(w, "sha256");
-        json_put_str(w, ended->files[i].sha256);
-        json_end_object(w);
-    }
-    json_end_array(w);
+    loop_entry_write_files(ended, w);
     if (ended->from_us) {
         put_time(w, "evidence_from", ended->from_us);
         put_time(w, "evidence_to", ended->to_us);

@@ -19,7 +19,6 @@
 #include "deploy/child.h"
 #include "json/json_read.h"
 
-#define TARGET_NAME_BYTES_MAX   64u
 #define TARGET_PATH_BYTES_MAX   4096u
 #define TARGET_TEXT_BYTES_MAX   2000u /* of a text in an answer; a longer one is cut */
 #define TARGET_URL_BYTES_MAX    1000u

@@ -8,9 +8,8 @@
 
 #include <stdlib.h>
 
-#define MASK           "[hidden]"
-#define NUMBER_BYTES   40u
-#define CHARACTER_MASK 0xc0u /* of a byte of UTF-8: 10xxxxxx goes on */
+#define MASK         "[hidden]"
+#define NUMBER_BYTES 40u
 
 static bool begins(struct str text, size_t at, const char *word)
 {

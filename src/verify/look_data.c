@@ -21,7 +21,6 @@
 #define HEAD_BYTES        100u /* of an SQLite file */
 #define LOCK_WORDS        6u
 #define USER_VERSION_AT   60u
-#define APPLICATION_ID_AT 68u
 #define CONFIG_LINE_BYTES 256u
 
 static void note_of(struct looking *looking, const char *what, const char *path, const char *value)

@@ -16,7 +16,6 @@
 
 #define SUBJECT_BYTES  128u
 #define WHOSE_BYTES    32u
-#define TEXT_BYTES     64u
 #define START_SLACK_US (5 * SECOND_US) /* between a start and its note */
 #define PLACES_BYTES   200u
 #define SIGNAL_MAX     64
